@@ -1,0 +1,13 @@
+//! emgate: an open Extension Mobility gateway.
+//!
+//! Layers, from bottom to top; a module may use modules below it, never above (`tests/it/architecture.rs` checks it):
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 5 | `main`, `app`, `shutdown` |
+//! | 4 | `http` |
+//! | 3 | `axl`, `em` |
+//! | 2 | `event`, `auth` |
+//! | 1 | `store`, `soap` |
+//! | 0 | `domain`, `clock`, `config`, `telemetry` |
+#![forbid(unsafe_code)]

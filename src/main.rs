@@ -1,0 +1,3 @@
+//! The `emgate` binary: subcommands.
+
+fn main() {}
