@@ -11,3 +11,7 @@
 //! | 1 | `store`, `soap` |
 //! | 0 | `domain`, `clock`, `config`, `telemetry` |
 #![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,3 @@
+DROP TABLE associations;
+DROP TABLE object_references;
+DROP TABLE objects;

@@ -1,0 +1,3 @@
+DROP TABLE credentials;
+DROP TABLE app_users;
+DROP TABLE users;

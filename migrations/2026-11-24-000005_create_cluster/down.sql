@@ -1,0 +1,2 @@
+DROP TABLE service_parameters;
+DROP TABLE cluster;

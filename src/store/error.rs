@@ -1,0 +1,94 @@
+//! What can go wrong in the database, in words that rules can use.
+
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
+
+/// A database failure; its display is for logs, never for clients.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A row that must exist does not.
+    #[error("not found")]
+    NotFound,
+    /// A named constraint refused the change.
+    #[error("constraint {constraint}")]
+    Conflict {
+        /// Name of the constraint, as in the migrations.
+        constraint: String,
+    },
+    /// Another transaction was in the way (deadlock, serialization, lock time-out); trying again can succeed.
+    #[error("busy: {0}")]
+    Busy(String),
+    /// The database cannot be reached or the statement ran out of time.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// Anything else: a bug of ours or a broken database.
+    #[error("broken: {0}")]
+    Broken(String),
+}
+
+impl StoreError {
+    /// Whether the whole transaction may be tried again.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+
+    /// Whether this is the refusal of one named constraint.
+    pub fn is_conflict_with(&self, name: &str) -> bool {
+        matches!(self, Self::Conflict { constraint } if constraint == name)
+    }
+}
+
+/// Deadlock and time-outs come without a kind; connections set `lc_messages=C` so that their texts are these.
+fn from_text(info: &dyn DatabaseErrorInformation) -> StoreError {
+    let text = info.message();
+    let busy = [
+        "deadlock detected",
+        "canceling statement due to lock timeout",
+        "could not obtain lock",
+        "a session vanished under lock",
+    ];
+    if busy.iter().any(|b| text.contains(b)) {
+        return StoreError::Busy(text.to_owned());
+    }
+    if text.contains("statement timeout")
+        || text.contains("terminating connection")
+        || text.contains("server closed the connection")
+    {
+        return StoreError::Unavailable(text.to_owned());
+    }
+    StoreError::Broken(text.to_owned())
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => Self::NotFound,
+            Error::DatabaseError(kind, info) => match kind {
+                DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::ExclusionViolation => {
+                    Self::Conflict { constraint: info.constraint_name().unwrap_or("unnamed").to_owned() }
+                }
+                DatabaseErrorKind::SerializationFailure => Self::Busy(info.message().to_owned()),
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                    Self::Unavailable(info.message().to_owned())
+                }
+                _ => from_text(&*info),
+            },
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<diesel::r2d2::PoolError> for StoreError {
+    fn from(error: diesel::r2d2::PoolError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<diesel::ConnectionError> for StoreError {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

@@ -1,0 +1,39 @@
+//! Brings a database to the shape of this binary, one node at a time.
+
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::StoreError;
+
+/// The migrations of this binary.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Advisory lock under which migrations run, so that nodes that start together take turns.
+const LOCK: i64 = 0x656d_6d69_6772;
+
+diesel::define_sql_function! {
+    /// Waits for a session-level advisory lock.
+    fn pg_advisory_lock(key: diesel::sql_types::BigInt);
+}
+diesel::define_sql_function! {
+    /// Gives a session-level advisory lock back.
+    fn pg_advisory_unlock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
+/// Runs what is missing and says which migrations ran.
+pub fn run(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    diesel::select(pg_advisory_lock(LOCK)).execute(connection)?;
+    let outcome =
+        connection.run_pending_migrations(MIGRATIONS).map(|v| v.iter().map(ToString::to_string).collect());
+    diesel::select(pg_advisory_unlock(LOCK)).execute(connection)?;
+    outcome.map_err(|e| StoreError::Broken(format!("migration: {e}")))
+}
+
+/// Names the migrations that have not run yet.
+pub fn pending(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    let pending = connection
+        .pending_migrations(MIGRATIONS)
+        .map_err(|e| StoreError::Broken(format!("migration: {e}")))?;
+    Ok(pending.iter().map(|m| m.name().to_string()).collect())
+}

@@ -1,0 +1,205 @@
+//! The database: one entry point, one transaction per closure, retried where that is safe.
+//!
+//! [`Db::read`] and [`Db::write`] run a synchronous closure in one transaction on a blocking thread; no connection leaves it.
+//! Deadlocks and serialization failures are retried three times. What is written is decided elsewhere.
+
+pub mod columns;
+pub mod error;
+pub mod migrate;
+pub mod schema;
+
+use std::time::Duration;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use uuid::Uuid;
+
+use crate::clock::{Clock, IdSource};
+pub use error::StoreError;
+
+/// How often a transaction that another one pushed aside is tried again.
+const ATTEMPTS: u32 = 4;
+
+/// What every connection is set to (security.md SQL-4; texts of errors in C for `error.rs`).
+const SESSION: &str = "SET lc_messages = 'C'; SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
+     SET idle_in_transaction_session_timeout = '10s'; SET search_path = public; SET timezone = 'UTC'; SET jit = off;";
+
+/// The pool of connections, the clock and the source of identities.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    url: String,
+    clock: Clock,
+    ids: IdSource,
+}
+
+/// One open transaction.
+pub struct Tx<'c> {
+    connection: &'c mut PgConnection,
+    clock: &'c Clock,
+    ids: &'c IdSource,
+    now: Option<DateTime<Utc>>,
+}
+
+/// An error that a transaction may end with.
+pub trait TransactionError: From<StoreError> {
+    /// Whether trying the transaction again can succeed.
+    fn is_transient(&self) -> bool;
+}
+
+impl TransactionError for StoreError {
+    fn is_transient(&self) -> bool {
+        Self::is_transient(self)
+    }
+}
+
+diesel::define_sql_function! {
+    /// The server's time at this moment, not at the begin of the transaction.
+    fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+}
+
+#[derive(Debug)]
+struct SetSession;
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for SetSession {
+    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+impl Db {
+    /// Opens a pool of at most `size` connections; waits at most a second for one (SQL-4). Connects lazily.
+    pub fn open(url: &str, size: u32, clock: Clock, ids: IdSource) -> Result<Self, StoreError> {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_secs(1))
+            .connection_customizer(Box::new(SetSession))
+            .build_unchecked(ConnectionManager::new(url));
+        Ok(Self { pool, url: url.to_owned(), clock, ids })
+    }
+
+    /// The source of identities of this node.
+    pub fn ids(&self) -> &IdSource {
+        &self.ids
+    }
+
+    /// The clock of this node.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Opens a connection of its own outside the pool, set like the others: for writers and the sequencer.
+    pub fn connect(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = PgConnection::establish(&self.url)?;
+        connection.batch_execute(SESSION)?;
+        Ok(connection)
+    }
+
+    /// Reads in one transaction on a blocking thread.
+    pub async fn read<T, E>(&self, f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: TransactionError + Send + 'static,
+    {
+        self.write(f).await
+    }
+
+    /// Writes in one transaction on a blocking thread; the closure may run more than once and must not act outside the database.
+    pub async fn write<T, E>(&self, f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: TransactionError + Send + 'static,
+    {
+        let db = self.clone();
+        let joined = tokio::task::spawn_blocking(move || db.write_blocking(f)).await;
+        joined.unwrap_or_else(|e| Err(StoreError::Broken(format!("transaction thread: {e}")).into()))
+    }
+
+    /// Like [`Db::write`] on the calling thread.
+    pub fn write_blocking<T, E: TransactionError>(
+        &self,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.pool.get().map_err(StoreError::from)?;
+        for attempt in 1.. {
+            match self.transaction_on(&mut connection, &f) {
+                Err(e) if e.is_transient() && attempt < ATTEMPTS => {
+                    std::thread::sleep(Duration::from_millis(u64::from(attempt) * 7));
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Broken("no attempt".into()).into())
+    }
+
+    /// Runs one transaction on a connection of the caller, once.
+    pub fn transaction_on<T, E: TransactionError>(
+        &self,
+        connection: &mut PgConnection,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        connection
+            .transaction(|c| {
+                let mut tx = Tx { connection: c, clock: &self.clock, ids: &self.ids, now: None };
+                f(&mut tx).map_err(Ended::Closure)
+            })
+            .map_err(|ended| match ended {
+                Ended::Closure(e) => e,
+                Ended::Database(e) => StoreError::from(e).into(),
+            })
+    }
+}
+
+/// Why a transaction ended without a commit.
+enum Ended<E> {
+    Closure(E),
+    Database(diesel::result::Error),
+}
+
+impl<E> From<diesel::result::Error> for Ended<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Tx<'_> {
+    /// The connection, for statements.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.connection
+    }
+
+    /// The one moment of this transaction, in whole milliseconds: asked for the first time only after the locks are held.
+    pub fn now(&mut self) -> Result<DateTime<Utc>, StoreError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let now = match self.clock {
+            Clock::Manual(clock) => clock.now(),
+            Clock::Database => {
+                use diesel::RunQueryDsl;
+                let exact: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(self.connection)?;
+                exact.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(exact)
+            }
+        };
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    /// Sets the moment of this transaction to one that a locking statement returned.
+    pub fn set_now(&mut self, now: DateTime<Utc>) {
+        self.now = Some(now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now));
+    }
+
+    /// Whether time comes from the database (false: from a manual clock).
+    pub fn uses_database_time(&self) -> bool {
+        matches!(self.clock, Clock::Database)
+    }
+
+    /// Makes an identity.
+    pub fn new_id(&self) -> Uuid {
+        self.ids.next()
+    }
+}

@@ -1,0 +1,165 @@
+//! The tables as the migrations leave them; printed, never edited.
+#![expect(missing_docs, reason = "tables and columns are described in the migrations")]
+
+// @generated from the migrated database; checked by tests/it/migrations.rs.
+
+diesel::table! {
+    app_users (pk) {
+        pk -> BigInt,
+    }
+}
+
+diesel::table! {
+    associations (holder_pk, kind, target_pk) {
+        holder_pk -> BigInt,
+        kind -> Text,
+        target_pk -> BigInt,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    cluster (only_row) {
+        only_row -> Bool,
+        cluster_id -> Text,
+        pepper_id -> Nullable<Text>,
+        pepper_check -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    credentials (holder_pk, kind) {
+        holder_pk -> BigInt,
+        kind -> Text,
+        hash -> Text,
+        pepper_id -> Text,
+        version -> BigInt,
+        failed -> Integer,
+        failed_at -> Nullable<Timestamptz>,
+        locked_until -> Nullable<Timestamptz>,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    default_profiles (pk) {
+        pk -> BigInt,
+        model -> Text,
+        protocol -> Text,
+    }
+}
+
+diesel::table! {
+    device_profiles (pk) {
+        pk -> BigInt,
+        model -> Text,
+        protocol -> Text,
+    }
+}
+
+diesel::table! {
+    line_appearances (owner_pk, index) {
+        owner_pk -> BigInt,
+        index -> Integer,
+        line_pk -> BigInt,
+        uuid -> Uuid,
+        settings -> Jsonb,
+    }
+}
+
+diesel::table! {
+    lines (pk) {
+        pk -> BigInt,
+        pattern -> Text,
+        partition_pk -> Nullable<BigInt>,
+        usage -> Text,
+        default_device_pk -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    object_references (owner_pk, tag, target_pk) {
+        owner_pk -> BigInt,
+        tag -> Text,
+        target_pk -> BigInt,
+    }
+}
+
+diesel::table! {
+    objects (pk) {
+        pk -> BigInt,
+        #[sql_name = "type"]
+        type_ -> Text,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        uuid -> Uuid,
+        carried -> Jsonb,
+        revision -> BigInt,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    phones (pk) {
+        pk -> BigInt,
+        model -> Text,
+        protocol -> Text,
+        em_enabled -> Bool,
+        logout_profile_pk -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    service_parameters (name, node_pk) {
+        name -> Text,
+        node_pk -> BigInt,
+        uuid -> Uuid,
+        value -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sessions (phone_pk) {
+        phone_pk -> BigInt,
+        user_pk -> BigInt,
+        profile_pk -> BigInt,
+        session_id -> Uuid,
+        started_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        max_login_seconds -> Nullable<Integer>,
+        max_login_source -> Nullable<Text>,
+        login_method -> Text,
+        exclusive -> Bool,
+    }
+}
+
+diesel::table! {
+    users (pk) {
+        pk -> BigInt,
+        first_name -> Nullable<Text>,
+        last_name -> Text,
+        department -> Nullable<Text>,
+        home_cluster -> Bool,
+        max_login_seconds -> Nullable<Integer>,
+        default_profile_pk -> Nullable<BigInt>,
+        self_service_key -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    app_users,
+    associations,
+    cluster,
+    credentials,
+    default_profiles,
+    device_profiles,
+    line_appearances,
+    lines,
+    object_references,
+    objects,
+    phones,
+    service_parameters,
+    sessions,
+    users,
+);

@@ -1,0 +1,3 @@
+//! The integration tests: one binary, one module a feature, a database of its own for every test.
+
+mod support;

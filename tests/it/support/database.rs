@@ -1,0 +1,76 @@
+//! A database for one test, cloned from a template that holds the migrated schema.
+
+use std::sync::OnceLock;
+
+use chrono::{TimeZone, Utc};
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+use emgate::clock::{Clock, IdSource, ManualClock};
+use emgate::store::{Db, migrate};
+
+/// A migrated database that is dropped with this value.
+pub struct TestDatabase {
+    name: String,
+    /// Address of the database.
+    pub url: String,
+}
+
+fn server() -> (String, String) {
+    let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names the test server; `make test` sets it");
+    let (server, _) = url.rsplit_once('/').expect("DATABASE_URL ends in a database name");
+    (server.to_owned(), url)
+}
+
+/// Makes the template once a test run; its name carries this process, so that two runs never share one.
+fn template() -> &'static str {
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let (server, url) = server();
+        let name = format!("emgate_template_{}", std::process::id());
+        let mut root = PgConnection::establish(&url).expect("test server");
+        root.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
+        root.batch_execute(&format!(
+            "CREATE DATABASE {name} ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0"
+        ))
+        .unwrap();
+        let mut inside = PgConnection::establish(&format!("{server}/{name}")).unwrap();
+        migrate::run(&mut inside).expect("migrations");
+        name
+    })
+}
+
+impl TestDatabase {
+    /// Clones the template.
+    pub fn new() -> Self {
+        static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
+        let (server, root_url) = server();
+        let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let name = format!("emgate_test_{}_{n}", std::process::id());
+        let template = template();
+        let mut root = PgConnection::establish(&root_url).unwrap();
+        root.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
+        root.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
+        Self { url: format!("{server}/{name}"), name }
+    }
+
+    /// Opens it with seeded ids and a clock that stands at 2026-03-02 08:00 UTC.
+    pub fn open(&self) -> (Db, ManualClock) {
+        let clock = ManualClock::at(Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap());
+        let db = Db::open(&self.url, 8, Clock::Manual(clock.clone()), IdSource::counted()).unwrap();
+        (db, clock)
+    }
+
+    /// Opens it as production does: the database's clock, random ids.
+    pub fn open_real(&self) -> Db {
+        Db::open(&self.url, 8, Clock::Database, IdSource::Random).unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (_, root_url) = server();
+        if let Ok(mut root) = PgConnection::establish(&root_url) {
+            let _ = root.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        }
+    }
+}

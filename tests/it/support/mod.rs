@@ -1,0 +1,3 @@
+//! What tests stand on: databases, gateways, clients, brokers.
+
+pub mod database;
