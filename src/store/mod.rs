@@ -6,6 +6,7 @@
 pub mod columns;
 pub mod error;
 pub mod migrate;
+pub mod objects;
 pub mod schema;
 
 use std::time::Duration;

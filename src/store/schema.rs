@@ -101,6 +101,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    phone_models (model) {
+        model -> Text,
+        protocols -> Nullable<Array<Text>>,
+        em_supported -> Bool,
+        has_services -> Bool,
+        takes_add_ons -> Bool,
+    }
+}
+
+diesel::table! {
     phones (pk) {
         pk -> BigInt,
         model -> Text,
@@ -158,6 +168,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lines,
     object_references,
     objects,
+    phone_models,
     phones,
     service_parameters,
     sessions,

@@ -1,0 +1,2 @@
+DROP FUNCTION pick(jsonb, text[]);
+DROP FUNCTION add_object_references(bigint, text[], bigint[]);

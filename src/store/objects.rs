@@ -1,0 +1,270 @@
+//! Objects of the provisioning API as rows: names, uuids, carried settings, references and associations.
+//!
+//! One table holds every object, served or only named, so that resolving, renaming, refusing to remove what is in use and listing
+//! are written once. What a type decides on stands in a table of its own under the same key.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::schema::{associations, object_references, objects};
+use super::{StoreError, Tx};
+use crate::domain::ids::ObjectPk;
+use crate::domain::names::fold;
+
+/// Settings that no rule decides on, by element name; references are `{"ref": key}`.
+pub type Carried = Map<String, Value>;
+
+/// One object as stored.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = objects)]
+pub struct Object {
+    /// Row key.
+    pub pk: ObjectPk,
+    /// Type name of the API.
+    pub type_: String,
+    /// Name in its own spelling; for a line its pattern.
+    pub name: String,
+    /// Identity inside the type.
+    pub name_key: String,
+    /// Description, when the type has one.
+    pub description: Option<String>,
+    /// Identity outside the database.
+    pub uuid: Uuid,
+    /// Carried settings.
+    pub carried: Value,
+    /// Rises with every change.
+    pub revision: i64,
+    /// Time of the last change.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// A name and uuid, for answers and events.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Named {
+    /// Row key.
+    pub pk: ObjectPk,
+    /// Type name of the API.
+    pub type_: String,
+    /// Name in its own spelling.
+    pub name: String,
+    /// Identity outside the database.
+    pub uuid: Uuid,
+}
+
+/// What a new object starts with.
+#[derive(Debug)]
+pub struct NewObject<'a> {
+    /// Type name of the API.
+    pub type_: &'a str,
+    /// Name in its own spelling.
+    pub name: &'a str,
+    /// Identity inside the type.
+    pub name_key: &'a str,
+    /// Description, when the type has one.
+    pub description: Option<&'a str>,
+    /// Carried settings.
+    pub carried: &'a Carried,
+}
+
+/// How one object is named in a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// By uuid; decides when both are given.
+    Uuid(Uuid),
+    /// By its identity inside the type, folded.
+    Key(String),
+}
+
+impl Selector {
+    /// Selects by name, whatever its case.
+    pub fn name(name: &str) -> Self {
+        Self::Key(fold(name))
+    }
+}
+
+/// Finds one object of a type.
+pub fn find(tx: &mut Tx<'_>, type_: &str, selector: &Selector) -> Result<Option<Object>, StoreError> {
+    let by_type = objects::table.filter(objects::type_.eq(type_)).select(Object::as_select());
+    let found = match selector {
+        Selector::Uuid(uuid) => by_type.filter(objects::uuid.eq(uuid)).first(tx.connection()),
+        Selector::Key(key) => by_type.filter(objects::name_key.eq(key)).first(tx.connection()),
+    };
+    Ok(found.optional()?)
+}
+
+/// Reads one object again after its locks are held.
+pub fn get(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Object, StoreError> {
+    Ok(objects::table.find(pk).select(Object::as_select()).first(tx.connection())?)
+}
+
+/// Names of objects by key; a key that is gone is left out.
+pub fn names(tx: &mut Tx<'_>, pks: &BTreeSet<i64>) -> Result<Vec<Named>, StoreError> {
+    if pks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pks: Vec<i64> = pks.iter().copied().collect();
+    let columns = (objects::pk, objects::type_, objects::name, objects::uuid);
+    Ok(objects::table.filter(objects::pk.eq_any(pks)).select(columns).load(tx.connection())?)
+}
+
+/// Adds an object with its references. A name that exists is the conflict `one_name_per_type`.
+pub fn insert(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<Object, StoreError> {
+    let (now, uuid) = (tx.now()?, tx.new_id());
+    let row = (
+        objects::type_.eq(new.type_),
+        objects::name.eq(new.name),
+        objects::name_key.eq(new.name_key),
+        objects::description.eq(new.description),
+        objects::uuid.eq(uuid),
+        objects::carried.eq(Value::Object(new.carried.clone())),
+        objects::changed_at.eq(now),
+    );
+    let object: Object =
+        diesel::insert_into(objects::table).values(row).returning(Object::as_returning()).get_result(tx.connection())?;
+    add_references(tx, object.pk, &references(new.carried))?;
+    Ok(object)
+}
+
+/// Writes an object back after its name, description or carried settings changed; raises its revision.
+pub fn update(tx: &mut Tx<'_>, object: &Object) -> Result<(), StoreError> {
+    let now = tx.now()?;
+    diesel::update(objects::table.find(object.pk))
+        .set((
+            objects::name.eq(&object.name),
+            objects::name_key.eq(&object.name_key),
+            objects::description.eq(&object.description),
+            objects::carried.eq(&object.carried),
+            objects::revision.eq(objects::revision + 1),
+            objects::changed_at.eq(now),
+        ))
+        .execute(tx.connection())?;
+    let wanted = object.carried.as_object().map(references).unwrap_or_default();
+    let held: Vec<(String, i64)> = object_references::table
+        .filter(object_references::owner_pk.eq(object.pk.0))
+        .select((object_references::tag, object_references::target_pk))
+        .load(tx.connection())?;
+    let held: BTreeSet<(String, i64)> = held.into_iter().collect();
+    for (tag, target) in held.difference(&wanted) {
+        let one = object_references::table.find((object.pk.0, tag.as_str(), *target));
+        diesel::delete(one).execute(tx.connection())?;
+    }
+    add_references(tx, object.pk, &wanted.difference(&held).cloned().collect())
+}
+
+/// Removes an object; what points at it from carried settings is the conflict `object_in_use`.
+pub fn remove(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> {
+    diesel::delete(objects::table.find(pk)).execute(tx.connection())?;
+    Ok(())
+}
+
+/// One object that points at this one, for the refusal to remove it.
+pub fn one_user_of(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Option<Named>, StoreError> {
+    let columns = (objects::pk, objects::type_, objects::name, objects::uuid);
+    let user = object_references::table
+        .inner_join(objects::table.on(objects::pk.eq(object_references::owner_pk)))
+        .filter(object_references::target_pk.eq(pk.0))
+        .order(objects::pk)
+        .select(columns)
+        .first(tx.connection());
+    Ok(user.optional()?)
+}
+
+/// Every reference in carried settings, at any depth, with the top-level element it stands under.
+fn references(carried: &Carried) -> BTreeSet<(String, i64)> {
+    fn walk(value: &Value, tag: &str, found: &mut BTreeSet<(String, i64)>) {
+        match value {
+            Value::Object(group) => {
+                if let Some(target) = group.get("ref").and_then(Value::as_i64) {
+                    found.insert((tag.to_owned(), target));
+                } else {
+                    group.values().for_each(|v| walk(v, tag, found));
+                }
+            }
+            Value::Array(members) => members.iter().for_each(|v| walk(v, tag, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (tag, value) in carried {
+        walk(value, tag, &mut found);
+    }
+    found
+}
+
+diesel::define_sql_function! {
+    /// Adds references of one owner; pairs of tag and target.
+    fn add_object_references(owner: diesel::sql_types::BigInt, tags: diesel::sql_types::Array<diesel::sql_types::Text>,
+        targets: diesel::sql_types::Array<diesel::sql_types::BigInt>) -> diesel::sql_types::Integer;
+}
+
+fn add_references(tx: &mut Tx<'_>, owner: ObjectPk, wanted: &BTreeSet<(String, i64)>) -> Result<(), StoreError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let (tags, targets): (Vec<&str>, Vec<i64>) = wanted.iter().map(|(tag, target)| (tag.as_str(), *target)).unzip();
+    diesel::select(add_object_references(owner.0, tags, targets)).execute(tx.connection())?;
+    Ok(())
+}
+
+/// What a user or application user may use or control, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Association {
+    /// Device profiles a person may log in with.
+    Profile,
+    /// Device profiles whose phone a program controls while they are logged in.
+    CtiProfile,
+    /// Phones.
+    Phone,
+    /// Access control groups.
+    Group,
+}
+
+impl Association {
+    /// The kind as stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::CtiProfile => "cti-profile",
+            Self::Phone => "phone",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// What some holders are associated with, by holder and position.
+pub fn associated(
+    tx: &mut Tx<'_>,
+    holders: &[ObjectPk],
+    kind: Association,
+) -> Result<Vec<(ObjectPk, Named)>, StoreError> {
+    let columns = (associations::holder_pk, (objects::pk, objects::type_, objects::name, objects::uuid));
+    let rows = associations::table
+        .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
+        .filter(associations::holder_pk.eq_any(holders.iter().map(|h| h.0).collect::<Vec<_>>()))
+        .filter(associations::kind.eq(kind.as_str()))
+        .order((associations::holder_pk, associations::position))
+        .select(columns)
+        .load::<(ObjectPk, Named)>(tx.connection())?;
+    Ok(rows)
+}
+
+/// Replaces what a holder is associated with; the order given is kept, a repeated target counts once.
+pub fn associate(tx: &mut Tx<'_>, holder: ObjectPk, kind: Association, targets: &[ObjectPk]) -> Result<(), StoreError> {
+    let of_holder = associations::table.filter(associations::holder_pk.eq(holder.0)).filter(associations::kind.eq(kind.as_str()));
+    diesel::delete(of_holder).execute(tx.connection())?;
+    let mut seen = BTreeSet::new();
+    for (target, position) in targets.iter().filter(|t| seen.insert(**t)).zip(1_i32..) {
+        let row = (
+            associations::holder_pk.eq(holder.0),
+            associations::kind.eq(kind.as_str()),
+            associations::target_pk.eq(target.0),
+            associations::position.eq(position),
+        );
+        diesel::insert_into(associations::table).values(row).execute(tx.connection())?;
+    }
+    Ok(())
+}
