@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod error;
+pub mod event_log;
 pub mod migrate;
 pub mod objects;
 pub mod schema;
@@ -197,6 +198,11 @@ impl Tx<'_> {
     /// Whether time comes from the database (false: from a manual clock).
     pub fn uses_database_time(&self) -> bool {
         matches!(self.clock, Clock::Database)
+    }
+
+    /// The source of identities.
+    pub fn ids(&self) -> &IdSource {
+        self.ids
     }
 
     /// Makes an identity.

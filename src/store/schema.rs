@@ -58,6 +58,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_log (created_at, seq) {
+        seq -> BigInt,
+        created_at -> Timestamptz,
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        topic -> Text,
+        key -> Text,
+        envelope -> Json,
+        states -> Nullable<Json>,
+    }
+}
+
+diesel::table! {
+    event_pending (seq) {
+        seq -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    event_position (pos) {
+        pos -> BigInt,
+        seq -> BigInt,
+        created_at -> Timestamptz,
+        emstream -> Text,
+        recorded_at -> Timestamptz,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    event_stream (only_row) {
+        only_row -> Bool,
+        emstream -> Text,
+        last_pos -> BigInt,
+        confirmed_pos -> BigInt,
+        leader_epoch -> BigInt,
+    }
+}
+
+diesel::table! {
     line_appearances (owner_pk, index) {
         owner_pk -> BigInt,
         index -> Integer,
@@ -164,6 +206,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     credentials,
     default_profiles,
     device_profiles,
+    event_log,
+    event_pending,
+    event_position,
+    event_stream,
     line_appearances,
     lines,
     object_references,

@@ -1,0 +1,58 @@
+//! The event log in the database: append.
+//!
+//! Owns the statements on `event_log`, `event_pending`, `event_position` and `event_stream`. Promises that the rows of one call get
+//! keys in their order. What an event says and when it is numbered is decided in [`crate::event`].
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+
+/// An event as it is stored: addressed and serialised, without a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// Identity of the event.
+    pub id: Uuid,
+    /// Name of its type.
+    pub type_name: &'static str,
+    /// Topic under the default prefix.
+    pub topic: &'static str,
+    /// Record key.
+    pub key: String,
+    /// Envelope as JSON, without `sequence` and `emstream`.
+    pub envelope: String,
+}
+
+diesel::define_sql_function! {
+    /// Appends the events of one transaction in the order of the arrays.
+    fn append_events(
+        now: Timestamptz,
+        id: Array<SqlUuid>,
+        type_name: Array<Text>,
+        topic: Array<Text>,
+        key: Array<Text>,
+        envelope: Array<Text>,
+    ) -> Integer;
+}
+
+/// Appends rows to the log and to the pending set in one statement, all with the moment of the transaction.
+pub fn insert(tx: &mut Tx<'_>, rows: &[EventRow]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now()?;
+    let appended: i32 = diesel::select(append_events(
+        now,
+        rows.iter().map(|r| r.id).collect::<Vec<_>>(),
+        rows.iter().map(|r| r.type_name).collect::<Vec<_>>(),
+        rows.iter().map(|r| r.topic).collect::<Vec<_>>(),
+        rows.iter().map(|r| r.key.as_str()).collect::<Vec<_>>(),
+        rows.iter().map(|r| r.envelope.as_str()).collect::<Vec<_>>(),
+    ))
+    .get_result(tx.connection())?;
+    if usize::try_from(appended) != Ok(rows.len()) {
+        return Err(StoreError::Broken(format!("{appended} of {} events appended", rows.len())));
+    }
+    Ok(())
+}
