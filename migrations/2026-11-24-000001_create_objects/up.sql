@@ -9,6 +9,7 @@ CREATE TABLE objects (
     carried     jsonb NOT NULL DEFAULT '{}',
     revision    bigint NOT NULL DEFAULT 1,
     changed_at  timestamptz NOT NULL,
+    seeded      boolean NOT NULL DEFAULT false,
     CONSTRAINT one_name_per_type UNIQUE (type, name_key),
     CONSTRAINT one_object_per_uuid UNIQUE (uuid)
 );
@@ -16,6 +17,7 @@ COMMENT ON TABLE objects IS 'one row for every object of the provisioning API';
 COMMENT ON COLUMN objects.type IS 'object name of the API, such as Phone';
 COMMENT ON COLUMN objects.name_key IS 'identity inside the type: the name without case and width';
 COMMENT ON COLUMN objects.carried IS 'fields no rule decides on, as sent; references are {"ref": pk}';
+COMMENT ON COLUMN objects.seeded IS 'came with the migrations: its type is complete, unknown names of it are refused';
 COMMENT ON COLUMN objects.revision IS 'rises with every change; part of versionStamp';
 
 CREATE TABLE object_references (

@@ -1,7 +1,7 @@
 -- Names that clients send and that must resolve from the first request on. A type that is served later keeps these rows.
 CREATE FUNCTION seed_object(type text, name text) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO objects (type, name, name_key, uuid, changed_at)
-    VALUES (seed_object.type, seed_object.name, lower(seed_object.name), md5('emgate/' || seed_object.type || '/' || seed_object.name)::uuid, now());
+    INSERT INTO objects (type, name, name_key, uuid, changed_at, seeded)
+    VALUES (seed_object.type, seed_object.name, lower(seed_object.name), md5('emgate/' || seed_object.type || '/' || seed_object.name)::uuid, now(), true);
 $$;
 
 SELECT seed_object(t, n) FROM (VALUES

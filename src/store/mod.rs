@@ -6,6 +6,7 @@
 pub mod columns;
 pub mod error;
 pub mod event_log;
+pub mod locks;
 pub mod migrate;
 pub mod objects;
 pub mod schema;

@@ -123,8 +123,10 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<Object, StoreError
         objects::carried.eq(Value::Object(new.carried.clone())),
         objects::changed_at.eq(now),
     );
-    let object: Object =
-        diesel::insert_into(objects::table).values(row).returning(Object::as_returning()).get_result(tx.connection())?;
+    let object: Object = diesel::insert_into(objects::table)
+        .values(row)
+        .returning(Object::as_returning())
+        .get_result(tx.connection())?;
     add_references(tx, object.pk, &references(new.carried))?;
     Ok(object)
 }
@@ -201,11 +203,16 @@ diesel::define_sql_function! {
         targets: diesel::sql_types::Array<diesel::sql_types::BigInt>) -> diesel::sql_types::Integer;
 }
 
-fn add_references(tx: &mut Tx<'_>, owner: ObjectPk, wanted: &BTreeSet<(String, i64)>) -> Result<(), StoreError> {
+fn add_references(
+    tx: &mut Tx<'_>,
+    owner: ObjectPk,
+    wanted: &BTreeSet<(String, i64)>,
+) -> Result<(), StoreError> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let (tags, targets): (Vec<&str>, Vec<i64>) = wanted.iter().map(|(tag, target)| (tag.as_str(), *target)).unzip();
+    let (tags, targets): (Vec<&str>, Vec<i64>) =
+        wanted.iter().map(|(tag, target)| (tag.as_str(), *target)).unzip();
     diesel::select(add_object_references(owner.0, tags, targets)).execute(tx.connection())?;
     Ok(())
 }
@@ -253,8 +260,15 @@ pub fn associated(
 }
 
 /// Replaces what a holder is associated with; the order given is kept, a repeated target counts once.
-pub fn associate(tx: &mut Tx<'_>, holder: ObjectPk, kind: Association, targets: &[ObjectPk]) -> Result<(), StoreError> {
-    let of_holder = associations::table.filter(associations::holder_pk.eq(holder.0)).filter(associations::kind.eq(kind.as_str()));
+pub fn associate(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: Association,
+    targets: &[ObjectPk],
+) -> Result<(), StoreError> {
+    let of_holder = associations::table
+        .filter(associations::holder_pk.eq(holder.0))
+        .filter(associations::kind.eq(kind.as_str()));
     diesel::delete(of_holder).execute(tx.connection())?;
     let mut seen = BTreeSet::new();
     for (target, position) in targets.iter().filter(|t| seen.insert(**t)).zip(1_i32..) {
@@ -267,4 +281,57 @@ pub fn associate(tx: &mut Tx<'_>, holder: ObjectPk, kind: Association, targets: 
         diesel::insert_into(associations::table).values(row).execute(tx.connection())?;
     }
     Ok(())
+}
+
+/// Finds the keys of several objects at once, in the order asked; `None` where there is none of that type and name.
+pub fn resolve(tx: &mut Tx<'_>, wanted: &[(&str, Selector)]) -> Result<Vec<Option<i64>>, StoreError> {
+    let types: BTreeSet<&str> = wanted.iter().map(|(type_, _)| *type_).collect();
+    let keys: BTreeSet<&str> = wanted
+        .iter()
+        .filter_map(|(_, s)| if let Selector::Key(k) = s { Some(k.as_str()) } else { None })
+        .collect();
+    let uuids: BTreeSet<Uuid> =
+        wanted.iter().filter_map(|(_, s)| if let Selector::Uuid(u) = s { Some(*u) } else { None }).collect();
+    let columns = (objects::pk, objects::type_, objects::name_key, objects::uuid);
+    let rows: Vec<(i64, String, String, Uuid)> = objects::table
+        .filter(objects::type_.eq_any(types.into_iter().collect::<Vec<_>>()))
+        .filter(
+            objects::name_key
+                .eq_any(keys.into_iter().collect::<Vec<_>>())
+                .or(objects::uuid.eq_any(uuids.into_iter().collect::<Vec<_>>())),
+        )
+        .select(columns)
+        .load(tx.connection())?;
+    let matches = |row: &(i64, String, String, Uuid), type_: &str, selector: &Selector| {
+        row.1 == type_
+            && match selector {
+                Selector::Uuid(uuid) => row.3 == *uuid,
+                Selector::Key(key) => row.2 == *key,
+            }
+    };
+    Ok(wanted
+        .iter()
+        .map(|(type_, s)| rows.iter().find(|row| matches(row, type_, s)).map(|row| row.0))
+        .collect())
+}
+
+/// Whether the catalogue holds names of this type from the start.
+pub fn is_seeded(tx: &mut Tx<'_>, type_: &str) -> Result<bool, StoreError> {
+    let any = objects::table.filter(objects::type_.eq(type_)).filter(objects::seeded);
+    Ok(diesel::select(diesel::dsl::exists(any)).get_result(tx.connection())?)
+}
+
+/// Adds a name to the catalogue, or finds it when another transaction was faster.
+pub fn insert_if_absent(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<ObjectPk, StoreError> {
+    let (now, uuid) = (tx.now()?, tx.new_id());
+    let row = (
+        objects::type_.eq(new.type_),
+        objects::name.eq(new.name),
+        objects::name_key.eq(new.name_key),
+        objects::uuid.eq(uuid),
+        objects::changed_at.eq(now),
+    );
+    diesel::insert_into(objects::table).values(row).on_conflict_do_nothing().execute(tx.connection())?;
+    let same = objects::table.filter(objects::type_.eq(new.type_)).filter(objects::name_key.eq(new.name_key));
+    Ok(same.select(objects::pk).first(tx.connection())?)
 }

@@ -139,6 +139,7 @@ diesel::table! {
         carried -> Jsonb,
         revision -> BigInt,
         changed_at -> Timestamptz,
+        seeded -> Bool,
     }
 }
 

@@ -1,0 +1,104 @@
+//! Row locks in the one fixed order: users, profiles, phones, lines, application users, each ascending by key and each table in a
+//! statement of its own (events.md 13.1, security.md 6). Taken before anything is read for a decision.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::schema::{
+    app_users, associations, device_profiles, line_appearances, lines, phones, sessions, users,
+};
+use super::{StoreError, Tx};
+
+/// What to lock; filled by key, taken by [`Locks::take`].
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Locks {
+    /// End users.
+    pub users: BTreeSet<i64>,
+    /// Device profiles.
+    pub profiles: BTreeSet<i64>,
+    /// Phones.
+    pub phones: BTreeSet<i64>,
+    /// Directory numbers.
+    pub lines: BTreeSet<i64>,
+    /// Application users.
+    pub app_users: BTreeSet<i64>,
+}
+
+macro_rules! lock {
+    ($tx:ident, $table:ident, $keys:expr) => {
+        if !$keys.is_empty() {
+            let keys: Vec<i64> = $keys.iter().copied().collect();
+            let rows = $table::table.filter($table::pk.eq_any(keys)).order($table::pk).select($table::pk);
+            rows.for_no_key_update().load::<i64>($tx.connection())?;
+        }
+    };
+}
+
+impl Locks {
+    /// Takes everything named and whoever can be affected with it; a holder that appeared meanwhile makes the transaction start over.
+    pub fn take(self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let wanted = self.with_affected(tx)?;
+        lock!(tx, users, wanted.users);
+        lock!(tx, device_profiles, wanted.profiles);
+        lock!(tx, phones, wanted.phones);
+        lock!(tx, lines, wanted.lines);
+        lock!(tx, app_users, wanted.app_users);
+        if wanted.clone().with_affected(tx)? != wanted {
+            return Err(StoreError::Busy("who is affected changed while waiting for locks".into()));
+        }
+        Ok(())
+    }
+
+    /// Adds the owners of lines, the holders of profiles and the users in session on phones or with profiles.
+    fn with_affected(mut self, tx: &mut Tx<'_>) -> Result<Self, StoreError> {
+        let keys = |set: &BTreeSet<i64>| set.iter().copied().collect::<Vec<_>>();
+        if !self.lines.is_empty() {
+            let owners: Vec<i64> = line_appearances::table
+                .filter(line_appearances::line_pk.eq_any(keys(&self.lines)))
+                .select(line_appearances::owner_pk)
+                .load(tx.connection())?;
+            let profiles: Vec<i64> = device_profiles::table
+                .filter(device_profiles::pk.eq_any(&owners))
+                .select(device_profiles::pk)
+                .load(tx.connection())?;
+            let on_phones: Vec<i64> =
+                phones::table.filter(phones::pk.eq_any(&owners)).select(phones::pk).load(tx.connection())?;
+            self.profiles.extend(profiles);
+            self.phones.extend(on_phones);
+        }
+        if !self.profiles.is_empty() {
+            let holders: Vec<i64> = associations::table
+                .filter(associations::target_pk.eq_any(keys(&self.profiles)))
+                .filter(associations::kind.eq("profile"))
+                .select(associations::holder_pk)
+                .load(tx.connection())?;
+            let programs: Vec<i64> = associations::table
+                .filter(associations::target_pk.eq_any(keys(&self.profiles)))
+                .filter(associations::kind.eq("cti-profile"))
+                .select(associations::holder_pk)
+                .load(tx.connection())?;
+            self.users.extend(holders);
+            let programs: Vec<i64> = app_users::table
+                .filter(app_users::pk.eq_any(programs))
+                .select(app_users::pk)
+                .load(tx.connection())?;
+            self.app_users.extend(programs);
+        }
+        let active = sessions::table
+            .filter(
+                sessions::profile_pk
+                    .eq_any(keys(&self.profiles))
+                    .or(sessions::phone_pk.eq_any(keys(&self.phones)))
+                    .or(sessions::user_pk.eq_any(keys(&self.users))),
+            )
+            .select((sessions::user_pk, sessions::phone_pk));
+        if !(self.profiles.is_empty() && self.phones.is_empty() && self.users.is_empty()) {
+            for (user, phone) in active.load::<(i64, i64)>(tx.connection())? {
+                self.users.insert(user);
+                self.phones.insert(phone);
+            }
+        }
+        Ok(self)
+    }
+}
