@@ -12,7 +12,10 @@
 //! | 0 | `domain`, `clock`, `config`, `telemetry` |
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod event;
 pub mod store;
+pub mod telemetry;

@@ -1,0 +1,184 @@
+//! Who asks, and what they may: principals, roles from groups, one table from kind of operation to role (AUTHZ-1, AUTHZ-2).
+//!
+//! Checking a secret is the business of `verify`; reading it from a request that of `basic`.
+
+pub mod basic;
+pub mod page;
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use crate::domain::ids::ObjectPk;
+use crate::domain::names::UserId;
+
+/// A right that operations ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads over AXL.
+    AxlRead,
+    /// Changes over AXL.
+    AxlWrite,
+    /// Logs users in and out on their behalf.
+    EmProxy,
+    /// Reads the event stream.
+    EventReader,
+    /// Works in the console.
+    Admin,
+    /// Reads history.
+    Auditor,
+}
+
+/// A set of rights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Roles(u8);
+
+/// The rights that membership in a group gives; groups not listed give none.
+const GROUPS: &[(&str, &[Role])] = &[
+    (SUPER_USERS, &[Role::AxlWrite, Role::EmProxy, Role::EventReader, Role::Admin, Role::Auditor]),
+    ("Standard CCM Admin Users", &[Role::AxlWrite, Role::EventReader, Role::Admin, Role::Auditor]),
+    ("Standard AXL API Access", &[Role::AxlWrite]),
+    ("Standard AXL API Users", &[Role::AxlRead]),
+    ("Standard AXL Read Only API Access", &[Role::AxlRead]),
+    ("Standard EM Authentication Proxy Rights", &[Role::EmProxy]),
+];
+
+/// The group whose members may do everything.
+pub const SUPER_USERS: &str = "Standard CCM Super Users";
+
+impl Role {
+    fn bit(self) -> u8 {
+        match self {
+            Self::AxlRead => 1,
+            Self::AxlWrite => 2 | 1,
+            Self::EmProxy => 4,
+            Self::EventReader => 8,
+            Self::Admin => 16,
+            Self::Auditor => 32,
+        }
+    }
+}
+
+impl Roles {
+    /// The rights of a member of these groups; names compare without case.
+    pub fn of_groups<'g>(names: impl IntoIterator<Item = &'g str>) -> Self {
+        let granted = |name: &str| GROUPS.iter().find(|(group, _)| group.eq_ignore_ascii_case(name));
+        let roles = names.into_iter().filter_map(granted).flat_map(|(_, roles)| roles.iter());
+        Self(roles.fold(0, |bits, role| bits | role.bit()))
+    }
+
+    /// Whether a right is among them.
+    pub fn allow(self, role: Role) -> bool {
+        self.0 & role.bit() == role.bit()
+    }
+}
+
+/// Whether a principal is a person or a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// A person, as `User`.
+    EndUser,
+    /// A program or administrator, as `AppUser`.
+    AppUser,
+}
+
+/// Somebody whose account exists; only a check of the secret makes it a `Verified` one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Row of the account.
+    pub pk: ObjectPk,
+    /// Identity of the account.
+    pub uuid: Uuid,
+    /// Name as stored.
+    pub name: UserId,
+    /// Person or program.
+    pub kind: PrincipalKind,
+    /// Whether it belongs to [`SUPER_USERS`].
+    pub is_super: bool,
+    /// Rights, as its groups give them at this moment.
+    pub roles: Roles,
+}
+
+/// Who acts in one request: a principal that proved itself, and where the request came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub principal: Principal,
+    /// Source address of the connection.
+    pub source: Option<IpAddr>,
+    /// The request.
+    pub request_id: Uuid,
+}
+
+/// What can be asked of the gateway by programs, as far as rights tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// The banner of the AXL service.
+    AxlBanner,
+    /// get, list, options, listChange, read-only SQL.
+    AxlRead,
+    /// Everything else over AXL.
+    AxlWrite,
+    /// The application API of Extension Mobility.
+    EmService,
+    /// The event stream.
+    EventStream,
+}
+
+/// The right that a kind of operation asks for; what is not listed cannot be asked.
+pub const REQUIRED: &[(OperationKind, Role)] = &[
+    (OperationKind::AxlBanner, Role::AxlRead),
+    (OperationKind::AxlRead, Role::AxlRead),
+    (OperationKind::AxlWrite, Role::AxlWrite),
+    (OperationKind::EmService, Role::EmProxy),
+    (OperationKind::EventStream, Role::EventReader),
+];
+
+impl Actor {
+    /// Whether this actor may do it; a person is never a proxy (AUTHZ-2).
+    pub fn may(&self, kind: OperationKind) -> bool {
+        let role = REQUIRED.iter().find_map(|(k, role)| (*k == kind).then_some(*role));
+        let proxy_person = role == Some(Role::EmProxy) && self.principal.kind == PrincipalKind::EndUser;
+        role.is_some_and(|role| self.principal.roles.allow(role)) && !proxy_person
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(kind: PrincipalKind, groups: &[&str]) -> Actor {
+        let principal = Principal {
+            pk: ObjectPk(1),
+            uuid: Uuid::nil(),
+            name: "x".parse().unwrap(),
+            kind,
+            is_super: false,
+            roles: Roles::of_groups(groups.iter().copied()),
+        };
+        Actor { principal, source: None, request_id: Uuid::nil() }
+    }
+
+    fn allowed(kind: PrincipalKind, groups: &[&str]) -> Vec<OperationKind> {
+        let actor = actor(kind, groups);
+        REQUIRED.iter().map(|(k, _)| *k).filter(|k| actor.may(*k)).collect()
+    }
+
+    #[test]
+    fn groups_give_what_the_table_says() {
+        use OperationKind::*;
+        use PrincipalKind::*;
+        assert_eq!(allowed(AppUser, &[]), []);
+        assert_eq!(allowed(AppUser, &["standard axl api USERS"]), [AxlBanner, AxlRead]);
+        assert_eq!(allowed(AppUser, &["Standard AXL Read Only API Access"]), [AxlBanner, AxlRead]);
+        assert_eq!(allowed(AppUser, &["Standard AXL API Access"]), [AxlBanner, AxlRead, AxlWrite]);
+        assert_eq!(allowed(AppUser, &["Standard EM Authentication Proxy Rights"]), [EmService]);
+        assert_eq!(allowed(AppUser, &[SUPER_USERS]).len(), REQUIRED.len());
+        assert_eq!(allowed(AppUser, &["Standard CCM End Users"]), []);
+    }
+
+    #[test]
+    fn a_person_is_never_a_proxy() {
+        assert_eq!(allowed(PrincipalKind::EndUser, &["Standard EM Authentication Proxy Rights"]), []);
+    }
+}

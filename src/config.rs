@@ -1,0 +1,244 @@
+//! Settings of the deployment: one struct per concern, from a TOML file, the environment and flags, in rising order.
+//!
+//! They hold for the life of the process; what administrators change while it runs are service parameters. Secrets come
+//! from files that only their owner can read, or from the environment, never from flags (SEC-1).
+
+mod limits;
+mod load;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+pub use limits::Limits;
+pub use load::{ConfigError, Flags, read_secret};
+
+/// Everything an operator decides before the process starts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who this node is.
+    pub node: NodeConfig,
+    /// Where the truth is kept.
+    pub database: DatabaseConfig,
+    /// Where events go.
+    pub kafka: KafkaConfig,
+    /// Where we listen and under which names.
+    pub http: HttpConfig,
+    /// What we take from strangers.
+    pub limits: Limits,
+    /// How secrets are stored.
+    pub credentials: CredentialConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// Identity of this node and the place of its files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Name of this node, unique among live nodes; the host name when empty.
+    pub name: String,
+    /// Id of the cluster in events; empty: the one made at the first migration.
+    pub cluster_id: String,
+    /// Directory of certificate, pepper and other files of this node.
+    pub state_dir: PathBuf,
+    /// What this process does.
+    pub roles: Vec<Role>,
+    /// Where the first administrator's secret is kept besides the terminal; empty: nowhere.
+    pub first_secret_file: Option<PathBuf>,
+}
+
+/// One of the jobs a process can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Answers HTTP.
+    Http,
+    /// Numbers events and copies them to Kafka.
+    Publish,
+    /// Ends sessions past their limit.
+    Sweep,
+    /// Runs bulk jobs.
+    Bulk,
+}
+
+/// Connection to Postgres.
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://…`; may hold a password, so it is not printed.
+    #[serde(deserialize_with = "load::secret")]
+    url: Zeroizing<String>,
+    /// File that holds the address instead.
+    pub url_file: Option<PathBuf>,
+    /// Connections of the pool.
+    pub pool: u32,
+}
+
+/// Connection to Kafka.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KafkaConfig {
+    /// `host:port[,host:port…]`, or the path of the address file that an embedded broker writes; empty: no publishing.
+    pub bootstrap: String,
+    /// What every topic name begins with.
+    pub topic_prefix: String,
+    /// Further settings of the client, by its own names (`security.protocol`, `sasl.mechanism`, …).
+    pub client: std::collections::BTreeMap<String, String>,
+}
+
+/// Listeners and names.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address that the phone and TLS listeners bind.
+    pub address: IpAddr,
+    /// Plain HTTP for phones: phone pages only.
+    pub http_port: u16,
+    /// TLS: everything.
+    pub https_port: u16,
+    /// Health and metrics, on loopback.
+    pub admin_port: u16,
+    /// Names under which clients may reach us; empty: localhost, the loopback addresses, the host name and its addresses.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may call the API besides our own.
+    pub allowed_origins: Vec<String>,
+    /// Certificate chain in PEM; made at the first start when absent.
+    pub certificate: Option<PathBuf>,
+    /// Private key in PEM, readable by its owner alone.
+    pub private_key: Option<PathBuf>,
+    /// Threads that answer requests; 0: one a core.
+    pub workers: usize,
+}
+
+/// Storage of PINs and passwords.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CredentialConfig {
+    /// Pepper shared by all nodes: 32 bytes in hexadecimal, readable by its owner alone; made at the first start when absent.
+    pub pepper_file: Option<PathBuf>,
+    /// Memory of one PIN hash in KiB.
+    pub pin_memory_kib: u32,
+    /// Passes of one PIN hash.
+    pub pin_passes: u32,
+    /// Memory of one password hash in KiB.
+    pub password_memory_kib: u32,
+    /// Passes of one password hash.
+    pub password_passes: u32,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// Filter such as `info` or `emgate::em=debug`.
+    pub filter: String,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            cluster_id: String::new(),
+            state_dir: PathBuf::from("state"),
+            roles: vec![Role::Http, Role::Publish, Role::Sweep, Role::Bulk],
+            first_secret_file: None,
+        }
+    }
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: Zeroizing::new(String::new()), url_file: None, pool: 16 }
+    }
+}
+
+impl Default for KafkaConfig {
+    fn default() -> Self {
+        Self {
+            bootstrap: String::new(),
+            topic_prefix: "em".into(),
+            client: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            http_port: 8080,
+            https_port: 8443,
+            admin_port: 9090,
+            hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            certificate: None,
+            private_key: None,
+            workers: 0,
+        }
+    }
+}
+
+impl Default for CredentialConfig {
+    fn default() -> Self {
+        Self {
+            pepper_file: None,
+            pin_memory_kib: 1024,
+            pin_passes: 2,
+            password_memory_kib: 19_456,
+            password_passes: 2,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".into() }
+    }
+}
+
+impl NodeConfig {
+    /// Whether this process has a job.
+    pub fn has_role(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// A file under the state directory.
+    pub fn state_file(&self, name: &str) -> PathBuf {
+        self.state_dir.join(name)
+    }
+}
+
+impl DatabaseConfig {
+    /// Says where the database is.
+    pub fn at(url: &str) -> Self {
+        Self { url: Zeroizing::new(url.to_owned()), ..Self::default() }
+    }
+
+    /// The address, password included.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { url: _, url_file, pool } = self;
+        f.debug_struct("DatabaseConfig")
+            .field("url_file", url_file)
+            .field("pool", pool)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of this machine, as the kernel knows it.
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"))
+        .or_else(|_| std::fs::read_to_string(Path::new("/etc/hostname")))
+        .unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+}

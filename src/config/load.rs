@@ -1,0 +1,281 @@
+//! Reads the settings: file first, then the environment and flags on top, then the checks.
+
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::{Config, Role, host_name};
+
+/// Why the settings cannot be used; every text names the key.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{key}: cannot read {path}: {source}", path = path.display())]
+    Unreadable {
+        /// The setting that names the file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is no TOML of ours.
+    #[error("--config: {path}: {message}", path = path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Place and reason.
+        message: String,
+    },
+    /// A value that cannot be left out.
+    #[error("{key} is not set: {hint}")]
+    Missing {
+        /// The setting.
+        key: &'static str,
+        /// How to give it.
+        hint: &'static str,
+    },
+    /// A value that cannot be used.
+    #[error("{key}: {reason}")]
+    Invalid {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A secret that others on this machine can read.
+    #[error("{key}: {path} can be read by group or others; chmod 600 it", path = path.display())]
+    Exposed {
+        /// The setting that names the file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Settings as flags and environment variables; each wins over the file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Flags {
+    /// File of settings in TOML; docs/configuration.md lists the keys
+    #[arg(long, value_name = "FILE", env = "EMGATE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// File that holds the address of Postgres (or set DATABASE_URL)
+    #[arg(long, value_name = "FILE", env = "EMGATE_DATABASE_URL_FILE")]
+    pub database_url_file: Option<PathBuf>,
+    /// Kafka: host:port, or the address file of an embedded broker; empty: events stay in the database
+    #[arg(long, value_name = "BOOTSTRAP", env = "EMGATE_KAFKA")]
+    pub kafka: Option<String>,
+    /// What topic names begin with
+    #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX")]
+    pub topic_prefix: Option<String>,
+    /// Directory of the certificate, the pepper and other files of this node
+    #[arg(long, value_name = "DIR", env = "EMGATE_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Name of this node; the host name when not given
+    #[arg(long, value_name = "NAME", env = "EMGATE_NODE_NAME")]
+    pub node_name: Option<String>,
+    /// Id of this cluster in events; made at the first migration when not given
+    #[arg(long, value_name = "ID", env = "EMGATE_CLUSTER_ID")]
+    pub cluster_id: Option<String>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", env = "EMGATE_ADDRESS")]
+    pub address: Option<IpAddr>,
+    /// Port of plain HTTP for phones
+    #[arg(long, value_name = "PORT", env = "EMGATE_HTTP_PORT")]
+    pub http_port: Option<u16>,
+    /// Port of TLS for everything
+    #[arg(long, value_name = "PORT", env = "EMGATE_HTTPS_PORT")]
+    pub https_port: Option<u16>,
+    /// Port of health and metrics on 127.0.0.1
+    #[arg(long, value_name = "PORT", env = "EMGATE_ADMIN_PORT")]
+    pub admin_port: Option<u16>,
+    /// Names under which clients reach this node
+    #[arg(long, value_name = "NAME", env = "EMGATE_HOSTS", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// What this process does; everything when not given
+    #[arg(long, value_name = "ROLE", env = "EMGATE_ROLES", value_delimiter = ',')]
+    pub roles: Vec<Role>,
+    /// File that keeps the first administrator's one-time secret besides the terminal
+    #[arg(long, value_name = "FILE", env = "EMGATE_FIRST_SECRET_FILE")]
+    pub first_secret_file: Option<PathBuf>,
+    /// What is logged, such as info or emgate::em=debug
+    #[arg(long, value_name = "FILTER", env = "EMGATE_LOG")]
+    pub log: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
+        config.overlay(flags);
+        config.find_database()?;
+        if config.node.name.is_empty() {
+            config.node.name = host_name();
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn overlay(&mut self, flags: &Flags) {
+        put(&mut self.kafka.bootstrap, flags.kafka.as_ref());
+        put(&mut self.kafka.topic_prefix, flags.topic_prefix.as_ref());
+        put(&mut self.node.state_dir, flags.state_dir.as_ref());
+        put(&mut self.node.name, flags.node_name.as_ref());
+        put(&mut self.node.cluster_id, flags.cluster_id.as_ref());
+        put(&mut self.http.address, flags.address.as_ref());
+        put(&mut self.http.http_port, flags.http_port.as_ref());
+        put(&mut self.http.https_port, flags.https_port.as_ref());
+        put(&mut self.http.admin_port, flags.admin_port.as_ref());
+        put(&mut self.log.filter, flags.log.as_ref());
+        put(&mut self.http.hosts, Some(&flags.hosts).filter(|h| !h.is_empty()));
+        put(&mut self.node.roles, Some(&flags.roles).filter(|r| !r.is_empty()));
+        if flags.database_url_file.is_some() {
+            self.database.url_file.clone_from(&flags.database_url_file);
+        }
+        if flags.first_secret_file.is_some() {
+            self.node.first_secret_file.clone_from(&flags.first_secret_file);
+        }
+    }
+
+    fn find_database(&mut self) -> Result<(), ConfigError> {
+        if let Some(path) = self.database.url_file.clone() {
+            let text = read_secret("database.url_file", &path)?;
+            self.database.url = Zeroizing::new(text.trim().to_owned());
+        } else if let Ok(url) = std::env::var("DATABASE_URL") {
+            self.database.url = Zeroizing::new(url);
+        }
+        if self.database.url.is_empty() {
+            let hint =
+                "give the address of Postgres in DATABASE_URL or in a file named by --database-url-file";
+            return Err(ConfigError::Missing { key: "database.url", hint });
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |key, reason: &str| Err(ConfigError::Invalid { key, reason: reason.to_owned() });
+        if let Some(key) = self.limits.zero() {
+            return invalid(key, "must be greater than zero");
+        }
+        if self.database.pool == 0 {
+            return invalid("database.pool", "must be greater than zero");
+        }
+        if self.http.certificate.is_some() != self.http.private_key.is_some() {
+            return invalid("http.certificate", "needs http.private_key, and the other way round");
+        }
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        if !self.kafka.topic_prefix.bytes().all(plain) {
+            return invalid(
+                "kafka.topic_prefix",
+                "holds letters, digits, dots, underscores and hyphens only",
+            );
+        }
+        if !self.node.cluster_id.bytes().all(plain) {
+            return invalid("node.cluster_id", "holds letters, digits, dots, underscores and hyphens only");
+        }
+        if !(1..=128).contains(&self.node.name.len()) || self.node.name.chars().any(char::is_control) {
+            return invalid("node.name", "is 1 to 128 characters without control characters");
+        }
+        Ok(())
+    }
+}
+
+fn put<T: Clone>(place: &mut T, value: Option<&T>) {
+    if let Some(value) = value {
+        place.clone_from(value);
+    }
+}
+
+fn from_file(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        key: "--config",
+        path: path.to_owned(),
+        source,
+    })?;
+    let config: Config = toml::from_str(&text)
+        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.message().to_owned() })?;
+    if !config.database.url.is_empty() {
+        refuse_exposed("database.url", path)?;
+    }
+    Ok(config)
+}
+
+/// Reads a secret from a file, unless group or others can read it too (SEC-1).
+pub fn read_secret(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    refuse_exposed(key, path)?;
+    let text = std::fs::read_to_string(path);
+    text.map(Zeroizing::new).map_err(|source| ConfigError::Unreadable { key, path: path.to_owned(), source })
+}
+
+/// Reads a secret inside the file of settings.
+pub(super) fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+    <String as serde::Deserialize>::deserialize(from).map(Zeroizing::new)
+}
+
+fn refuse_exposed(key: &'static str, path: &Path) -> Result<(), ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { key, path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::Exposed { key, path: path.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str, mode: u32) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("emgate-config-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    fn load(name: &str, text: &str, mode: u32) -> Result<Config, String> {
+        let path = file(name, text, mode);
+        let loaded = Config::load(&Flags { config: Some(path.clone()), ..Flags::default() });
+        std::fs::remove_file(path).unwrap();
+        loaded.map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let path =
+            file("flags", "[http]\nhttp_port = 1\nhttps_port = 2\n[database]\nurl = 'postgres://x'", 0o600);
+        let flags = Flags { config: Some(path.clone()), http_port: Some(3), ..Flags::default() };
+        let config = Config::load(&flags).unwrap();
+        std::fs::remove_file(path).unwrap();
+        assert_eq!((config.http.http_port, config.http.https_port, config.http.admin_port), (3, 2, 9090));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = load("unknown", "[limits]\nsoup_body = 1", 0o600).unwrap_err();
+        assert!(error.contains("soup_body"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused_by_its_key() {
+        let error =
+            load("zero", "[database]\nurl = 'postgres://x'\n[limits]\nsoap_body = 0", 0o600).unwrap_err();
+        assert_eq!(error, "limits.soap_body: must be greater than zero");
+    }
+
+    #[test]
+    fn a_secret_that_others_can_read_is_refused() {
+        let error = load("open", "[database]\nurl = 'postgres://x'", 0o644).unwrap_err();
+        assert!(error.starts_with("database.url: ") && error.contains("chmod 600"), "{error}");
+        let path = file("pepper", "00", 0o640);
+        assert!(matches!(read_secret("credentials.pepper_file", &path), Err(ConfigError::Exposed { .. })));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn the_address_of_the_database_is_not_printed() {
+        let shown = format!("{:?}", super::super::DatabaseConfig::at("postgres://u:hunter2@h/d"));
+        assert!(!shown.contains("hunter2"));
+    }
+}

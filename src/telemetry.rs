@@ -1,0 +1,38 @@
+//! What the process says about itself: log lines, metrics, request ids.
+//!
+//! Logs are JSON lines on standard error (LOG-1). Library targets that print what they parse are off in every build,
+//! whatever the operator's filter says.
+
+mod log;
+mod metrics;
+
+use uuid::Uuid;
+
+pub use log::{LogError, start};
+pub use metrics::{HttpLabels, Metrics, StatusClass, Surface};
+
+/// Names of fields that log lines share.
+pub mod field {
+    /// The request a line belongs to.
+    pub const REQUEST_ID: &str = "request.id";
+}
+
+/// Our identity of one request: in its answer, its log lines and its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Logs and counts every panic; the thread or request that panicked ends, the process goes on (LIM-1).
+pub fn count_panics(metrics: &Metrics) {
+    let counter = metrics.panics.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        counter.inc();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(panic.place = place, "a part of the program panicked; what it worked on is lost");
+    }));
+}
