@@ -1,10 +1,11 @@
 """The working day of a provisioning script, against a running gateway: add, get, update, list, log in, log out, remove.
 
-    python round_trips.py https://localhost:8443 admin PASSWORD
+    AXL_PASSWORD=… python round_trips.py https://localhost:8443 admin
 
 Run twice, with zeep's strict mode on and off. It removes what it adds; its names begin with "zeep".
 """
 
+import os
 import sys
 
 from zeep.exceptions import Fault
@@ -149,7 +150,8 @@ class Site:
 
 
 def main():
-    address, user, password = sys.argv[1:4]
+    address, user = sys.argv[1:3]
+    password = os.environ["AXL_PASSWORD"]
     for strict in (True, False):
         site = Site(gateway.connect(address, user, password, strict=strict))
         version = site.axl.getCCMVersion()["return"].componentVersion.version
