@@ -1,7 +1,13 @@
 //! The product's rules and words, without database, network or clock: everything is an argument.
 
+pub mod effective_config;
 pub mod event;
 pub mod ids;
+pub mod login;
+pub mod login_limit;
+pub mod logout;
 pub mod names;
 pub mod patch;
+pub mod policy;
 pub mod secret;
+pub mod snapshot;

@@ -1,0 +1,310 @@
+//! The service parameters of Extension Mobility and what rules read from them (axl.md 19.6).
+//!
+//! One table says every parameter's name, type, range, default and scope; values are normalised text everywhere else. Where they
+//! are kept and who may change them is not decided here.
+
+use super::login_limit::{LoginLimit, parse_duration};
+
+/// The `service` under which all of these stand.
+pub const SERVICE: &str = "Cisco Extension Mobility";
+/// The pseudo node that carries cluster-wide values.
+pub const CLUSTER_NODE: &str = "EnterpriseWideData";
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueKind {
+    /// `T` or `F`.
+    Boolean,
+    /// A whole number in a range.
+    Number {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// `HHH:MM` from 0:00 to 168:00.
+    Duration,
+    /// One of the three multiple-login behaviours.
+    MultipleLogin,
+    /// Free text up to a number of characters.
+    Text {
+        /// Greatest number of characters.
+        max: usize,
+    },
+}
+
+/// Whether every node may have a value of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One value, under `EnterpriseWideData`, whatever node is named.
+    Cluster,
+    /// The value of the node, else that of `EnterpriseWideData`.
+    Node,
+}
+
+/// One service parameter.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Name without blanks, as stored and shown.
+    pub name: &'static str,
+    /// Name for people; accepted wherever a name is sent.
+    pub display_name: &'static str,
+    /// Type and range.
+    pub kind: ValueKind,
+    /// Value while none is set.
+    pub default: &'static str,
+    /// Cluster-wide or by node.
+    pub scope: Scope,
+}
+
+const fn parameter(
+    name: &'static str,
+    display_name: &'static str,
+    kind: ValueKind,
+    default: &'static str,
+    scope: Scope,
+) -> Parameter {
+    Parameter { name, display_name, kind, default, scope }
+}
+
+const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
+const MAX_LOGIN_TIME: &str = "IntraClusterMaxLoginTime";
+
+/// All parameters, in the order in which they are listed: the twelve known ones, then ours.
+#[rustfmt::skip]
+pub static PARAMETERS: [Parameter; 13] = [
+    parameter(ENFORCE, "Enforce Intra-cluster Maximum Login Time", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter(MAX_LOGIN_TIME, "Intra-cluster Maximum Login Time", ValueKind::Duration, "0:00", Scope::Cluster),
+    parameter("InterClusterMaxLoginTime", "Inter-cluster Maximum Login Time", ValueKind::Duration, "10:00", Scope::Cluster),
+    parameter("MaximumConcurrentRequests", "Maximum Concurrent Requests", ValueKind::Number { min: 1, max: 1000 }, "5", Scope::Node),
+    parameter("MultipleLoginBehavior", "Multiple Login Behavior", ValueKind::MultipleLogin, "Multiple Logins Not Allowed", Scope::Cluster),
+    parameter("AlphanumericUserID", "Alphanumeric User ID", ValueKind::Boolean, "T", Scope::Cluster),
+    parameter("RememberLastUserLoggedIn", "Remember the Last User Logged In", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("ClearCallLogs", "Clear Call Logs on Intra-cluster EM", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("ValidateIPAddress", "Validate IP Address", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("TrustedListOfIPs", "Trusted List of IPs", ValueKind::Text { max: 1024 }, "", Scope::Cluster),
+    parameter("AllowProxy", "Allow Proxy", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("ExtensionMobilityCacheSize", "Extension Mobility Cache Size", ValueKind::Number { min: 1000, max: 20_000 }, "10000", Scope::Node),
+    parameter("IntercomDefaultDeviceByAXL", "Intercom Default Device Chosen on AXL Assignment", ValueKind::Boolean, "T", Scope::Cluster),
+];
+
+/// Why a value is not accepted; says what would be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// Not a boolean.
+    #[error("{0} is T or F")]
+    Boolean(&'static str),
+    /// Not a number in range.
+    #[error("{name} is a whole number from {min} to {max}")]
+    Number {
+        /// Parameter.
+        name: &'static str,
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// Not a time in range.
+    #[error("{0} is a time from 0:00 to 168:00, as hours:minutes")]
+    Duration(&'static str),
+    /// Not one of the choices.
+    #[error("{0} is Multiple Logins Allowed, Multiple Logins Not Allowed or Auto Logout")]
+    MultipleLogin(&'static str),
+    /// Too long or with control characters.
+    #[error("{name} is text of at most {max} characters")]
+    Text {
+        /// Parameter.
+        name: &'static str,
+        /// Greatest number of characters.
+        max: usize,
+    },
+}
+
+/// Finds a parameter by its name or display name, in any letter case.
+pub fn find(name: &str) -> Option<&'static Parameter> {
+    let wanted = name.trim();
+    PARAMETERS
+        .iter()
+        .find(|p| p.name.eq_ignore_ascii_case(wanted) || p.display_name.eq_ignore_ascii_case(wanted))
+}
+
+/// What multiple logins of one user do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MultipleLogin {
+    /// Several sessions at once.
+    Allow,
+    /// The second login is refused.
+    Refuse,
+    /// The second login ends the first session.
+    LogOutElsewhere,
+}
+
+impl MultipleLogin {
+    const TEXTS: [(&'static str, Self); 3] = [
+        ("Multiple Logins Allowed", Self::Allow),
+        ("Multiple Logins Not Allowed", Self::Refuse),
+        ("Auto Logout", Self::LogOutElsewhere),
+    ];
+
+    fn find(text: &str) -> Option<(&'static str, Self)> {
+        let short = |full: &'static str| full.strip_prefix("Multiple Logins ").unwrap_or(full);
+        Self::TEXTS
+            .into_iter()
+            .find(|(full, _)| text.eq_ignore_ascii_case(full) || text.eq_ignore_ascii_case(short(full)))
+    }
+}
+
+fn parse_boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ if text.eq_ignore_ascii_case("t") || text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("f") || text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+impl Parameter {
+    /// The `valueType` of the provisioning API.
+    pub fn value_type(&self) -> &'static str {
+        match self.kind {
+            ValueKind::Boolean => "boolean",
+            ValueKind::Number { .. } => "long",
+            ValueKind::Duration | ValueKind::MultipleLogin | ValueKind::Text { .. } => "string",
+        }
+    }
+
+    /// Brings a value to its one spelling, or says what is accepted.
+    pub fn parse(&self, text: &str) -> Result<String, ParameterError> {
+        let text = text.trim();
+        match self.kind {
+            ValueKind::Boolean => parse_boolean(text)
+                .map(|on| if on { "T" } else { "F" }.to_owned())
+                .ok_or(ParameterError::Boolean(self.name)),
+            ValueKind::Number { min, max } => text
+                .parse::<i64>()
+                .ok()
+                .filter(|n| (min..=max).contains(n))
+                .map(|n| n.to_string())
+                .ok_or(ParameterError::Number { name: self.name, min, max }),
+            ValueKind::Duration => parse_duration(text)
+                .map(|minutes| format!("{}:{:02}", minutes / 60, minutes % 60))
+                .ok_or(ParameterError::Duration(self.name)),
+            ValueKind::MultipleLogin => MultipleLogin::find(text)
+                .map(|(full, _)| full.to_owned())
+                .ok_or(ParameterError::MultipleLogin(self.name)),
+            ValueKind::Text { max } => {
+                let fits = text.chars().count() <= max && !text.chars().any(char::is_control);
+                fits.then(|| text.to_owned()).ok_or(ParameterError::Text { name: self.name, max })
+            }
+        }
+    }
+}
+
+/// What a change of one parameter makes of another: a maximum switches enforcement on, enforcement off empties the maximum.
+pub fn implied(changed: &Parameter, value: &str) -> Option<(&'static Parameter, &'static str)> {
+    match (changed.name, value) {
+        (MAX_LOGIN_TIME, "0:00") => None,
+        (MAX_LOGIN_TIME, _) => find(ENFORCE).map(|p| (p, "T")),
+        (ENFORCE, "F") => find(MAX_LOGIN_TIME).map(|p| (p, "0:00")),
+        _ => None,
+    }
+}
+
+/// What login and logout read from the cluster's parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginPolicy {
+    /// What a second login of the same user does.
+    pub multiple_login: MultipleLogin,
+    /// Maximum login time while enforced.
+    pub limit: Option<LoginLimit>,
+    /// Whether a manual login or logout clears the phone's call log.
+    pub clear_call_logs: bool,
+    /// Whether an intercom line without default device takes the phone on which it comes up.
+    pub choose_intercom_phone: bool,
+}
+
+impl LoginPolicy {
+    /// Reads the policy from stored values; a value that is absent or damaged counts as the default.
+    pub fn from_values<'v>(value: impl Fn(&str) -> Option<&'v str>) -> Self {
+        let text = |name: &str| {
+            value(name).or_else(|| find(name).map(|p| p.default)).map(str::to_owned).unwrap_or_default()
+        };
+        let enforced = text(ENFORCE) == "T";
+        let limit = parse_duration(&text(MAX_LOGIN_TIME)).and_then(LoginLimit::from_minutes);
+        Self {
+            multiple_login: MultipleLogin::find(&text("MultipleLoginBehavior"))
+                .map_or(MultipleLogin::Refuse, |(_, behaviour)| behaviour),
+            limit: limit.filter(|_| enforced),
+            clear_call_logs: text("ClearCallLogs") == "T",
+            choose_intercom_phone: text("IntercomDefaultDeviceByAXL") == "T",
+        }
+    }
+}
+
+impl Default for LoginPolicy {
+    fn default() -> Self {
+        Self::from_values(|_| None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_in_its_own_spelling() {
+        for parameter in &PARAMETERS {
+            assert_eq!(
+                parameter.parse(parameter.default).as_deref(),
+                Ok(parameter.default),
+                "{}",
+                parameter.name
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_by_either_name_in_any_case() {
+        assert_eq!(find("clearcalllogs").map(|p| p.name), Some("ClearCallLogs"));
+        assert_eq!(find("multiple login behavior").map(|p| p.name), Some("MultipleLoginBehavior"));
+        assert_eq!(find("nothing"), None);
+    }
+
+    #[test]
+    fn values_come_out_in_one_spelling() {
+        let parse = |name: &str, text: &str| find(name).unwrap().parse(text).ok();
+        assert_eq!(parse("ClearCallLogs", "True").as_deref(), Some("T"));
+        assert_eq!(parse("ClearCallLogs", "yes"), None);
+        assert_eq!(parse("IntraClusterMaxLoginTime", ":30").as_deref(), Some("0:30"));
+        assert_eq!(parse("IntraClusterMaxLoginTime", "168:01"), None);
+        assert_eq!(
+            parse("MultipleLoginBehavior", "not allowed").as_deref(),
+            Some("Multiple Logins Not Allowed")
+        );
+        assert_eq!(parse("ExtensionMobilityCacheSize", "999"), None);
+        assert_eq!(parse("TrustedListOfIPs", &"x".repeat(1025)), None);
+    }
+
+    #[test]
+    fn a_maximum_switches_enforcement_on_and_enforcement_off_empties_it() {
+        let after = |name: &str, value: &str| implied(find(name).unwrap(), value).map(|(p, v)| (p.name, v));
+        assert_eq!(after(MAX_LOGIN_TIME, "8:00"), Some((ENFORCE, "T")));
+        assert_eq!(after(MAX_LOGIN_TIME, "0:00"), None);
+        assert_eq!(after(ENFORCE, "F"), Some((MAX_LOGIN_TIME, "0:00")));
+        assert_eq!(after(ENFORCE, "T"), None);
+    }
+
+    #[test]
+    fn the_limit_counts_only_while_enforced() {
+        let policy = |enforced: &'static str| {
+            LoginPolicy::from_values(move |name| match name {
+                ENFORCE => Some(enforced),
+                MAX_LOGIN_TIME => Some("8:00"),
+                _ => None,
+            })
+        };
+        assert_eq!(policy("T").limit.map(LoginLimit::seconds), Some(28_800));
+        assert_eq!(policy("F").limit, None);
+    }
+}
