@@ -3,7 +3,14 @@
 //! Checking a secret is the business of `verify`; reading it from a request that of `basic`.
 
 pub mod basic;
+pub mod hash;
+mod hash_pool;
+mod limiter;
 pub mod page;
+pub mod pepper;
+pub mod verify;
+
+pub use limiter::Source;
 
 use std::net::IpAddr;
 

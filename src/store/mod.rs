@@ -3,6 +3,7 @@
 //! [`Db::read`] and [`Db::write`] run a synchronous closure in one transaction on a blocking thread; no connection leaves it.
 //! Deadlocks and serialization failures are retried three times. What is written is decided elsewhere.
 
+pub mod accounts;
 pub mod columns;
 pub mod error;
 pub mod event_log;

@@ -1,0 +1,293 @@
+//! The one place where a password or PIN is checked, and the proof that it was.
+//!
+//! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, count, hash, settle. Unknown, locked and
+//! wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in the same request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ring::hmac;
+use zeroize::Zeroizing;
+
+use super::hash::{HashError, Hasher, StoredHash};
+use super::hash_pool::{HashPool, PoolBusy};
+use super::limiter::{Limiter, Source};
+use super::{Principal, PrincipalKind, Roles, SUPER_USERS};
+use crate::domain::event::CredentialKind;
+use crate::domain::names::{UserId, fold};
+use crate::domain::secret::{Password, Pin};
+use crate::store::accounts::{self, Account, AccountKind, Charged, LockoutPolicy};
+use crate::store::{Db, StoreError};
+
+/// How long a success is remembered.
+const REMEMBERED: Duration = Duration::from_secs(120);
+const MOST_REMEMBERED: usize = 10_000;
+
+/// Proof that a credential was checked; only this module makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified<T> {
+    who: T,
+    version: i64,
+}
+
+impl<T> Verified<T> {
+    /// Who it is.
+    pub fn who(&self) -> &T {
+        &self.who
+    }
+
+    /// Who it is, by value.
+    pub fn into_inner(self) -> T {
+        self.who
+    }
+
+    /// Version of the credential that was checked.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+/// Why a check did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Unknown, locked or wrong: never told apart.
+    #[error("wrong user id or secret")]
+    Wrong,
+    /// This source failed too often.
+    #[error("too many failed attempts from this source")]
+    Limited,
+    /// All hashing threads are busy.
+    #[error("too busy to check a secret")]
+    Busy,
+    /// The database cannot answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A credential that has just been locked by failed attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedOut {
+    /// Whose.
+    pub principal: Principal,
+    /// Which.
+    pub credential: CredentialKind,
+}
+
+/// Hears of lock-outs, to make an event of them.
+pub type LockListener = Arc<dyn Fn(LockedOut) + Send + Sync>;
+
+/// Checks secrets.
+#[derive(Clone)]
+pub struct Verifier {
+    db: Db,
+    hasher: Hasher,
+    pool: HashPool,
+    lockout: LockoutPolicy,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limiter: Limiter,
+    remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    key: hmac::Key,
+    dummy_pin: StoredHash,
+    dummy_password: StoredHash,
+    on_lock: Option<LockListener>,
+}
+
+/// One check.
+struct Attempt {
+    user_key: String,
+    kinds: &'static [AccountKind],
+    kind: CredentialKind,
+    secret: Zeroizing<String>,
+    source: Source,
+}
+
+impl Verifier {
+    /// Starts the hashing threads.
+    pub fn start(
+        db: Db,
+        hasher: Hasher,
+        lockout: LockoutPolicy,
+        on_lock: Option<LockListener>,
+    ) -> Result<Self, HashError> {
+        let mut key = [0_u8; 32];
+        getrandom::fill(&mut key).map_err(|_| HashError)?;
+        let shared = Shared {
+            limiter: Limiter::default(),
+            remembered: Mutex::default(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            dummy_pin: hasher.hash(CredentialKind::Pin, "no such user")?,
+            dummy_password: hasher.hash(CredentialKind::Password, "no such user")?,
+            on_lock,
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { db, hasher, pool: HashPool::start(threads), lockout, shared: Arc::new(shared) })
+    }
+
+    /// Checks the password of an application user or person.
+    pub async fn verify_password(
+        &self,
+        user: &UserId,
+        password: &Password,
+        source: &Source,
+    ) -> Result<Verified<Principal>, Refused> {
+        self.verify(Attempt {
+            user_key: fold(user.as_str()),
+            kinds: &[AccountKind::AppUser, AccountKind::EndUser],
+            kind: CredentialKind::Password,
+            secret: Zeroizing::new(password.expose().to_owned()),
+            source: source.clone(),
+        })
+        .await
+    }
+
+    /// Checks the PIN of a person.
+    pub async fn verify_pin(
+        &self,
+        user: &UserId,
+        pin: &Pin,
+        source: &Source,
+    ) -> Result<Verified<Principal>, Refused> {
+        self.verify(Attempt {
+            user_key: fold(user.as_str()),
+            kinds: &[AccountKind::EndUser],
+            kind: CredentialKind::Pin,
+            secret: Zeroizing::new(pin.expose().to_owned()),
+            source: source.clone(),
+        })
+        .await
+    }
+
+    /// Whether this source is shut out at the moment.
+    pub fn is_limited(&self, source: &Source) -> bool {
+        self.shared.limiter.refuses(source, Instant::now())
+    }
+
+    /// Hashes a new secret on the calling thread, for [`accounts::set_credential`]; not for async workers.
+    pub fn hash_for_storage(&self, kind: CredentialKind, secret: &str) -> Result<StoredHash, HashError> {
+        self.hasher.hash(kind, secret)
+    }
+
+    async fn verify(&self, attempt: Attempt) -> Result<Verified<Principal>, Refused> {
+        if self.is_limited(&attempt.source) {
+            return Err(Refused::Limited);
+        }
+        let (user_key, kinds, kind) = (attempt.user_key.clone(), attempt.kinds, attempt.kind);
+        let account = self.db.read(move |tx| accounts::find(tx, &user_key, kinds, kind)).await?;
+        if let Some(verified) = account.as_ref().and_then(|a| self.recall(a, &attempt)) {
+            return Ok(verified);
+        }
+        let pk = account.as_ref().map(|a| a.pk);
+        let lockout = self.lockout;
+        let charged = match pk {
+            Some(pk) => self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?,
+            None => None,
+        };
+        let matches = self.compare(&attempt, charged.as_ref()).await?;
+        match (account, charged) {
+            (Some(account), Some(charged)) if matches => self.settle(account, charged, &attempt).await,
+            (account, charged) => {
+                self.refuse(account, charged.as_ref(), &attempt);
+                Err(Refused::Wrong)
+            }
+        }
+    }
+
+    async fn compare(&self, attempt: &Attempt, charged: Option<&Charged>) -> Result<bool, Refused> {
+        let stored = match (charged, attempt.kind) {
+            (Some(charged), _) => charged.stored.clone(),
+            (None, CredentialKind::Pin) => self.shared.dummy_pin.clone(),
+            (None, CredentialKind::Password | CredentialKind::Digest) => self.shared.dummy_password.clone(),
+        };
+        let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
+        let outcome = self.pool.run(move || hasher.matches(&stored, &secret)).await;
+        outcome.map_err(|PoolBusy| Refused::Busy)
+    }
+
+    async fn settle(
+        &self,
+        account: Account,
+        charged: Charged,
+        attempt: &Attempt,
+    ) -> Result<Verified<Principal>, Refused> {
+        let kind = attempt.kind;
+        let rehashed = if self.hasher.is_outdated(kind, &charged.stored) {
+            let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
+            self.pool.run(move || hasher.hash(kind, &secret).ok()).await.ok().flatten()
+        } else {
+            None
+        };
+        let (pk, version) = (account.pk, charged.version);
+        let settled = self
+            .db
+            .write(move |tx| accounts::settle_success(tx, pk, kind, version, rehashed.as_ref()))
+            .await?;
+        if !settled {
+            return Err(Refused::Wrong);
+        }
+        self.remember(self.memory_key(&account, version, attempt));
+        Ok(Verified { who: principal(account)?, version })
+    }
+
+    fn refuse(&self, account: Option<Account>, charged: Option<&Charged>, attempt: &Attempt) {
+        self.shared.limiter.charge(&attempt.source, Instant::now());
+        let locked = charged.is_some_and(|c| c.locks);
+        if let (true, Some(Ok(principal)), Some(listener)) =
+            (locked, account.map(principal), self.shared.on_lock.as_ref())
+        {
+            listener(LockedOut { principal, credential: attempt.kind });
+        }
+    }
+
+    fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.shared.key);
+        context.update(&account.pk.0.to_be_bytes());
+        context.update(accounts::kind_name(attempt.kind).as_bytes());
+        context.update(&version.to_be_bytes());
+        context.update(attempt.secret.as_bytes());
+        let mut key = [0; 32];
+        key.copy_from_slice(context.sign().as_ref());
+        key
+    }
+
+    /// A success of the last two minutes under the version read just now, unless the credential is locked.
+    fn recall(&self, account: &Account, attempt: &Attempt) -> Option<Verified<Principal>> {
+        let state = account.credential.filter(|c| !c.locked)?;
+        let key = self.memory_key(account, state.version, attempt);
+        let remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = remembered.get(&key).is_some_and(|since| since.elapsed() < REMEMBERED);
+        let who = fresh.then(|| principal(account.clone()).ok()).flatten()?;
+        Some(Verified { who, version: state.version })
+    }
+
+    fn remember(&self, key: [u8; 32]) {
+        let mut remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MOST_REMEMBERED {
+            remembered.retain(|_, since| since.elapsed() < REMEMBERED);
+        }
+        if remembered.len() < MOST_REMEMBERED {
+            remembered.insert(key, Instant::now());
+        }
+    }
+}
+
+fn principal(account: Account) -> Result<Principal, StoreError> {
+    let name =
+        account.user_id.parse().map_err(|_| StoreError::Broken("stored user id is none".to_owned()))?;
+    let kind = match account.kind {
+        AccountKind::EndUser => PrincipalKind::EndUser,
+        AccountKind::AppUser => PrincipalKind::AppUser,
+    };
+    let groups = || account.groups.iter().map(String::as_str);
+    Ok(Principal {
+        pk: account.pk,
+        uuid: account.uuid,
+        name,
+        kind,
+        is_super: groups().any(|g| g.eq_ignore_ascii_case(SUPER_USERS)),
+        roles: Roles::of_groups(groups()),
+    })
+}

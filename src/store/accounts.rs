@@ -1,0 +1,274 @@
+//! Accounts and their credentials: who there is, what hash to check, how often it failed (security.md AUTH-3, AUTH-4).
+//!
+//! Attempts are counted in one statement that also fails when the credential is locked. Hashing and comparing happen elsewhere; no
+//! secret comes here.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
+use uuid::Uuid;
+
+use super::schema::{associations, cluster, credentials, objects};
+use super::{StoreError, Tx};
+use crate::domain::event::CredentialKind;
+use crate::domain::ids::ObjectPk;
+
+/// What goes into the table of credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredHash {
+    /// PHC string.
+    pub hash: String,
+    /// Identity of the pepper.
+    pub pepper_id: String,
+}
+
+impl std::fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoredHash(…)")
+    }
+}
+
+/// What the database knows of the pepper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PepperMark {
+    /// Identity.
+    pub id: String,
+    /// Check value.
+    pub check: String,
+}
+
+/// Reads what is known of the pepper.
+pub fn pepper(tx: &mut Tx<'_>) -> Result<Option<PepperMark>, StoreError> {
+    let row: (Option<String>, Option<String>) =
+        cluster::table.select((cluster::pepper_id, cluster::pepper_check)).first(tx.connection())?;
+    Ok(row.0.zip(row.1).map(|(id, check)| PepperMark { id, check }))
+}
+
+/// Keeps the mark of the first pepper and says which one is kept.
+pub fn keep_pepper(tx: &mut Tx<'_>, mark: &PepperMark) -> Result<PepperMark, StoreError> {
+    diesel::update(cluster::table.filter(cluster::pepper_id.is_null()))
+        .set((cluster::pepper_id.eq(&mark.id), cluster::pepper_check.eq(&mark.check)))
+        .execute(tx.connection())?;
+    pepper(tx)?.ok_or(StoreError::NotFound)
+}
+
+/// Identity of the cluster, made at the first migration.
+pub fn cluster_id(tx: &mut Tx<'_>) -> Result<String, StoreError> {
+    Ok(cluster::table.select(cluster::cluster_id).first(tx.connection())?)
+}
+
+/// The kinds of account as the table of objects names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountKind {
+    /// A person.
+    EndUser,
+    /// A program or administrator.
+    AppUser,
+}
+
+impl AccountKind {
+    fn object_type(self) -> &'static str {
+        match self {
+            Self::EndUser => "User",
+            Self::AppUser => "AppUser",
+        }
+    }
+}
+
+/// An account with the state of one of its credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Row key.
+    pub pk: ObjectPk,
+    /// Identity on the wire.
+    pub uuid: Uuid,
+    /// User id as stored.
+    pub user_id: String,
+    /// Person or program.
+    pub kind: AccountKind,
+    /// Names of its groups.
+    pub groups: Vec<String>,
+    /// Version of the credential and whether it is locked at this moment; none when there is no such credential.
+    pub credential: Option<CredentialState>,
+}
+
+/// Whether a credential can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CredentialState {
+    /// Rises with every change of the secret.
+    pub version: i64,
+    /// Locked after failed attempts.
+    pub locked: bool,
+}
+
+/// The kind of a credential as stored.
+pub fn kind_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Pin => "pin",
+        CredentialKind::Password | CredentialKind::Digest => "password",
+    }
+}
+
+/// Finds an account by its folded user id; a program goes before a person of the same id.
+pub fn find(
+    tx: &mut Tx<'_>,
+    user_key: &str,
+    kinds: &[AccountKind],
+    credential: CredentialKind,
+) -> Result<Option<Account>, StoreError> {
+    let types: Vec<&str> = kinds.iter().map(|k| k.object_type()).collect();
+    let found: Option<(ObjectPk, String, Uuid, String)> = objects::table
+        .filter(objects::type_.eq_any(types).and(objects::name_key.eq(user_key)))
+        .order(objects::type_)
+        .select((objects::pk, objects::type_, objects::uuid, objects::name))
+        .first(tx.connection())
+        .optional()?;
+    let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
+    let groups = associations::table
+        .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
+        .filter(associations::holder_pk.eq(pk.0).and(associations::kind.eq("group")))
+        .order(associations::position)
+        .select(objects::name)
+        .load(tx.connection())?;
+    let now = tx.now()?;
+    let state: Option<(i64, Option<bool>)> = credentials::table
+        .find((pk.0, kind_name(credential)))
+        .select((credentials::version, credentials::locked_until.gt(now)))
+        .first(tx.connection())
+        .optional()?;
+    let credential =
+        state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
+    let kind =
+        if type_ == AccountKind::AppUser.object_type() { AccountKind::AppUser } else { AccountKind::EndUser };
+    Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
+}
+
+/// When failed attempts lock a credential (AUTH-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockoutPolicy {
+    /// Attempts before the lock; 0: never.
+    pub most: i32,
+    /// Seconds after which a failed attempt is forgotten.
+    pub reset_seconds: i32,
+    /// Seconds of the lock; 0: until somebody unlocks.
+    pub lock_seconds: i32,
+}
+
+impl Default for LockoutPolicy {
+    fn default() -> Self {
+        Self { most: 3, reset_seconds: 1800, lock_seconds: 1800 }
+    }
+}
+
+/// A counted attempt: what to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// The hash to compare with.
+    pub stored: StoredHash,
+    /// Version of the credential.
+    pub version: i64,
+    /// Whether this attempt locks the credential unless it succeeds.
+    pub locks: bool,
+}
+
+struct ChargeAttempt<'a> {
+    holder: i64,
+    kind: &'a str,
+    now: DateTime<Utc>,
+    policy: LockoutPolicy,
+}
+
+impl QueryFragment<diesel::pg::Pg> for ChargeAttempt<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT * FROM charge_attempt(");
+        out.push_bind_param::<BigInt, _>(&self.holder)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(self.kind)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        for number in [&self.policy.most, &self.policy.reset_seconds, &self.policy.lock_seconds] {
+            out.push_sql(", ");
+            out.push_bind_param::<Integer, _>(number)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for ChargeAttempt<'_> {
+    type QueryId = ChargeAttempt<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for ChargeAttempt<'_> {
+    type SqlType = (Text, Text, BigInt, Bool);
+}
+
+impl<C> RunQueryDsl<C> for ChargeAttempt<'_> {}
+
+/// Counts an attempt before it is checked; nothing comes back while the credential is locked or absent.
+pub fn charge_attempt(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: CredentialKind,
+    policy: LockoutPolicy,
+) -> Result<Option<Charged>, StoreError> {
+    let attempt = ChargeAttempt { holder: holder.0, kind: kind_name(kind), now: tx.now()?, policy };
+    let rows: Vec<(String, String, i64, bool)> = attempt.load(tx.connection())?;
+    Ok(rows.into_iter().next().map(|(hash, pepper_id, version, locks)| Charged {
+        stored: StoredHash { hash, pepper_id },
+        version,
+        locks,
+    }))
+}
+
+/// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. False: the secret has been
+/// changed meanwhile, so the success is none.
+pub fn settle_success(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: CredentialKind,
+    version: i64,
+    rehashed: Option<&StoredHash>,
+) -> Result<bool, StoreError> {
+    let row = credentials::table.find((holder.0, kind_name(kind))).filter(credentials::version.eq(version));
+    let cleared = (
+        credentials::failed.eq(0),
+        credentials::failed_at.eq(None::<DateTime<Utc>>),
+        credentials::locked_until.eq(None::<DateTime<Utc>>),
+    );
+    let changed = match rehashed {
+        None => diesel::update(row).set(cleared).execute(tx.connection())?,
+        Some(fresh) => {
+            let hash = (credentials::hash.eq(&fresh.hash), credentials::pepper_id.eq(&fresh.pepper_id));
+            diesel::update(row).set((cleared, hash)).execute(tx.connection())?
+        }
+    };
+    Ok(changed == 1)
+}
+
+/// Stores a new secret: a version of its own, no failed attempts, no lock.
+pub fn set_credential(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: CredentialKind,
+    stored: &StoredHash,
+) -> Result<(), StoreError> {
+    let now = tx.now()?;
+    let values = (
+        credentials::hash.eq(&stored.hash),
+        credentials::pepper_id.eq(&stored.pepper_id),
+        credentials::failed.eq(0),
+        credentials::failed_at.eq(None::<DateTime<Utc>>),
+        credentials::locked_until.eq(None::<DateTime<Utc>>),
+        credentials::changed_at.eq(now),
+    );
+    diesel::insert_into(credentials::table)
+        .values((credentials::holder_pk.eq(holder.0), credentials::kind.eq(kind_name(kind)), values))
+        .on_conflict((credentials::holder_pk, credentials::kind))
+        .do_update()
+        .set((values, credentials::version.eq(credentials::version + 1)))
+        .execute(tx.connection())?;
+    Ok(())
+}
