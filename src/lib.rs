@@ -16,6 +16,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod em;
 pub mod event;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,166 @@
+//! The numbers that phones and programs see: one registry, the only place where an Extension Mobility code exists.
+//!
+//! Each code has its number, a stable name, the text a phone shows and what to do about it. Codes are never reused.
+
+/// A refusal or failure of a login, logout or phone page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EmCode {
+    /// Anything not classified.
+    Unknown,
+    /// The database cannot answer, or the outcome is not known.
+    Database,
+    /// No such phone.
+    PhoneAbsent,
+    /// No such device profile, or none that this user may use.
+    ProfileNotFound,
+    /// Somebody else is logged in on the phone.
+    PhoneOccupied,
+    /// Nobody is logged in on the phone.
+    NobodyLoggedIn,
+    /// Extension Mobility is off on the phone, at logout.
+    LogoutDisabled,
+    /// Extension Mobility is off on the phone.
+    LoginDisabled,
+    /// No such user.
+    UserAbsent,
+    /// The user is logged in on another phone.
+    LoggedInElsewhere,
+    /// Too many requests at once, or from one source.
+    Busy,
+    /// Wrong user id or PIN.
+    Authentication,
+    /// User id or PIN left empty.
+    BlankCredential,
+    /// The user has no device profile.
+    ProfileAbsent,
+    /// The request names no phone, or something twice.
+    DeviceNameEmpty,
+    /// The login type is none we know.
+    LoginTypeInvalid,
+}
+
+/// What is being done when a code appears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Logging in.
+    Login,
+    /// Logging out.
+    Logout,
+}
+
+/// All there is to say about a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmCodeEntry {
+    /// The code.
+    pub code: EmCode,
+    /// Its number.
+    pub number: u16,
+    /// Stable short name, as in events and logs.
+    pub name: &'static str,
+    /// Name for people.
+    pub title: &'static str,
+    /// What the person at the phone or the operator can do.
+    pub advice: &'static str,
+    /// Whether trying again unchanged can succeed.
+    pub retryable: bool,
+}
+
+const fn entry(
+    code: EmCode,
+    number: u16,
+    name: &'static str,
+    title: &'static str,
+    advice: &'static str,
+    retryable: bool,
+) -> EmCodeEntry {
+    EmCodeEntry { code, number, name, title, advice, retryable }
+}
+
+/// Every code, by number.
+#[rustfmt::skip]
+pub const CODES: [EmCodeEntry; 16] = [
+    entry(EmCode::Unknown, 0, "unknown", "Unknown Error", "Try again; tell the administrator if it stays.", true),
+    entry(EmCode::LogoutDisabled, 5, "logout-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone.", false),
+    entry(EmCode::Database, 6, "database-error", "Database Error", "The service cannot reach its data. Try again shortly.", true),
+    entry(EmCode::PhoneAbsent, 11, "phone-absent", "Device Does Not Exist", "This phone is not known. Ask the administrator to add it.", false),
+    entry(EmCode::ProfileNotFound, 12, "profile-not-found", "Dev Profile Not Found", "No device profile fits. Ask the administrator for a default profile.", false),
+    entry(EmCode::PhoneOccupied, 18, "phone-occupied", "Another User Logged In", "Log out on this phone first.", false),
+    entry(EmCode::NobodyLoggedIn, 19, "nobody-logged-in", "No User Logged In", "Nobody is logged in on this phone.", false),
+    entry(EmCode::LoginDisabled, 22, "device-logon-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone.", false),
+    entry(EmCode::UserAbsent, 23, "user-absent", "User Not Found", "This user is not known.", false),
+    entry(EmCode::LoggedInElsewhere, 25, "user-logged-in-elsewhere", "User Logged in Elsewhere", "Log out on the other phone first.", false),
+    entry(EmCode::Busy, 26, "busy", "Busy Please Try Again", "Too many requests. Try again in a minute.", true),
+    entry(EmCode::Authentication, 201, "authentication-error", "Authentication Error", "Check user ID and PIN.", false),
+    entry(EmCode::BlankCredential, 202, "blank-user-or-pin", "Blank User ID or PIN", "Enter both user ID and PIN.", false),
+    entry(EmCode::ProfileAbsent, 205, "profile-absent", "User Profile Absent", "Ask the administrator for a device profile.", false),
+    entry(EmCode::DeviceNameEmpty, 207, "device-name-empty", "Device Name Empty", "The service URL of this phone names no device.", false),
+    entry(EmCode::LoginTypeInvalid, 215, "login-type-invalid", "Login Type Invalid", "The login type in the service URL must be UID, SP or DN.", false),
+];
+
+impl EmCode {
+    /// All there is to say about this code.
+    pub fn entry(self) -> EmCodeEntry {
+        let unknown = entry(EmCode::Unknown, 0, "unknown", "Unknown Error", "", true);
+        CODES.into_iter().find(|e| e.code == self).unwrap_or(unknown)
+    }
+
+    /// The number.
+    pub fn number(self) -> u16 {
+        self.entry().number
+    }
+
+    /// What a phone shows, as printed in the public guides (blank before the bracket or not).
+    pub fn phone_text(self, doing: Doing) -> String {
+        let number = self.number();
+        let what = match doing {
+            Doing::Login => "Login",
+            Doing::Logout => "Logout",
+        };
+        match self {
+            Self::Authentication | Self::BlankCredential => format!("Please try to login again ({number})"),
+            Self::LoggedInElsewhere => format!("Multi-Login Not Allowed ({number})"),
+            Self::UserAbsent => format!("{what} is Unavailable ({number})"),
+            Self::ProfileAbsent => format!("{what} is unavailable ({number})"),
+            Self::LoginTypeInvalid => format!("LoginType invalid({number})"),
+            Self::Unknown
+            | Self::Database
+            | Self::PhoneAbsent
+            | Self::ProfileNotFound
+            | Self::PhoneOccupied
+            | Self::NobodyLoggedIn
+            | Self::LogoutDisabled
+            | Self::LoginDisabled
+            | Self::Busy
+            | Self::DeviceNameEmpty => format!("{what} is unavailable({number})"),
+        }
+    }
+}
+
+impl std::fmt::Display for EmCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let entry = self.entry();
+        write!(f, "EM {}: {}", entry.number, entry.title)
+    }
+}
+
+impl std::error::Error for EmCode {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_stands_once_in_the_registry_and_fits_a_prompt() {
+        let numbers: BTreeSet<u16> = CODES.iter().map(|e| e.number).collect();
+        assert_eq!(numbers.len(), CODES.len());
+        for entry in CODES {
+            assert_eq!(entry.code.entry(), entry);
+            for doing in [Doing::Login, Doing::Logout] {
+                let text = entry.code.phone_text(doing);
+                assert!(text.len() <= 32 && text.contains(&format!("({})", entry.number)), "{text}");
+            }
+        }
+    }
+}
