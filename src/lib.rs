@@ -18,5 +18,6 @@ pub mod config;
 pub mod domain;
 pub mod em;
 pub mod event;
+pub mod soap;
 pub mod store;
 pub mod telemetry;

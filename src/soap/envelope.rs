@@ -1,0 +1,374 @@
+//! The front door for SOAP: bytes to one operation, in one bounded pass without recursion (XML-2, XML-3, XML-5).
+//!
+//! Promises: what comes out is well formed, within the limits, free of prefixes, comments and document types, and names
+//! exactly one operation. Does not know which operations exist. Error texts are fixed and never repeat input.
+
+use quick_xml::NsReader;
+use quick_xml::XmlVersion;
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::name::{NamespaceError, ResolveResult};
+
+use super::tree::Element;
+use super::write::is_xml_char;
+
+const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// How much of anything one message may hold (XML-3).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Levels of nesting, the envelope included.
+    pub depth: usize,
+    /// Elements in all.
+    pub elements: usize,
+    /// Attributes of one element.
+    pub attributes: usize,
+    /// Namespace declarations in scope.
+    pub bindings: usize,
+    /// Bytes of one name.
+    pub name: usize,
+    /// Bytes of one attribute value.
+    pub value: usize,
+    /// Bytes of one text.
+    pub text: usize,
+    /// Bytes of all comments.
+    pub comments: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 32,
+            elements: 20_000,
+            attributes: 32,
+            bindings: 64,
+            name: 128,
+            value: 4 << 10,
+            text: 256 << 10,
+            comments: 64 << 10,
+        }
+    }
+}
+
+/// Why a message was not let in; the texts go to the client as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// Not well-formed XML, or not the structure of an envelope.
+    #[error("the message is not well-formed XML")]
+    Malformed,
+    /// A document type declaration, in whatever spelling.
+    #[error("document type declarations are not accepted")]
+    Dtd,
+    /// A processing instruction after the declaration.
+    #[error("processing instructions are not accepted")]
+    ProcessingInstruction,
+    /// More than one of the limits allows.
+    #[error("the message exceeds the limit on {0}")]
+    Limit(&'static str),
+    /// The document element is not a SOAP 1.1 envelope.
+    #[error("the message is not a SOAP 1.1 envelope")]
+    Version,
+    /// A header that must be understood; none is.
+    #[error("a mandatory header is not understood")]
+    MustUnderstand,
+    /// No operation, several operations, or text beside them.
+    #[error("the body must hold exactly one operation")]
+    Body,
+    /// Bytes that are not UTF-8, or characters that XML forbids.
+    #[error("the message is not XML 1.0 in UTF-8")]
+    Encoding,
+}
+
+use EnvelopeError::{Body, Dtd, Encoding, Limit, Malformed, MustUnderstand, ProcessingInstruction, Version};
+
+/// One operation out of its envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Local name of the operation element.
+    pub operation: String,
+    /// Namespace of the operation element; it holds the version that was asked for.
+    pub namespace: Option<String>,
+    /// The `sequence` attribute, when it is a number.
+    pub sequence: Option<u64>,
+    /// The operation element.
+    pub body: Element,
+}
+
+/// Reads a message under the default limits.
+pub fn read_call(bytes: &[u8]) -> Result<Call, EnvelopeError> {
+    read_call_within(bytes, Limits::default())
+}
+
+/// Reads a message under the given limits.
+pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeError> {
+    let text = decode(bytes)?;
+    let mut reader = NsReader::from_str(text);
+    reader.resolver_mut().set_max_namespace_bindings(limits.bindings);
+    let mut scan = Scan::new(limits);
+    loop {
+        match reader.read_event().map_err(|error| reader_error(&error))? {
+            Event::Eof => break,
+            Event::DocType(_) => return Err(Dtd),
+            Event::PI(_) => return Err(ProcessingInstruction),
+            Event::Decl(declaration) => scan.declaration(&declaration)?,
+            Event::Comment(comment) => scan.comment(comment.len())?,
+            Event::Start(start) => scan.start(&reader, &start)?,
+            Event::Empty(start) => {
+                scan.start(&reader, &start)?;
+                scan.end();
+            }
+            Event::End(_) => scan.end(),
+            Event::GeneralRef(reference) => scan.reference(&reference)?,
+            Event::Text(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), false)?,
+            Event::CData(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), true)?,
+        }
+    }
+    scan.finish()
+}
+
+/// Takes the bytes as UTF-8 text without its mark, and refuses characters that XML forbids (UTF-16 shows as NUL).
+pub fn decode(bytes: &[u8]) -> Result<&str, EnvelopeError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| Encoding)?;
+    if text.chars().all(is_xml_char) { Ok(text) } else { Err(Encoding) }
+}
+
+fn reader_error(error: &quick_xml::Error) -> EnvelopeError {
+    // The reader's own cap on namespace declarations is the only limit that it enforces itself.
+    if let quick_xml::Error::Namespace(NamespaceError::TooManyBindings(_)) = error {
+        Limit("namespace declarations")
+    } else {
+        Malformed
+    }
+}
+
+#[derive(PartialEq)]
+enum Part {
+    Before,
+    Header,
+    Between,
+    Body,
+    After,
+}
+
+/// The state of the pass: where it is, what it has counted, and the operation's elements that are still open.
+struct Scan {
+    limits: Limits,
+    depth: usize,
+    elements: usize,
+    comments: usize,
+    text: usize,
+    part: Part,
+    root_seen: bool,
+    open: Vec<Element>,
+    namespace: Option<String>,
+    operation: Option<Element>,
+}
+
+impl Scan {
+    fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            depth: 0,
+            elements: 0,
+            comments: 0,
+            text: 0,
+            part: Part::Before,
+            root_seen: false,
+            open: Vec::new(),
+            namespace: None,
+            operation: None,
+        }
+    }
+
+    fn declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), EnvelopeError> {
+        let version = declaration.version().map_err(|_| Malformed)?;
+        if self.root_seen || version.as_ref() != "1.0" {
+            return Err(Malformed);
+        }
+        let Some(encoding) = declaration.encoding() else { return Ok(()) };
+        let encoding = encoding.map_err(|_| Encoding)?;
+        let known = ["utf-8", "us-ascii"].iter().any(|name| encoding.eq_ignore_ascii_case(name));
+        if known { Ok(()) } else { Err(Encoding) }
+    }
+
+    fn comment(&mut self, length: usize) -> Result<(), EnvelopeError> {
+        self.comments += length;
+        if self.comments > self.limits.comments { Err(Limit("comments")) } else { Ok(()) }
+    }
+
+    fn start(&mut self, reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<(), EnvelopeError> {
+        if self.depth == 0 && self.root_seen {
+            return Err(Malformed);
+        }
+        self.root_seen = true;
+        self.depth += 1;
+        self.elements += 1;
+        self.text = 0;
+        if self.depth > self.limits.depth {
+            return Err(Limit("nesting"));
+        }
+        if self.elements > self.limits.elements {
+            return Err(Limit("elements"));
+        }
+        if start.name().into_inner().len() > self.limits.name {
+            return Err(Limit("name length"));
+        }
+        let (namespace, local) = reader.resolver().resolve_element(start.name());
+        let local = local.into_inner();
+        let namespace = match namespace {
+            ResolveResult::Bound(namespace) => Some(namespace.into_inner()),
+            ResolveResult::Unbound => None,
+            ResolveResult::Unknown(_) => return Err(Malformed),
+        };
+        self.place(local, namespace)?;
+        let mut element = Element::new(local);
+        self.attributes(reader, start, &mut element)?;
+        if self.part == Part::Body && self.depth >= 3 {
+            if !is_name(local) {
+                return Err(Malformed);
+            }
+            self.open.push(element);
+        }
+        Ok(())
+    }
+
+    /// Checks that an element of the envelope stands where the envelope has one (XML-5).
+    fn place(&mut self, local: &str, namespace: Option<&str>) -> Result<(), EnvelopeError> {
+        match self.depth {
+            1 if local == "Envelope" && namespace == Some(SOAP11) => Ok(()),
+            1 => Err(Version),
+            2 => {
+                self.part = match (local, namespace, &self.part) {
+                    ("Header", Some(SOAP11), Part::Before) => Part::Header,
+                    ("Body", Some(SOAP11), Part::Before | Part::Between) => Part::Body,
+                    _ => return Err(Malformed),
+                };
+                Ok(())
+            }
+            3 if self.part == Part::Body => {
+                if self.operation.is_some() {
+                    return Err(Body);
+                }
+                self.namespace = namespace.map(str::to_owned);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn attributes(
+        &self,
+        reader: &NsReader<&[u8]>,
+        start: &BytesStart<'_>,
+        element: &mut Element,
+    ) -> Result<(), EnvelopeError> {
+        for (count, attribute) in start.attributes().enumerate() {
+            if count >= self.limits.attributes {
+                return Err(Limit("attributes"));
+            }
+            let attribute = attribute.map_err(|_| Malformed)?;
+            if attribute.value.len() > self.limits.value {
+                return Err(Limit("attribute length"));
+            }
+            if attribute.key.into_inner().len() > self.limits.name {
+                return Err(Limit("name length"));
+            }
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
+            }
+            let value = attribute_value(&attribute)?;
+            let truth = matches!(value.trim(), "1" | "true");
+            let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);
+            let local = local.into_inner();
+            match namespace {
+                ResolveResult::Unknown(_) => return Err(Malformed),
+                ResolveResult::Bound(namespace) => match (namespace.into_inner(), local) {
+                    (SOAP11, "mustUnderstand") if truth && self.depth == 3 && self.part == Part::Header => {
+                        return Err(MustUnderstand);
+                    }
+                    (XSI, "nil") => element.nil = truth,
+                    _ => {}
+                },
+                ResolveResult::Unbound if !is_name(local) => return Err(Malformed),
+                ResolveResult::Unbound => element.attributes.push((local.to_owned(), value)),
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.text = 0;
+        if let Some(element) = self.open.pop() {
+            match self.open.last_mut() {
+                Some(parent) => parent.children.push(element),
+                None => self.operation = Some(element),
+            }
+        }
+        if self.depth == 2 {
+            self.part = if self.part == Part::Header { Part::Between } else { Part::After };
+        }
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), EnvelopeError> {
+        let resolved = match reference.resolve_char_ref() {
+            Ok(Some(character)) if is_xml_char(character) => character,
+            Ok(Some(_)) | Err(_) => return Err(Malformed),
+            Ok(None) => match &**reference {
+                "amp" => '&',
+                "lt" => '<',
+                "gt" => '>',
+                "quot" => '"',
+                "apos" => '\'',
+                _ => return Err(Malformed),
+            },
+        };
+        self.text(resolved.encode_utf8(&mut [0; 4]), true)
+    }
+
+    /// Takes a piece of text; `marked` says that it was written as CDATA or as a reference, so it is no mere blank.
+    fn text(&mut self, text: &str, marked: bool) -> Result<(), EnvelopeError> {
+        let blank = !marked && text.trim_ascii().is_empty();
+        self.text += text.len();
+        if self.text > self.limits.text {
+            return Err(Limit("text length"));
+        }
+        match self.open.last_mut() {
+            Some(element) => element.text.push_str(text),
+            None if blank => {}
+            None if self.depth == 2 && self.part == Part::Body => return Err(Body),
+            None if self.part == Part::Header && self.depth > 2 => {}
+            None => return Err(Malformed),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Call, EnvelopeError> {
+        if self.depth != 0 || !self.root_seen {
+            return Err(Malformed);
+        }
+        let body = self.operation.ok_or(Body)?;
+        let sequence = body.attribute("sequence").and_then(|value| value.trim().parse().ok());
+        Ok(Call { operation: body.name.clone(), namespace: self.namespace, sequence, body })
+    }
+}
+
+fn attribute_value(attribute: &Attribute<'_>) -> Result<String, EnvelopeError> {
+    let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| Malformed)?;
+    let legal = !attribute.value.contains('<') && value.chars().all(is_xml_char);
+    if legal { Ok(value.into_owned()) } else { Err(Malformed) }
+}
+
+/// Whether a local name is one that may be written back (the tokenizer takes any characters).
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    let first = |c: char| c == '_' || c.is_alphabetic();
+    characters.next().is_some_and(first)
+        && characters.all(|c| first(c) || c.is_numeric() || matches!(c, '.' | '-' | '\u{B7}'))
+}
+
+#[cfg(test)]
+#[path = "envelope_tests.rs"]
+mod tests;

@@ -1,0 +1,1 @@
+//! Sample messages made from the schema, for tests.
