@@ -1,3 +1,4 @@
+DROP FUNCTION transaction_outcome;
 DROP FUNCTION charge_attempt;
 DROP FUNCTION apply_batch;
 DROP FUNCTION lock_and_read;

@@ -160,3 +160,9 @@ RETURNS TABLE (hash text, pepper_id text, version bigint, locks boolean) LANGUAG
     RETURNING x.hash, x.pepper_id, x.version, x.locked_until IS NOT NULL
 $$;
 COMMENT ON FUNCTION charge_attempt IS 'counts a failed attempt in advance and returns what to check, unless the credential is locked';
+
+-- What became of a transaction whose commit was not answered (security.md CON-10).
+CREATE FUNCTION transaction_outcome(p_id bigint) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT pg_xact_status(p_id::text::xid8)
+$$;
+COMMENT ON FUNCTION transaction_outcome IS 'committed, aborted, in progress, or null when the transaction is forgotten';

@@ -11,6 +11,9 @@ pub mod locks;
 pub mod migrate;
 pub mod objects;
 pub mod schema;
+pub mod sessions;
+pub mod snapshot;
+pub mod writer_connection;
 
 use std::time::Duration;
 

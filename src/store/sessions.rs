@@ -1,0 +1,246 @@
+//! Active sessions: written by batches, ended one by one where provisioning takes something away.
+//!
+//! Each write names phone and session, so that a logout ends the session it saw and never a later one (security.md CON-6).
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::event_log::EventRow;
+use super::objects::Selector;
+use super::schema::{lines, objects, phones, sessions};
+use super::{StoreError, Tx};
+use crate::domain::event::{LoginMethod, MaxLoginSource};
+use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
+use crate::domain::login_limit::LoginLimit;
+
+/// A session to be opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewSession {
+    /// The phone.
+    pub phone: PhonePk,
+    /// The person.
+    pub user: UserPk,
+    /// The profile.
+    pub profile: ProfilePk,
+    /// Its identity.
+    pub session_id: Uuid,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Limit in force and where it comes from.
+    pub limit: Option<(LoginLimit, MaxLoginSource)>,
+    /// How the person signed in.
+    pub method: LoginMethod,
+    /// Whether it is the only one its user may have.
+    pub exclusive: bool,
+}
+
+/// All that a batch writes.
+#[derive(Debug, Default)]
+pub struct BatchChanges {
+    /// Sessions that end.
+    pub ended: Vec<(PhonePk, Uuid)>,
+    /// Sessions that begin.
+    pub opened: Vec<NewSession>,
+    /// Intercom lines that get their default device.
+    pub selected: Vec<(LinePk, PhonePk)>,
+    /// Events, in order.
+    pub events: Vec<EventRow>,
+}
+
+diesel::define_sql_function! {
+    /// Writes a batch; returns the id of the transaction.
+    fn apply_batch(
+        now: Timestamptz,
+        d_phone: Array<BigInt>, d_session: Array<SqlUuid>,
+        i_phone: Array<BigInt>, i_user: Array<BigInt>, i_profile: Array<BigInt>, i_session: Array<SqlUuid>,
+        i_expires: Array<Nullable<Timestamptz>>, i_limit: Array<Nullable<Integer>>, i_source: Array<Nullable<Text>>,
+        i_method: Array<Text>, i_exclusive: Array<Bool>,
+        c_line: Array<BigInt>, c_phone: Array<BigInt>,
+        e_id: Array<SqlUuid>, e_type: Array<Text>, e_topic: Array<Text>, e_key: Array<Text>, e_envelope: Array<Text>,
+    ) -> BigInt;
+}
+diesel::define_sql_function! {
+    /// What became of a transaction: `committed`, `aborted`, `in progress`, or null when it is forgotten.
+    fn transaction_outcome(id: BigInt) -> Nullable<Text>;
+}
+
+fn each<'a, T, U>(items: &'a [T], field: impl Fn(&'a T) -> U) -> Vec<U> {
+    items.iter().map(field).collect()
+}
+
+/// Writes what a batch decided, with its events, in one statement; returns the id of the transaction.
+pub fn apply(tx: &mut Tx<'_>, changes: &BatchChanges) -> Result<i64, StoreError> {
+    let now = tx.now()?;
+    let BatchChanges { ended, opened, selected, events } = changes;
+    let statement = apply_batch(
+        now,
+        each(ended, |e| e.0),
+        each(ended, |e| e.1),
+        each(opened, |s| s.phone),
+        each(opened, |s| s.user),
+        each(opened, |s| s.profile),
+        each(opened, |s| s.session_id),
+        each(opened, |s| s.expires_at),
+        each(opened, |s| s.limit.map(|(limit, _)| limit.seconds())),
+        each(opened, |s| s.limit.map(|(_, source)| source_name(source))),
+        each(opened, |s| method_name(s.method)),
+        each(opened, |s| s.exclusive),
+        each(selected, |s| s.0),
+        each(selected, |s| s.1),
+        each(events, |e| e.id),
+        each(events, |e| e.type_name),
+        each(events, |e| e.topic),
+        each(events, |e| e.key.as_str()),
+        each(events, |e| e.envelope.as_str()),
+    );
+    Ok(diesel::select(statement).get_result(tx.connection())?)
+}
+
+/// Whether a transaction whose commit was not answered did commit; none when nobody can say.
+pub fn did_commit(tx: &mut Tx<'_>, id: i64) -> Result<Option<bool>, StoreError> {
+    let outcome: Option<String> = diesel::select(transaction_outcome(id)).get_result(tx.connection())?;
+    Ok(match outcome.as_deref() {
+        Some("committed") => Some(true),
+        Some("aborted") => Some(false),
+        Some(_) | None => None,
+    })
+}
+
+/// How a login method stands in the table.
+fn method_name(method: LoginMethod) -> &'static str {
+    match method {
+        LoginMethod::UserId => "UID",
+        LoginMethod::SelfServiceId => "SP",
+        LoginMethod::PrimaryExtension => "DN",
+        LoginMethod::Api => "API",
+    }
+}
+
+fn source_name(source: MaxLoginSource) -> &'static str {
+    match source {
+        MaxLoginSource::ServiceParameter => "service-parameter",
+        MaxLoginSource::User => "user",
+        MaxLoginSource::Request => "request",
+        MaxLoginSource::Schedule => "schedule",
+    }
+}
+
+/// What a request names, as keys; absent where nothing of that name exists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// The phone.
+    pub phone: Option<PhonePk>,
+    /// The person.
+    pub user: Option<UserPk>,
+    /// The profile.
+    pub profile: Option<ProfilePk>,
+}
+
+/// Finds what a request names; keys never change, so no lock is needed.
+pub fn resolve(
+    tx: &mut Tx<'_>,
+    phone: &Selector,
+    user: Option<&Selector>,
+    profile: Option<&Selector>,
+) -> Result<Resolved, StoreError> {
+    Ok(Resolved {
+        phone: find_key(tx, "Phone", Some(phone))?.map(PhonePk),
+        user: find_key(tx, "User", user)?.map(UserPk),
+        profile: find_key(tx, "DeviceProfile", profile)?.map(ProfilePk),
+    })
+}
+
+fn find_key(tx: &mut Tx<'_>, type_: &str, selector: Option<&Selector>) -> Result<Option<i64>, StoreError> {
+    let Some(selector) = selector else { return Ok(None) };
+    let by_type = objects::table.filter(objects::type_.eq(type_)).select(objects::pk);
+    let found = match selector {
+        Selector::Uuid(uuid) => by_type.filter(objects::uuid.eq(uuid)).first(tx.connection()),
+        Selector::Key(key) => by_type.filter(objects::name_key.eq(key)).first(tx.connection()),
+    };
+    Ok(found.optional()?)
+}
+
+/// A phone as its page needs it before anybody is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneState {
+    /// Row key.
+    pub pk: PhonePk,
+    /// Name as stored.
+    pub name: String,
+    /// Whether Extension Mobility is on.
+    pub em_enabled: bool,
+    /// User id of whoever is logged in.
+    pub occupant: Option<String>,
+}
+
+/// Finds a phone and who is on it.
+pub fn phone_state(tx: &mut Tx<'_>, phone_key: &str) -> Result<Option<PhoneState>, StoreError> {
+    let found: Option<(i64, String, bool)> = objects::table
+        .inner_join(phones::table.on(phones::pk.eq(objects::pk)))
+        .filter(objects::type_.eq("Phone").and(objects::name_key.eq(phone_key)))
+        .select((objects::pk, objects::name, phones::em_enabled))
+        .first(tx.connection())
+        .optional()?;
+    let Some((pk, name, em_enabled)) = found else { return Ok(None) };
+    let occupant = sessions::table
+        .inner_join(objects::table.on(objects::pk.eq(sessions::user_pk)))
+        .filter(sessions::phone_pk.eq(pk))
+        .select(objects::name)
+        .first(tx.connection())
+        .optional()?;
+    Ok(Some(PhoneState { pk: PhonePk(pk), name, em_enabled, occupant }))
+}
+
+/// Which sessions are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionsOf {
+    /// The one on a phone.
+    Phone(PhonePk),
+    /// All of a user.
+    User(UserPk),
+    /// All with a profile.
+    Profile(ProfilePk),
+    /// Those of a user with a profile.
+    UserWithProfile(UserPk, ProfilePk),
+}
+
+/// The phones on which such sessions are.
+pub fn phones_with(tx: &mut Tx<'_>, which: SessionsOf) -> Result<Vec<PhonePk>, StoreError> {
+    let all = sessions::table.select(sessions::phone_pk).order(sessions::phone_pk).into_boxed();
+    let some = match which {
+        SessionsOf::Phone(phone) => all.filter(sessions::phone_pk.eq(phone.0)),
+        SessionsOf::User(user) => all.filter(sessions::user_pk.eq(user.0)),
+        SessionsOf::Profile(profile) => all.filter(sessions::profile_pk.eq(profile.0)),
+        SessionsOf::UserWithProfile(user, profile) => {
+            all.filter(sessions::user_pk.eq(user.0)).filter(sessions::profile_pk.eq(profile.0))
+        }
+    };
+    Ok(some.load::<i64>(tx.connection())?.into_iter().map(PhonePk).collect())
+}
+
+/// Phones whose sessions are past their time, oldest first.
+pub fn expired(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<Vec<PhonePk>, StoreError> {
+    let phones = sessions::table
+        .filter(sessions::expires_at.le(now))
+        .order(sessions::expires_at)
+        .limit(most)
+        .select(sessions::phone_pk)
+        .load::<i64>(tx.connection())?;
+    Ok(phones.into_iter().map(PhonePk).collect())
+}
+
+/// Ends one session; false when it is not there any more.
+pub fn end(tx: &mut Tx<'_>, phone: PhonePk, session: Uuid) -> Result<bool, StoreError> {
+    let one = sessions::table.filter(sessions::phone_pk.eq(phone.0).and(sessions::session_id.eq(session)));
+    Ok(diesel::delete(one).execute(tx.connection())? == 1)
+}
+
+/// Sets or empties the default device of an intercom line.
+pub fn set_default_phone(tx: &mut Tx<'_>, line: LinePk, phone: Option<PhonePk>) -> Result<(), StoreError> {
+    diesel::update(lines::table.find(line.0))
+        .set(lines::default_device_pk.eq(phone.map(|p| p.0)))
+        .execute(tx.connection())?;
+    Ok(())
+}
