@@ -1,3 +1,10 @@
 //! Extension Mobility: logging people in and out, whatever surface asks.
 
+mod batch;
 pub mod error;
+pub mod service;
+mod session_events;
+pub mod sweep;
+mod writer;
+
+pub use writer::Wake;

@@ -1,0 +1,196 @@
+//! Login and logout for every surface: resolve the names, queue, translate the answer.
+//!
+//! The phone's page, the provisioning API and later the application API come through here, so that each rule exists once. Whether the
+//! caller may act for the user was judged before; a person's own login carries the proof of its PIN.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::batch::{Answer, Asked, AskedEnding};
+use super::error::EmCode;
+use super::writer::{Wake, Writers};
+use crate::auth::Principal;
+use crate::auth::verify::{Verified, Verifier};
+use crate::domain::event::{LoginMethod, Operation};
+use crate::domain::ids::UserPk;
+use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
+use crate::domain::login_limit::LoginLimit;
+use crate::domain::logout::LogoutOrigin;
+use crate::domain::names::{UserId, fold};
+use crate::event::Origin;
+use crate::store::objects::Selector;
+use crate::store::sessions::{self, PhoneState};
+use crate::store::{Db, StoreError};
+
+/// The Extension Mobility service of this node.
+#[derive(Clone)]
+pub struct Em {
+    db: Db,
+    verifier: Verifier,
+    origin: Origin,
+    writers: Arc<Writers>,
+}
+
+/// On whose authority a user is logged in.
+#[derive(Debug, Clone)]
+pub enum Authority {
+    /// The person, who gave a PIN at the phone.
+    Person(Verified<Principal>, LoginMethod),
+    /// A program that may act for users; it may name any profile.
+    Program(UserId),
+}
+
+/// A login that is asked for.
+#[derive(Debug, Clone)]
+pub struct LoginAttempt {
+    /// The phone.
+    pub phone: Selector,
+    /// The user, and who answers for it.
+    pub authority: Authority,
+    /// The profile, if one is named.
+    pub profile: Option<Selector>,
+    /// The caller's own limit.
+    pub duration: Option<LoginLimit>,
+    /// What happens to somebody else on the phone.
+    pub occupant: OccupantRule,
+    /// Who asks, for the events.
+    pub operation: Operation,
+}
+
+/// A login that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginOutcome {
+    /// The user is now logged in.
+    LoggedIn {
+        /// The new session.
+        session_id: Uuid,
+        /// The profile that was chosen.
+        profile_name: String,
+        /// Whether the phone must clear its call log.
+        clear_call_log: bool,
+    },
+    /// The user was logged in there already, with that profile.
+    Unchanged {
+        /// The session that goes on.
+        session_id: Uuid,
+    },
+    /// The user has several profiles and no default: name and uuid of each.
+    ChooseProfile(Vec<(String, Uuid)>),
+}
+
+/// A logout that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogoutOutcome {
+    /// The session has ended.
+    LoggedOut {
+        /// The session.
+        session_id: Uuid,
+        /// Who was logged in.
+        user_id: String,
+        /// Whether the phone must clear its call log.
+        clear_call_log: bool,
+    },
+    /// Nobody was logged in; code 19 where the surface refuses that.
+    NobodyLoggedIn,
+}
+
+impl Em {
+    /// Starts the writers; `wake` is called after each commit that wrote events.
+    pub fn start(db: Db, verifier: Verifier, origin: Origin, wake: Wake) -> Self {
+        let writers = Arc::new(Writers::start(&db, &origin, &wake));
+        Self { db, verifier, origin, writers }
+    }
+
+    /// The check of secrets.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Where events of this node come from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Makes the identity of an operation.
+    pub fn new_id(&self) -> Uuid {
+        self.db.ids().next()
+    }
+
+    /// Finds a phone by name, and who is on it.
+    pub async fn phone_state(&self, name: &str) -> Result<Option<PhoneState>, EmCode> {
+        let key = fold(name);
+        self.db.read(move |tx| sessions::phone_state(tx, &key)).await.map_err(database)
+    }
+
+    /// Logs a user in.
+    pub async fn login(&self, attempt: LoginAttempt) -> Result<LoginOutcome, EmCode> {
+        let LoginAttempt { phone, authority, profile, duration, occupant, operation } = attempt;
+        let (user, user_name, method, right, pin_version) = match authority {
+            Authority::Person(who, method) => {
+                (Some(UserPk(who.who().pk.0)), None, method, ProfileRight::Controlled, Some(who.version()))
+            }
+            Authority::Program(user) => {
+                (None, Some(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
+            }
+        };
+        let named = profile.clone();
+        let resolved = self
+            .db
+            .read(move |tx| sessions::resolve(tx, &phone, user_name.as_ref(), named.as_ref()))
+            .await
+            .map_err(database)?;
+        let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
+        let user = user.or(resolved.user).ok_or(EmCode::UserAbsent)?;
+        if profile.is_some() && resolved.profile.is_none() {
+            return Err(EmCode::ProfileNotFound);
+        }
+        let request =
+            LoginRequest { method, profile: resolved.profile, right, duration, pin_version, occupant };
+        match self.writers.ask(Asked::Login { user, phone, request, operation }).await? {
+            Answer::LoggedIn { session_id, profile_name, clear_call_log } => {
+                Ok(LoginOutcome::LoggedIn { session_id, profile_name, clear_call_log })
+            }
+            Answer::Unchanged { session_id } => Ok(LoginOutcome::Unchanged { session_id }),
+            Answer::ChooseProfile(profiles) => Ok(LoginOutcome::ChooseProfile(profiles)),
+            Answer::Refused(code) => Err(code),
+            Answer::LoggedOut { .. } | Answer::NobodyLoggedIn | Answer::Again => Err(EmCode::Unknown),
+        }
+    }
+
+    /// Ends the session on a phone.
+    pub async fn logout(
+        &self,
+        phone: Selector,
+        origin: LogoutOrigin,
+        operation: Operation,
+    ) -> Result<LogoutOutcome, EmCode> {
+        let resolved =
+            self.db.read(move |tx| sessions::resolve(tx, &phone, None, None)).await.map_err(database)?;
+        let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
+        self.end(Asked::Logout { phone, ending: AskedEnding::By(origin), operation }).await
+    }
+
+    pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {
+        match self.writers.ask(asked).await? {
+            Answer::LoggedOut { session_id, user_id, clear_call_log } => {
+                Ok(LogoutOutcome::LoggedOut { session_id, user_id, clear_call_log })
+            }
+            Answer::NobodyLoggedIn => Ok(LogoutOutcome::NobodyLoggedIn),
+            Answer::Refused(code) => Err(code),
+            Answer::LoggedIn { .. } | Answer::Unchanged { .. } | Answer::ChooseProfile(_) | Answer::Again => {
+                Err(EmCode::Unknown)
+            }
+        }
+    }
+}
+
+fn database(error: StoreError) -> EmCode {
+    tracing::error!(error = %error, "database does not answer a login or logout");
+    EmCode::Database
+}

@@ -1,0 +1,277 @@
+//! The writers: two threads that take what has gathered, write it in one transaction and answer each request.
+//!
+//! A batch holds distinct phones and distinct users; a request whose phone or user is in it already waits for the next, in order. A
+//! failing batch is run again request by request, so that no request fails for its neighbours.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use super::batch::{self, Answer, Asked, BatchOutcome};
+use super::error::EmCode;
+use crate::domain::ids::{PhonePk, UserPk};
+use crate::event::{EventError, Origin};
+use crate::store::sessions;
+use crate::store::writer_connection::WriterConnection;
+use crate::store::{Db, StoreError, TransactionError};
+
+/// Requests in one transaction at most.
+const MOST_IN_BATCH: usize = 64;
+/// Requests that may wait; more are answered busy.
+const MOST_WAITING: usize = 10_000;
+const WRITERS: usize = 2;
+/// How often a request is tried alone, or again because somebody unexpected was on its phone.
+const TRIES: u32 = 10;
+
+/// What is called after every commit that wrote events.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+struct Waiting {
+    asked: Asked,
+    tries: u32,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    ready: Condvar,
+}
+
+/// The queue and its threads; they finish what waits and end when this is dropped.
+pub(super) struct Writers {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for requests and takes a batch; `None` once the queue is closed and empty.
+    fn take(&self) -> Option<Vec<Waiting>> {
+        let mut queue = self.lock();
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(queue.take_distinct())
+    }
+}
+
+impl Queue {
+    fn take_distinct(&mut self) -> Vec<Waiting> {
+        let mut phones: HashSet<PhonePk> = HashSet::new();
+        let mut users: HashSet<UserPk> = HashSet::new();
+        let mut batch = Vec::new();
+        let mut left = VecDeque::new();
+        while let Some(next) = self.waiting.pop_front() {
+            if batch.len() == MOST_IN_BATCH {
+                left.push_back(next);
+                break;
+            }
+            // Both sets grow even for a request that stays behind, so that later ones do not overtake it.
+            let free_phone = phones.insert(next.asked.phone());
+            let free_user = next.asked.user().is_none_or(|user| users.insert(user));
+            if free_phone && free_user {
+                batch.push(next);
+            } else {
+                left.push_back(next);
+            }
+        }
+        left.append(&mut self.waiting);
+        self.waiting = left;
+        batch
+    }
+}
+
+impl Writers {
+    pub(super) fn start(db: &Db, origin: &Origin, wake: &Wake) -> Self {
+        let shared = Arc::new(Shared::default());
+        let threads = (0..WRITERS)
+            .map(|_| {
+                let (db, origin, wake, shared) =
+                    (db.clone(), origin.clone(), Arc::clone(wake), Arc::clone(&shared));
+                std::thread::spawn(move || Writer { db, origin, wake, shared, connection: None }.run())
+            })
+            .collect();
+        Self { shared, threads }
+    }
+
+    /// Queues a request and waits for its answer; the waiting ends with code 6 when the writer is gone.
+    pub(super) async fn ask(&self, asked: Asked) -> Result<Answer, EmCode> {
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut queue = self.shared.lock();
+            if queue.closed || queue.waiting.len() >= MOST_WAITING {
+                return Err(EmCode::Busy);
+            }
+            queue.waiting.push_back(Waiting { asked, tries: 0, answer });
+        }
+        self.shared.ready.notify_one();
+        answered.await.map_err(|_| EmCode::Database)
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.ready.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a writer of logins has panicked");
+            }
+        }
+    }
+}
+
+struct Writer {
+    db: Db,
+    origin: Origin,
+    wake: Wake,
+    shared: Arc<Shared>,
+    connection: Option<WriterConnection>,
+}
+
+/// Why a transaction gave no answers.
+enum Failure {
+    /// Nothing was written.
+    NotWritten(EventError),
+    /// The connection was lost while committing, and nobody can say what became of it.
+    Unknown,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some(batch) = self.shared.take() {
+            let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
+            match self.transact(&asked) {
+                Ok(answers) => self.deliver(batch, answers),
+                Err(Failure::Unknown) => refuse(batch),
+                Err(Failure::NotWritten(error)) if batch.len() > 1 => {
+                    tracing::info!(batch.size = batch.len(), error = %error, "batch runs again one by one");
+                    batch.into_iter().for_each(|one| self.run_alone(one));
+                }
+                Err(Failure::NotWritten(error)) if error.is_transient() => {
+                    batch.into_iter().for_each(|one| self.run_alone(one));
+                }
+                Err(Failure::NotWritten(error)) => {
+                    tracing::error!(error = %error, "login or logout not written");
+                    refuse(batch);
+                }
+            }
+        }
+    }
+
+    fn run_alone(&mut self, one: Waiting) {
+        for _ in 0..TRIES {
+            match self.transact(&[&one.asked]) {
+                Ok(answers) => return self.deliver(vec![one], answers),
+                Err(Failure::NotWritten(error)) if error.is_transient() => {}
+                Err(Failure::NotWritten(error)) => {
+                    tracing::error!(error = %error, "login or logout not written");
+                    break;
+                }
+                Err(Failure::Unknown) => break,
+            }
+        }
+        refuse(vec![one]);
+    }
+
+    /// Answers everybody; who must try again goes back to the front of the queue.
+    fn deliver(&self, batch: Vec<Waiting>, answers: Vec<Answer>) {
+        let mut again = Vec::new();
+        for (mut one, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Answer::Again if one.tries < TRIES => {
+                    one.tries += 1;
+                    again.push(one);
+                }
+                Answer::Again => drop(one.answer.send(Answer::Refused(EmCode::Busy))),
+                answer @ (Answer::LoggedIn { .. }
+                | Answer::Unchanged { .. }
+                | Answer::ChooseProfile(_)
+                | Answer::LoggedOut { .. }
+                | Answer::NobodyLoggedIn
+                | Answer::Refused(_)) => drop(one.answer.send(answer)),
+            }
+        }
+        if !again.is_empty() {
+            let mut queue = self.shared.lock();
+            again.into_iter().rev().for_each(|one| queue.waiting.push_front(one));
+            drop(queue);
+            self.shared.ready.notify_one();
+        }
+    }
+
+    fn transact(&mut self, asked: &[&Asked]) -> Result<Vec<Answer>, Failure> {
+        let mut decided: Option<BatchOutcome> = None;
+        let origin = self.origin.clone();
+        let outcome = self.connection().and_then(|connection| {
+            connection.transaction(|tx| {
+                decided = Some(batch::run(tx, asked, &origin)?);
+                Ok::<(), EventError>(())
+            })
+        });
+        let Err(error) = outcome else {
+            let decided = decided.ok_or(Failure::Unknown)?;
+            if decided.transaction.is_some() {
+                (self.wake)();
+            }
+            return Ok(decided.answers);
+        };
+        if !error.is_transient() {
+            self.connection = None;
+        }
+        match decided {
+            None => Err(Failure::NotWritten(error)),
+            Some(decided) => self.after_lost_commit(decided, error),
+        }
+    }
+
+    /// The closure ended well and the commit did not answer: asks the database what became of it, never guesses (CON-10).
+    fn after_lost_commit(
+        &mut self,
+        decided: BatchOutcome,
+        error: EventError,
+    ) -> Result<Vec<Answer>, Failure> {
+        tracing::error!(error = %error, "commit of logins was not answered");
+        let Some(transaction) = decided.transaction else { return Ok(decided.answers) };
+        self.connection = None;
+        let asked = self.connection().and_then(|connection| {
+            connection.transaction(|tx| sessions::did_commit(tx, transaction).map_err(EventError::from))
+        });
+        match asked {
+            Ok(Some(true)) => {
+                (self.wake)();
+                Ok(decided.answers)
+            }
+            Ok(Some(false)) => Err(Failure::NotWritten(error)),
+            Ok(None) | Err(_) => Err(Failure::Unknown),
+        }
+    }
+
+    fn connection(&mut self) -> Result<&mut WriterConnection, EventError> {
+        if self.connection.is_none() {
+            self.connection = Some(WriterConnection::open(&self.db)?);
+        }
+        self.connection.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".into()).into())
+    }
+}
+
+fn refuse(batch: Vec<Waiting>) {
+    for one in batch {
+        drop(one.answer.send(Answer::Refused(EmCode::Database)));
+    }
+}
