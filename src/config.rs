@@ -82,8 +82,10 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KafkaConfig {
-    /// `host:port[,host:port…]`, or the path of the address file that an embedded broker writes; empty: no publishing.
+    /// `host:port[,host:port…]`, or `embedded`; empty: no publishing.
     pub bootstrap: String,
+    /// Address of the embedded broker; by default what it wrote to `broker.address` in the state directory.
+    pub embedded_broker: String,
     /// What every topic name begins with.
     pub topic_prefix: String,
     /// Further settings of the client, by its own names (`security.protocol`, `sasl.mechanism`, …).
@@ -160,6 +162,7 @@ impl Default for KafkaConfig {
     fn default() -> Self {
         Self {
             bootstrap: String::new(),
+            embedded_broker: String::new(),
             topic_prefix: "em".into(),
             client: std::collections::BTreeMap::new(),
         }
@@ -209,6 +212,13 @@ impl NodeConfig {
     /// A file under the state directory.
     pub fn state_file(&self, name: &str) -> PathBuf {
         self.state_dir.join(name)
+    }
+}
+
+impl KafkaConfig {
+    /// Whether records go to the embedded broker, which forgets them.
+    pub fn is_embedded(&self) -> bool {
+        self.bootstrap == "embedded"
     }
 }
 

@@ -12,12 +12,15 @@
 //! | 0 | `domain`, `clock`, `config`, `telemetry` |
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod em;
 pub mod event;
+pub mod http;
+pub mod shutdown;
 pub mod soap;
 pub mod store;
 pub mod telemetry;

@@ -1,3 +1,103 @@
 //! The `emgate` binary: subcommands.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use emgate::app::{App, Migrations, StartError};
+use emgate::config::{Config, Flags};
+use emgate::http::Addresses;
+use emgate::store::migrate;
+use emgate::{shutdown, telemetry};
+
+/// Open Extension Mobility gateway: SOAP provisioning, phone login, ordered events in Kafka.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway until SIGTERM or SIGINT
+    ///
+    /// Settings come from the file of --config, then the environment, then flags; the last one wins. DATABASE_URL, or a
+    /// file named by --database-url-file, says where Postgres is. Port 0 takes any free port; the addresses are printed.
+    Serve {
+        #[command(flatten)]
+        flags: Flags,
+        /// Run missing migrations first
+        #[arg(long, env = "EMGATE_MIGRATE")]
+        migrate: bool,
+    },
+    /// Bring the database to the shape of this binary
+    Migrate {
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve { flags, migrate } => serve(&flags, migrate),
+        Command::Migrate { flags } => migrate_now(&flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _unsaid = writeln!(std::io::stderr(), "emgate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn serve(flags: &Flags, migrate: bool) -> Outcome {
+    let config = Config::load(flags)?;
+    telemetry::start(&config.log.filter)?;
+    let migrations = if migrate { Migrations::Run } else { Migrations::Refuse };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = App::start(&config, migrations).await?;
+        telemetry::count_panics(app.metrics());
+        say(&ready(&config, app.addresses()))?;
+        tokio::select! {
+            signal = shutdown::asked() => tracing::info!(signal = signal?, "asked to stop"),
+            () = app.name_lost() => {
+                app.stop().await;
+                return Err(StartError::NodeName(config.node.name.clone()).into());
+            }
+        }
+        app.stop().await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn migrate_now(flags: &Flags) -> Outcome {
+    let config = Config::load(flags)?;
+    let db = emgate::store::Db::open(config.database.url(), 1, Default::default(), Default::default())?;
+    let ran = migrate::run(&mut db.connect().map_err(StartError::Database)?)?;
+    say(&match ran.len() {
+        0 => "the database is up to date\n".to_owned(),
+        _ => ran.iter().map(|name| format!("migrated {name}\n")).collect(),
+    })?;
+    Ok(())
+}
+
+fn ready(config: &Config, addresses: Addresses) -> String {
+    let Addresses { phone, tls, admin } = addresses;
+    format!(
+        "emgate is ready: node {name}\n  phones            http://{phone}/\n  everything, TLS   https://{tls}/\n  \
+         health, metrics   http://{admin}/\n",
+        name = config.node.name,
+    )
+}
+
+fn say(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

@@ -64,9 +64,12 @@ pub struct Flags {
     /// File that holds the address of Postgres (or set DATABASE_URL)
     #[arg(long, value_name = "FILE", env = "EMGATE_DATABASE_URL_FILE")]
     pub database_url_file: Option<PathBuf>,
-    /// Kafka: host:port, or the address file of an embedded broker; empty: events stay in the database
+    /// Kafka: host:port, or embedded; when not given, events stay in the database
     #[arg(long, value_name = "BOOTSTRAP", env = "EMGATE_KAFKA")]
     pub kafka: Option<String>,
+    /// Address of the embedded broker; by default what it wrote to broker.address in the state directory
+    #[arg(long, value_name = "ADDRESS", env = "EMGATE_EMBEDDED_BROKER")]
+    pub embedded_broker: Option<String>,
     /// What topic names begin with
     #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX")]
     pub topic_prefix: Option<String>,
@@ -115,11 +118,13 @@ impl Config {
             config.node.name = host_name();
         }
         config.check()?;
+        config.find_embedded_broker();
         Ok(config)
     }
 
     fn overlay(&mut self, flags: &Flags) {
         put(&mut self.kafka.bootstrap, flags.kafka.as_ref());
+        put(&mut self.kafka.embedded_broker, flags.embedded_broker.as_ref());
         put(&mut self.kafka.topic_prefix, flags.topic_prefix.as_ref());
         put(&mut self.node.state_dir, flags.state_dir.as_ref());
         put(&mut self.node.name, flags.node_name.as_ref());
@@ -152,6 +157,14 @@ impl Config {
             return Err(ConfigError::Missing { key: "database.url", hint });
         }
         Ok(())
+    }
+
+    /// The embedded broker chooses its port and writes it down; a broker that is not there yet is one that is away.
+    fn find_embedded_broker(&mut self) {
+        if self.kafka.is_embedded() && self.kafka.embedded_broker.is_empty() {
+            let written = std::fs::read_to_string(self.node.state_file("broker.address"));
+            self.kafka.embedded_broker = written.unwrap_or_default().trim().to_owned();
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -9,6 +9,7 @@ pub mod error;
 pub mod event_log;
 pub mod locks;
 pub mod migrate;
+pub mod node_lock;
 pub mod objects;
 pub mod schema;
 pub mod sessions;

@@ -43,11 +43,11 @@ struct JsonLines {
 
 struct SpanFields(Map<String, Value>);
 
-/// Libraries may tell warnings and news; their details can hold what a client sent.
+/// Libraries may warn; their details can hold what a client sent.
 fn is_shown(metadata: &Metadata<'_>) -> bool {
     let crate_name = metadata.target().split("::").next().unwrap_or_default();
     let ours = crate_name == "emgate";
-    !SILENCED.contains(&crate_name) && (ours || *metadata.level() <= Level::INFO)
+    !SILENCED.contains(&crate_name) && (ours || *metadata.level() <= Level::WARN)
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {

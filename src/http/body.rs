@@ -1,0 +1,63 @@
+//! Reads a request body inside its limits of size, time and speed (LIM-3, LIM-4).
+//!
+//! The library itself waits for a stalled body without end, so every body is read here before its handler runs.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::guard::Refusal;
+use crate::config::Limits;
+
+const TOO_LONG: Refusal = Refusal(StatusCode::PAYLOAD_TOO_LARGE, "request body too large");
+const TOO_SLOW: Refusal = Refusal(StatusCode::REQUEST_TIMEOUT, "request body too slow");
+const BROKEN: Refusal = Refusal(StatusCode::BAD_REQUEST, "request body broken off");
+
+/// How long a body may need before its speed counts.
+const HEAD_START: Duration = Duration::from_secs(2);
+
+/// Reads the whole body; nothing is allocated because a header promised it.
+pub(super) async fn read(
+    payload: &mut Payload,
+    announced: Option<u64>,
+    limit: usize,
+    limits: &Limits,
+) -> Result<Bytes, Refusal> {
+    if announced.is_some_and(|n| n > limit as u64) {
+        return Err(TOO_LONG);
+    }
+    let start = Instant::now();
+    let end = start + limits.body_time();
+    let mut body = BytesMut::new();
+    loop {
+        let earned = body.len() as u64 * 1000 / limits.body_bytes_per_second.max(1);
+        let deadline = end.min(start + HEAD_START + Duration::from_millis(earned));
+        match timeout_at(deadline, payload.next()).await {
+            Err(_) => return Err(TOO_SLOW),
+            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(Err(_))) => return Err(BROKEN),
+            Ok(Some(Ok(chunk))) if body.len() + chunk.len() > limit => return Err(TOO_LONG),
+            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
+        }
+    }
+}
+
+/// Reads away the body of a refused request, so that its answer arrives (LIM-6); false: it is too long or too slow.
+pub(super) async fn drain(payload: &mut Payload, announced: Option<u64>, limits: &Limits) -> bool {
+    if announced.is_some_and(|n| n > limits.drain_bytes as u64) {
+        return false;
+    }
+    let end = Instant::now() + limits.drain_time();
+    let mut seen = 0;
+    loop {
+        match timeout_at(end, payload.next()).await {
+            Ok(None) => return true,
+            Ok(Some(Ok(chunk))) if seen + chunk.len() <= limits.drain_bytes => seen += chunk.len(),
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The HTTP front: three listeners, the limits of security.md 1 on all of them, and the doors that other modules hang in.
+//!
+//! [`Servers::start`] takes what the composition wired and gives running servers, on port 0 too. Every request passes
+//! [`gate`], which knows all paths; no handler sees a request that the gate did not admit. What the pages and messages
+//! say is decided in `em` and `axl`.
+
+mod body;
+mod connections;
+mod gate;
+pub mod guard;
+pub mod health;
+mod request_id;
+pub mod routes;
+mod server;
+pub mod tls;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+
+use crate::auth::Principal;
+use crate::auth::basic::Credentials;
+use crate::clock::IdSource;
+use crate::config::{HttpConfig, Limits};
+use crate::telemetry::Metrics;
+
+pub use server::{Addresses, HttpError, Servers};
+
+/// Hangs the handlers of one module into a server.
+pub type Mount = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// What checking a password came to.
+#[derive(Debug)]
+pub enum PasswordCheck {
+    /// It is right.
+    Granted(Principal),
+    /// It is wrong, or nobody has it, or the account is locked: one answer for all.
+    Refused,
+    /// Too many checks are under way.
+    Busy,
+    /// The database cannot be asked.
+    Unavailable,
+}
+
+/// Checks a password for a request from an address.
+pub type Passwords = Arc<
+    dyn Fn(Credentials, Option<IpAddr>) -> Pin<Box<dyn Future<Output = PasswordCheck> + Send>> + Send + Sync,
+>;
+
+/// What the front needs from the composition.
+#[derive(Clone)]
+pub struct Front {
+    /// Addresses, names and certificate.
+    pub http: HttpConfig,
+    /// Limits.
+    pub limits: Limits,
+    /// Where the files of this node are.
+    pub state_dir: std::path::PathBuf,
+    /// Makes request ids.
+    pub ids: IdSource,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Checks passwords.
+    pub passwords: Passwords,
+    /// Says how we are.
+    pub health: health::Health,
+    /// The pages of phones.
+    pub phone: Mount,
+    /// SOAP and its schema.
+    pub soap: Mount,
+}

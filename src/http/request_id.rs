@@ -1,0 +1,88 @@
+//! The outermost layer: an identity for every request, the headers of every answer, one log line.
+//!
+//! The query never reaches the log: phones send PINs in it (PHONE-4).
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use tracing::Instrument;
+
+use super::gate::Gate;
+use crate::telemetry::{HttpLabels, Metrics, RequestId, StatusClass, Surface};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Which door a request came through; the gate notes it, the counters read it.
+#[derive(Clone, Copy)]
+pub(super) struct Door(pub(super) Surface);
+
+/// Runs one request inside its span.
+pub(super) async fn trace(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let Some(gate) = request.app_data::<web::Data<Gate>>().cloned() else {
+        return next.call(request).await;
+    };
+    let id = RequestId(gate.ids.next());
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!(
+        "request",
+        request.id = %id,
+        http.method = request.method().as_str(),
+        http.path = request.path(),
+        http.peer = request.peer_addr().map(|a| a.ip().to_string()),
+        http.client_request_id = client_id(request.headers()),
+    );
+    let start = Instant::now();
+    async move {
+        match next.call(request).await {
+            Ok(mut answer) => {
+                dress(answer.headers_mut(), id);
+                let surface = answer.request().extensions().get::<Door>().map_or(Surface::Unknown, |d| d.0);
+                tell(&gate.metrics, answer.status(), surface, start);
+                Ok(answer)
+            }
+            Err(error) => {
+                let mut answer = error.error_response();
+                dress(answer.headers_mut(), id);
+                tell(&gate.metrics, answer.status(), Surface::Unknown, start);
+                Err(InternalError::from_response(error, answer).into())
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+fn tell(metrics: &Metrics, status: StatusCode, surface: Surface, start: Instant) {
+    let labels = HttpLabels { surface, status: StatusClass::of(status.as_u16()) };
+    metrics.http_requests.get_or_create(&labels).inc();
+    metrics.http_seconds.observe(start.elapsed().as_secs_f64());
+    let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if surface == Surface::Admin {
+        tracing::debug!(http.status = status.as_u16(), elapsed_ms, "request answered");
+    } else {
+        tracing::info!(http.status = status.as_u16(), elapsed_ms, "request answered");
+    }
+}
+
+/// A client's own id helps its operator to find the line; it is logged and never sent back.
+fn client_id(headers: &HeaderMap) -> Option<&str> {
+    headers.get(&X_REQUEST_ID).and_then(|v| v.to_str().ok())
+}
+
+/// The headers of every answer.
+fn dress(headers: &mut HeaderMap, id: RequestId) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+}

@@ -1,0 +1,168 @@
+//! Every path we answer, with its methods, its right and its limits: the one table that the gate obeys (AUTHZ-1).
+//!
+//! A handler whose path is not here is never reached.
+
+use crate::config::Limits;
+use crate::telemetry::Surface;
+
+/// One path, or the paths under one.
+#[derive(Debug)]
+pub struct Route {
+    /// Which paths.
+    pub path: Path,
+    /// The door it belongs to.
+    pub surface: Surface,
+    /// Methods it takes.
+    pub methods: &'static [&'static str],
+    /// Who may come in.
+    pub access: Access,
+    /// How long a body may be.
+    pub body: BodyKind,
+}
+
+/// Which request paths a route stands for.
+#[derive(Debug)]
+pub enum Path {
+    /// This one.
+    Exact(&'static str),
+    /// This one, with a query of this name.
+    Query(&'static str, &'static str),
+    /// Those that begin like this and end like that.
+    Under(&'static str, &'static str),
+}
+
+/// Who may come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody: public texts, and pages that check for themselves.
+    Open,
+    /// Application users and end users with their password; what they may do is decided behind.
+    Password,
+}
+
+/// What a request may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Nothing worth reading.
+    Nothing,
+    /// A SOAP message.
+    Soap,
+}
+
+/// The listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// Plain HTTP, phones only.
+    Phone,
+    /// TLS, everything but health and metrics.
+    Tls,
+    /// Loopback.
+    Admin,
+}
+
+const GET: &[&str] = &["GET"];
+
+/// The table; the first match counts.
+pub const ROUTES: &[Route] = &[
+    open(Path::Exact("/emapp/EMAppServlet"), Surface::Phone),
+    open(Path::Query("/axl/", "wsdl"), Surface::Soap),
+    open(Path::Under("/axl/", ".wsdl"), Surface::Soap),
+    open(Path::Under("/axl/", ".xsd"), Surface::Soap),
+    Route {
+        path: Path::Exact("/axl/"),
+        surface: Surface::Soap,
+        methods: &["GET", "POST"],
+        access: Access::Password,
+        body: BodyKind::Soap,
+    },
+    open(Path::Exact("/health/live"), Surface::Admin),
+    open(Path::Exact("/health/ready"), Surface::Admin),
+    open(Path::Exact("/metrics"), Surface::Admin),
+];
+
+const fn open(path: Path, surface: Surface) -> Route {
+    Route { path, surface, methods: GET, access: Access::Open, body: BodyKind::Nothing }
+}
+
+impl Listener {
+    fn has(self, surface: Surface) -> bool {
+        match self {
+            Self::Phone => surface == Surface::Phone,
+            Self::Tls => matches!(surface, Surface::Phone | Surface::Soap),
+            Self::Admin => surface == Surface::Admin,
+        }
+    }
+}
+
+impl Route {
+    fn matches(&self, path: &str, query: &str) -> bool {
+        match self.path {
+            Path::Exact(exact) => path == exact,
+            Path::Query(exact, name) => {
+                let named = |pair: &str| pair.split('=').next().is_some_and(|n| n.eq_ignore_ascii_case(name));
+                path == exact && query.split('&').any(named)
+            }
+            Path::Under(start, end) => path
+                .strip_prefix(start)
+                .and_then(|rest| rest.strip_suffix(end))
+                .is_some_and(|name| !name.is_empty() && !name.contains("..")),
+        }
+    }
+
+    /// Bytes that the body may have.
+    pub fn body_limit(&self, limits: &Limits) -> usize {
+        match self.body {
+            BodyKind::Nothing => limits.form_body,
+            BodyKind::Soap => limits.soap_body,
+        }
+    }
+
+    /// Bytes that the query may have.
+    pub fn query_limit(&self, limits: &Limits) -> usize {
+        match self.surface {
+            Surface::Phone => limits.query,
+            Surface::Soap | Surface::Admin | Surface::Unknown => limits.uri,
+        }
+    }
+}
+
+/// The route of a request on a listener.
+pub fn find(listener: Listener, method: &str, path: &str, query: &str) -> Option<&'static Route> {
+    let here = || ROUTES.iter().filter(|r| listener.has(r.surface) && r.matches(path, query));
+    here().find(|r| r.methods.contains(&method)).or_else(|| here().last())
+}
+
+/// The path meant by one that differs only in the case of its letters (EM-140).
+pub fn find_misspelt(listener: Listener, path: &str) -> Option<&'static str> {
+    ROUTES.iter().filter(|r| listener.has(r.surface)).find_map(|r| match r.path {
+        Path::Exact(exact) => exact.eq_ignore_ascii_case(path).then_some(exact),
+        Path::Query(..) | Path::Under(..) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(listener: Listener, method: &str, path: &str, query: &str) -> Option<Access> {
+        find(listener, method, path, query).map(|r| r.access)
+    }
+
+    #[test]
+    fn schema_is_public_and_the_service_is_not() {
+        assert_eq!(access(Listener::Tls, "GET", "/axl/", "wsdl"), Some(Access::Open));
+        assert_eq!(access(Listener::Tls, "POST", "/axl/", "wsdl"), Some(Access::Password));
+        assert_eq!(access(Listener::Tls, "GET", "/axl/", ""), Some(Access::Password));
+        assert_eq!(access(Listener::Tls, "GET", "/axl/AXLAPI.wsdl", ""), Some(Access::Open));
+        assert_eq!(access(Listener::Tls, "GET", "/axl", ""), None);
+        assert_eq!(access(Listener::Tls, "GET", "/axl/../x.wsdl", ""), None);
+    }
+
+    #[test]
+    fn listeners_serve_their_own_surfaces_only() {
+        assert_eq!(access(Listener::Phone, "POST", "/axl/", ""), None);
+        assert_eq!(access(Listener::Tls, "GET", "/metrics", ""), None);
+        assert_eq!(access(Listener::Admin, "GET", "/emapp/EMAppServlet", ""), None);
+        assert_eq!(access(Listener::Phone, "GET", "/emapp/EMAppServlet", "device=x"), Some(Access::Open));
+    }
+}
