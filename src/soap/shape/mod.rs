@@ -199,3 +199,6 @@ impl Operation {
         }
     }
 }
+
+#[cfg(test)]
+mod registry_tests;

@@ -11,6 +11,9 @@ use crate::soap::tree::Element;
 /// How long the name in a reference may be.
 const REFERENCE_NAME: TextRule = TextRule::plain(Some(255));
 
+/// The element that selects what is answered; only the names inside count.
+const RETURNED_TAGS: &str = "returnedTags";
+
 /// How many unknown elements are named in the log.
 const UNKNOWN_NAMED: usize = 16;
 
@@ -101,9 +104,6 @@ impl Place {
     ) -> Result<Element, ShapeError> {
         let mut result = Element::new(&element.name);
         result.attributes = attributes(&group.attributes, element);
-        if element.nil {
-            return Ok(result);
-        }
         self.note_unknown(group, element, unknown);
         let given =
             group.fields.iter().map(|field| self.given(field, element)).collect::<Result<Vec<_>, _>>()?;
@@ -123,7 +123,9 @@ impl Place {
             }
             let filled = result.children.iter().skip(before).any(|child| !is_cleared(child));
             let wanted = field.min > 0 && field.branches.iter().all(|b| made.made(b.choice, b.branch));
-            if wanted && !filled && !(self.removing && field.name == "index") {
+            // Tags that are not named ask for everything; a member to be removed is named by the rest.
+            let spared = field.name == RETURNED_TAGS || (self.removing && field.name == "index");
+            if wanted && !filled && !spared {
                 return self.to(field, 0).refuse(Problem::Missing);
             }
         }
@@ -212,11 +214,13 @@ impl Place {
                 }
                 Ok(Some(value))
             }
-            Kind::Group(group) if of_operation && field.name == "returnedTags" => {
-                Ok(Some(tags(group, child)))
+            Kind::Group(group) if of_operation && field.name == RETURNED_TAGS => {
+                Ok(Some(if child.nil { Element::new(&child.name) } else { tags(group, child) }))
             }
+            Kind::Group(group) if empties(field, group, child) => Ok(Some(Element::new(&child.name))),
             Kind::Group(group) => {
-                let value = self.group(group, child, unknown)?;
+                let emptied = child.nil.then(|| Element::new(&child.name));
+                let value = self.group(group, emptied.as_ref().unwrap_or(child), unknown)?;
                 let lost = value.children.is_empty() && !child.nil && !child.children.is_empty();
                 // A group of unknown elements only says nothing about the known ones: it must not empty them.
                 Ok(if lost && field.min == 0 && !field.is_repeated() { None } else { Some(value) })
@@ -274,6 +278,19 @@ impl Made {
     fn made(&self, choice: usize, branch: usize) -> bool {
         self.0.get(choice).is_some_and(|(made, filled)| *filled && *made == Some(branch))
     }
+}
+
+/// Whether a child empties a group that could not be sent empty otherwise, because something inside is required.
+fn empties(field: &Field, group: &Group, child: &Element) -> bool {
+    let required = |field: &Field| field.min > 0 && field.branches.is_empty();
+    field.min == 0 && !field.is_repeated() && group.fields.iter().any(required) && says_nothing(child)
+}
+
+fn says_nothing(child: &Element) -> bool {
+    is_blank_input(child)
+        || (child.text.trim().is_empty()
+            && child.children.iter().all(says_nothing)
+            && !child.children.is_empty())
 }
 
 /// Whether a child as sent says nothing: no text, no child, and no uuid in place of a name.
