@@ -1,6 +1,7 @@
 //! Extension Mobility: logging people in and out, whatever surface asks.
 
 mod batch;
+pub mod cascade;
 pub mod error;
 pub mod service;
 mod session_events;

@@ -5,12 +5,15 @@
 
 pub mod accounts;
 pub mod columns;
+pub mod effective_config;
 pub mod error;
 pub mod event_log;
+pub mod intercom;
 pub mod locks;
 pub mod migrate;
 pub mod node_lock;
 pub mod objects;
+pub mod parameters;
 pub mod schema;
 pub mod sessions;
 pub mod snapshot;

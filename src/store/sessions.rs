@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::event_log::EventRow;
 use super::objects::Selector;
-use super::schema::{lines, objects, phones, sessions};
+use super::schema::{objects, phones, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
@@ -235,12 +235,4 @@ pub fn expired(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<Vec<Pho
 pub fn end(tx: &mut Tx<'_>, phone: PhonePk, session: Uuid) -> Result<bool, StoreError> {
     let one = sessions::table.filter(sessions::phone_pk.eq(phone.0).and(sessions::session_id.eq(session)));
     Ok(diesel::delete(one).execute(tx.connection())? == 1)
-}
-
-/// Sets or empties the default device of an intercom line.
-pub fn set_default_phone(tx: &mut Tx<'_>, line: LinePk, phone: Option<PhonePk>) -> Result<(), StoreError> {
-    diesel::update(lines::table.find(line.0))
-        .set(lines::default_device_pk.eq(phone.map(|p| p.0)))
-        .execute(tx.connection())?;
-    Ok(())
 }
