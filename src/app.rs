@@ -3,20 +3,30 @@
 //! Refuses to start, with a text that says what to do, when the database is away or older than this binary, when
 //! another live node has the name, or when an address is taken.
 
+mod first_administrator;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::auth::Source;
+use crate::auth::hash::{HashCost, HashCosts, Hasher};
+use crate::auth::pepper::{Pepper, PepperError};
+use crate::auth::verify::{Refused, Verifier};
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError};
+use crate::event::{EventError, Origin};
 use crate::http::health::{Copying, Health};
-use crate::http::{Addresses, Front, HttpError, PasswordCheck, Servers};
+use crate::http::{Addresses, Front, HttpError, PasswordCheck, Passwords, Servers};
 use crate::shutdown;
+use crate::store::accounts::{self, LockoutPolicy};
 use crate::store::node_lock::{NodeLock, NodeName};
 use crate::store::{Db, StoreError, migrate};
 use crate::telemetry::Metrics;
+
+pub use first_administrator::FirstSecret;
 
 /// How often the node makes sure that it still has its name.
 const RENEW: Duration = Duration::from_secs(2);
@@ -49,6 +59,23 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The pepper.
+    #[error(transparent)]
+    Pepper(#[from] PepperError),
+    /// The system has no randomness, or the hash settings are out of range.
+    #[error("secrets cannot be made or hashed; look at the settings under [credentials]")]
+    Randomness,
+    /// The first secret cannot be kept.
+    #[error("node.first_secret_file: cannot write {path}: {source}", path = path.display())]
+    SecretFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The first administrator cannot be made.
+    #[error("the first administrator cannot be made: {0}")]
+    Event(#[from] EventError),
     /// A listener or the certificate.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -68,6 +95,7 @@ pub struct App {
     servers: Servers,
     health: Health,
     metrics: Metrics,
+    first_secret: Option<FirstSecret>,
     name_lost: watch::Receiver<bool>,
     name: JoinHandle<()>,
 }
@@ -80,6 +108,10 @@ impl App {
         let metrics = Metrics::default();
         check_migrations(&db, migrations).await?;
         let lock = take_name(&db, &config.node.name).await?;
+        let verifier = verifier(&db, config).await?;
+        let origin = origin(&db, config).await?;
+        let secret_file = config.node.first_secret_file.as_deref();
+        let first_secret = first_administrator::ensure(&db, &verifier, &origin, secret_file).await?;
         let (lost, name_lost) = watch::channel(false);
         let health = Health::new(db.clone(), &config.node.name, Arc::new(|| Copying::Off), warnings(config));
         let servers = Servers::start(&Front {
@@ -88,18 +120,23 @@ impl App {
             state_dir: config.node.state_dir.clone(),
             ids: IdSource::Random,
             metrics: metrics.clone(),
-            passwords: Arc::new(|_, _| Box::pin(async { PasswordCheck::Refused })),
+            passwords: passwords(verifier),
             health: health.clone(),
             phone: Arc::new(|_| ()),
             soap: Arc::new(|_| ()),
         })?;
         let name = tokio::spawn(keep_name(db, lock, lost));
-        Ok(Self { servers, health, metrics, name_lost, name })
+        Ok(Self { servers, health, metrics, first_secret, name_lost, name })
     }
 
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
         self.servers.addresses()
+    }
+
+    /// The first administrator's secret, when this start made one.
+    pub fn first_secret(&self) -> Option<&FirstSecret> {
+        self.first_secret.as_ref()
     }
 
     /// What it counts.
@@ -153,6 +190,51 @@ async fn check_migrations(db: &Db, migrations: Migrations) -> Result<(), StartEr
         Some(first) => Err(StartError::Migrations(pending.len(), first.clone())),
         None => Ok(()),
     }
+}
+
+/// The hashing threads, under the pepper that all nodes share.
+async fn verifier(db: &Db, config: &Config) -> Result<Verifier, StartError> {
+    let settings = &config.credentials;
+    let path = settings.pepper_file.clone().unwrap_or_else(|| config.node.state_file("pepper"));
+    let costs = HashCosts {
+        password: HashCost { memory_kib: settings.password_memory_kib, passes: settings.password_passes },
+        pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
+    };
+    let db = db.clone();
+    let started = tokio::task::spawn_blocking(move || {
+        let pepper = Pepper::load_or_create(&path, &db)?;
+        let hasher = Hasher::new(&pepper, costs);
+        Verifier::start(db, hasher, LockoutPolicy::default(), None).map_err(|_| StartError::Randomness)
+    });
+    started.await.unwrap_or(Err(StartError::Randomness))
+}
+
+async fn origin(db: &Db, config: &Config) -> Result<Origin, StartError> {
+    let made = db.read(accounts::cluster_id).await?;
+    let configured = config.node.cluster_id.clone();
+    Ok(Origin {
+        cluster: if configured.is_empty() { made } else { configured },
+        node: config.node.name.clone(),
+    })
+}
+
+/// What the gate asks for every request with credentials.
+fn passwords(verifier: Verifier) -> Passwords {
+    Arc::new(move |credentials, address| {
+        let verifier = verifier.clone();
+        Box::pin(async move {
+            let source = Source { address, phone: None };
+            match verifier.verify_password(&credentials.user, &credentials.password, &source).await {
+                Ok(verified) => PasswordCheck::Granted(verified.into_inner()),
+                Err(Refused::Wrong | Refused::Limited) => PasswordCheck::Refused,
+                Err(Refused::Busy) => PasswordCheck::Busy,
+                Err(Refused::Store(error)) => {
+                    tracing::warn!(%error, "the database does not answer a password check");
+                    PasswordCheck::Unavailable
+                }
+            }
+        })
+    })
 }
 
 async fn take_name(db: &Db, name: &str) -> Result<NodeLock, StartError> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use emgate::app::{App, Migrations, StartError};
+use emgate::app::{App, FirstSecret, Migrations, StartError};
 use emgate::config::{Config, Flags};
 use emgate::http::Addresses;
 use emgate::store::migrate;
@@ -62,6 +62,9 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
     runtime.block_on(async {
         let app = App::start(&config, migrations).await?;
         telemetry::count_panics(app.metrics());
+        if let Some(secret) = app.first_secret() {
+            say(&first_account(secret))?;
+        }
         say(&ready(&config, app.addresses()))?;
         tokio::select! {
             signal = shutdown::asked() => tracing::info!(signal = signal?, "asked to stop"),
@@ -93,6 +96,14 @@ fn ready(config: &Config, addresses: Addresses) -> String {
         "emgate is ready: node {name}\n  phones            http://{phone}/\n  everything, TLS   https://{tls}/\n  \
          health, metrics   http://{admin}/\n",
         name = config.node.name,
+    )
+}
+
+fn first_account(secret: &FirstSecret) -> String {
+    format!(
+        "\n  First start: the administrator of this cluster was made. Its password is shown only now.\n\n    \
+         user      admin\n    password  {}\n\n",
+        secret.expose()
     )
 }
 

@@ -203,6 +203,11 @@ fn refuse(Refusal(status, text): Refusal, connection: Connection) -> HttpRespons
     builder(status, &connection).body(format!("{text}\n"))
 }
 
+/// The answer where the table has a path and no handler hangs.
+pub(super) fn nothing_here() -> HttpResponse {
+    refuse(Refusal(StatusCode::NOT_FOUND, "not found"), Connection::Keep)
+}
+
 fn busy() -> HttpResponse {
     let mut answer = builder(StatusCode::SERVICE_UNAVAILABLE, &Connection::Keep);
     answer.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod health;
 mod request_id;
 pub mod routes;
+mod schema;
 mod server;
 pub mod tls;
 
@@ -69,6 +70,6 @@ pub struct Front {
     pub health: health::Health,
     /// The pages of phones.
     pub phone: Mount,
-    /// SOAP and its schema.
+    /// SOAP messages.
     pub soap: Mount,
 }

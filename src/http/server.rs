@@ -15,7 +15,7 @@ use super::gate::{self, Gate};
 use super::guard::Hosts;
 use super::routes::Listener;
 use super::tls::{Certificate, TlsError};
-use super::{Front, Mount, health, request_id};
+use super::{Front, Mount, health, request_id, schema};
 
 /// Why the front cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,8 @@ impl Servers {
         let gate = |listener| web::Data::new(Gate::new(front, listener, hosts.clone(), Arc::clone(&soap)));
 
         let phones = vec![Arc::clone(&front.phone)];
-        let everything = vec![Arc::clone(&front.phone), Arc::clone(&front.soap)];
+        let everything =
+            vec![Arc::clone(&front.phone), Arc::clone(&front.soap), Arc::new(schema::mount) as Mount];
         let (health, metrics) = (front.health.clone(), front.metrics.clone());
         let own: Mount = Arc::new(move |config| health::mount(config, health.clone(), metrics.clone()));
         let tls_config = certificate.server_config()?;
@@ -142,6 +143,7 @@ fn run(
             .app_data(gate.clone())
             .app_data(payload.clone())
             .configure(move |config| mounts.iter().for_each(|mount| mount(config)))
+            .default_service(web::to(|| async { gate::nothing_here() }))
             .wrap(from_fn(gate::pass))
             .wrap(from_fn(request_id::trace))
     })

@@ -8,6 +8,7 @@ pub mod columns;
 pub mod effective_config;
 pub mod error;
 pub mod event_log;
+pub mod first_account;
 pub mod intercom;
 pub mod locks;
 pub mod migrate;

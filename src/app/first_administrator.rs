@@ -1,0 +1,109 @@
+//! The first start of a cluster: one administrator with a random secret that is shown once (AUTH-8, design.md 6).
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::StartError;
+use crate::auth::SUPER_USERS;
+use crate::auth::verify::Verifier;
+use crate::domain::event::{
+    Actor, AuthType, CredentialKind, Event, Occurred, Operation, ProvisioningAction, ProvisioningChanged, Via,
+};
+use crate::event::{self, EventError, Origin};
+use crate::store::{Db, first_account};
+
+/// Name of the first administrator.
+pub(super) const NAME: &str = "admin";
+
+/// Letters and digits that are not mistaken for each other.
+const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+const LENGTH: usize = 24;
+
+/// The one-time secret of the first administrator.
+pub struct FirstSecret(Zeroizing<String>);
+
+impl FirstSecret {
+    /// The secret, to be shown once.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn make() -> Result<Self, StartError> {
+        let mut bytes = Zeroizing::new([0_u8; LENGTH]);
+        getrandom::fill(bytes.as_mut()).map_err(|_| StartError::Randomness)?;
+        let letter = |b: &u8| ALPHABET.get(usize::from(b % 32)).copied().map(char::from);
+        Ok(Self(Zeroizing::new(bytes.iter().filter_map(letter).collect())))
+    }
+}
+
+/// Makes the administrator when there is no application user; the secret is on disk before the account exists.
+pub(super) async fn ensure(
+    db: &Db,
+    verifier: &Verifier,
+    origin: &Origin,
+    secret_file: Option<&Path>,
+) -> Result<Option<FirstSecret>, StartError> {
+    if !db.read(first_account::is_missing).await? {
+        return Ok(None);
+    }
+    let secret = FirstSecret::make()?;
+    if let Some(path) = secret_file {
+        keep(path, &secret).map_err(|source| StartError::SecretFile { path: path.to_owned(), source })?;
+    }
+    let stored = verifier
+        .hash_for_storage(CredentialKind::Password, secret.expose())
+        .map_err(|_| StartError::Randomness)?;
+    let origin = origin.clone();
+    let made = db
+        .write(move |tx| -> Result<bool, EventError> {
+            let Some(account) = first_account::add(tx, NAME, SUPER_USERS, &stored)? else { return Ok(false) };
+            let actor = Actor::system(Via::Cli);
+            let added = Event::ProvisioningChanged(ProvisioningChanged {
+                action: ProvisioningAction::Add,
+                object_type: account.type_,
+                object_uuid: account.uuid,
+                object_name: account.name,
+                changed: Vec::new(),
+                fetch_again: true,
+                cascade_of: None,
+                bulk: None,
+                requested_by: actor.clone(),
+            });
+            let operation = Operation {
+                correlation: tx.new_id(),
+                part: None,
+                actor,
+                auth_type: AuthType::System,
+                auth_id: None,
+                traceparent: None,
+                tracestate: None,
+            };
+            event::append(tx, &origin, &operation, vec![Occurred::of(added)])?;
+            Ok(true)
+        })
+        .await?;
+    if made {
+        return Ok(Some(secret));
+    }
+    if let Some(path) = secret_file {
+        let _another_node_was_first = std::fs::remove_file(path);
+    }
+    Ok(None)
+}
+
+fn keep(path: &Path, secret: &FirstSecret) -> std::io::Result<()> {
+    let parent = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    if !parent.as_os_str().is_empty() {
+        std::fs::create_dir_all(parent)?;
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => (),
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()
+}
