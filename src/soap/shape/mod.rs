@@ -202,3 +202,6 @@ impl Operation {
 
 #[cfg(test)]
 mod registry_tests;
+
+#[cfg(test)]
+mod xsd_tests;
