@@ -164,3 +164,14 @@ fn time_grows_with_length_only() {
     let (short, long) = (best(&message(9_000)), best(&message(18_000)));
     assert!(long < short * 4, "{short:?} against {long:?}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_answered_and_never_a_panic(noise in ".{0,40}", at in 0_usize..400) {
+        let mut text = envelope("<n:addPhone sequence=\"1\"><phone a=\"&amp;\"><name>x</name><![CDATA[y]]></phone></n:addPhone>");
+        let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.insert_str(at, &noise);
+        let _ = read_call(text.as_bytes());
+        let _ = read_call(noise.as_bytes());
+    }
+}

@@ -1,9 +1,13 @@
 //! The element tree that the front door builds: local names, text, attributes, nothing of namespaces.
 //!
+//! Text may be a PIN or a password, so `Debug` shows names and lengths only (SEC-1).
+//!
 //! Depth is bounded by whoever builds a tree (`envelope` allows 32 levels), so walking and dropping it may recurse.
 
+use std::fmt;
+
 /// One element of a request, or of a canonical body made from it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Element {
     /// The local name.
     pub name: String,
@@ -15,6 +19,13 @@ pub struct Element {
     pub children: Vec<Element>,
     /// Whether `xsi:nil` was true.
     pub nil: bool,
+}
+
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} {} attributes, {} bytes>", self.name, self.attributes.len(), self.text.len())?;
+        f.debug_list().entries(&self.children).finish()
+    }
 }
 
 impl Element {

@@ -77,6 +77,20 @@ fn without_annotations(text: &str) -> String {
     out
 }
 
+/// Generates `axl.xsd`, which includes every schema file, for validators that want one entry.
+pub fn generate_index() -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        out,
+        "<xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"{NAMESPACE}\">"
+    );
+    for (path, _) in SCHEMA_FILES {
+        let _ = writeln!(out, "  <xsd:include schemaLocation=\"{path}\"/>");
+    }
+    out.push_str("</xsd:schema>\n");
+    out
+}
+
 /// Generates `axl.wsdl` from the operations of the schema.
 pub fn generate(schema: &Schema) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -145,13 +159,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_description_on_disk_is_the_generated_one() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/wsdl/axl.wsdl");
-        let generated = generate(Schema::get());
-        if std::env::var_os("EMGATE_BLESS").is_some() {
-            std::fs::write(path, &generated).unwrap();
+    fn the_generated_files_on_disk_are_up_to_date() {
+        for (name, generated) in [("axl.wsdl", generate(Schema::get())), ("axl.xsd", generate_index())] {
+            let path = format!("{}/wsdl/{name}", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("EMGATE_BLESS").is_some() {
+                std::fs::write(&path, &generated).unwrap();
+            }
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), generated, "EMGATE_BLESS=1 rewrites it");
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), generated, "EMGATE_BLESS=1 rewrites it");
+    }
+
+    #[test]
+    fn every_schema_file_is_compiled_in() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/wsdl/objects");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = format!("objects/{}", entry.unwrap().file_name().into_string().unwrap());
+            assert!(SCHEMA_FILES.iter().any(|(name, _)| *name == path), "{path} is not in SCHEMA_FILES");
+        }
     }
 
     #[test]

@@ -135,7 +135,8 @@ impl Place {
     fn note_unknown(&self, group: &Group, element: &Element, unknown: &mut Vec<String>) {
         for child in &element.children {
             if unknown.len() < UNKNOWN_NAMED && group.field(&child.name).is_none() {
-                unknown.push(format!("{}/{}", self.path, child.name));
+                let separator = if self.path.is_empty() { "" } else { "/" };
+                unknown.push(format!("{}{separator}{}", self.path, child.name));
             }
         }
     }

@@ -245,6 +245,10 @@ impl SchemaReader {
         if matches!(kind, Kind::Reference) != refers.is_some() {
             return error(format!("{name}: a reference, and nothing else, says what it refers to"));
         }
+        let default = part.attribute("em:default").map(str::to_owned);
+        if default.is_some() && !matches!(kind, Kind::Text(_)) {
+            return error(format!("{name}: only text has a default"));
+        }
         let max = match part.attribute("maxOccurs") {
             Some("unbounded") => None,
             given => Some(number(given)?),
@@ -254,7 +258,7 @@ impl SchemaReader {
             kind,
             min: if optional { 0 } else { number(part.attribute("minOccurs"))? },
             max,
-            default: part.attribute("em:default").map(str::to_owned),
+            default,
             since: part.attribute("em:since").map(version).transpose()?,
             refers,
             secret: part.attribute("em:secret") == Some("true"),
