@@ -1,6 +1,6 @@
 """The working day of a provisioning script, against a running gateway: add, get, update, list, log in, log out, remove.
 
-    AXL_PASSWORD=… python round_trips.py https://localhost:8443 admin
+    AXL_PASSWORD=… AXL_CA=.run/state/tls-certificate.pem python round_trips.py https://localhost:8443 admin
 
 Run twice, with zeep's strict mode on and off. It removes what it adds; its names begin with "zeep".
 """
@@ -153,7 +153,7 @@ def main():
     address, user = sys.argv[1:3]
     password = os.environ["AXL_PASSWORD"]
     for strict in (True, False):
-        site = Site(gateway.connect(address, user, password, strict=strict))
+        site = Site(gateway.connect(address, user, password, strict=strict, ca=os.environ.get("AXL_CA", False)))
         version = site.axl.getCCMVersion()["return"].componentVersion.version
         try:
             site.build()
