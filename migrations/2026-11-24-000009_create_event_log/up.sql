@@ -89,7 +89,8 @@ COMMENT ON FUNCTION append_events IS 'appends the events of one transaction in t
 CREATE FUNCTION ensure_event_partitions(p_today date, p_days integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE d date; name text; made integer := 0;
 BEGIN
-    FOR i IN 0..p_days LOOP
+    -- not today's: an insert that is on its way to event_log_other while a partition takes its day over is refused
+    FOR i IN 1..p_days LOOP
         d := p_today + i;
         name := 'event_log_' || to_char(d, 'YYYYMMDD');
         CONTINUE WHEN to_regclass(name) IS NOT NULL;
@@ -102,4 +103,4 @@ BEGIN
     END LOOP;
     RETURN made;
 END $$;
-COMMENT ON FUNCTION ensure_event_partitions IS 'makes the partitions of today and the days ahead; leaves out a day that event_log_other already holds rows of';
+COMMENT ON FUNCTION ensure_event_partitions IS 'makes the partitions of the days ahead; leaves out a day that event_log_other already holds rows of';

@@ -8,11 +8,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{EventError, Origin, key_of, subject_of, type_of};
+use crate::clock::IdSource;
 use crate::domain::event::shared::moment_text;
 use crate::domain::event::{
     AuthType, CallLogCleared, CredentialChanged, DeviceLogin, DeviceLogout, Event,
     IntercomDefaultDeviceChanged, Operation, ProvisioningChanged, ServiceParameterChanged,
 };
+use crate::store::number_line::Positioned;
 
 /// The longest record value.
 pub const MAX_VALUE: usize = 65_536;
@@ -168,4 +170,15 @@ pub fn numbered(
     }
     value.push_str(tail);
     Some(value)
+}
+
+/// The published value of an event that was read back.
+pub fn published(event: &Positioned) -> Option<String> {
+    numbered(&event.envelope, event.pos, &event.emstream, event.created_at, event.recorded_at)
+}
+
+/// A name for a new number line.
+pub fn new_stream_name(ids: &IdSource) -> String {
+    let id = ids.next().simple().to_string();
+    id.chars().skip(20).collect()
 }

@@ -3,7 +3,16 @@
 //! Promises that an event exists if and only if its transaction committed: [`append`] is the last thing a transaction does, in the
 //! transaction. Kafka is a copy; nothing here waits for it. The contract is in `docs/adr/0002-event-sequencing.md`.
 
+pub mod broker;
+pub mod chain;
+pub mod copier;
 pub mod envelope;
+pub mod kafka;
+pub mod merge;
+pub mod publisher;
+pub mod sequencer;
+mod signal;
+pub mod tail;
 
 use chrono::{DateTime, Utc};
 
@@ -38,6 +47,12 @@ pub enum EventError {
         /// Name of its type.
         type_name: &'static str,
     },
+    /// A row of the log whose text is no envelope of ours.
+    #[error("the event at {position} has no envelope")]
+    NoEnvelope {
+        /// Its number.
+        position: i64,
+    },
     /// A payload that JSON cannot carry.
     #[error("event cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -50,7 +65,9 @@ impl TransactionError for EventError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Store(e) => e.is_transient(),
-            Self::TooLarge { .. } | Self::CauseNotBefore { .. } | Self::Json(_) => false,
+            Self::TooLarge { .. } | Self::CauseNotBefore { .. } | Self::NoEnvelope { .. } | Self::Json(_) => {
+                false
+            }
         }
     }
 }

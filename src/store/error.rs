@@ -66,6 +66,12 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
+            // an insert that was on its way to the default partition while the right one was attached
+            Error::DatabaseError(DatabaseErrorKind::CheckViolation, info)
+                if info.message().contains("violates partition constraint") =>
+            {
+                Self::Busy(info.message().to_owned())
+            }
             Error::DatabaseError(kind, info) => match kind {
                 DatabaseErrorKind::UniqueViolation
                 | DatabaseErrorKind::ForeignKeyViolation

@@ -13,6 +13,7 @@ pub mod intercom;
 pub mod locks;
 pub mod migrate;
 pub mod node_lock;
+pub mod number_line;
 pub mod objects;
 pub mod parameters;
 pub mod schema;

@@ -1,3 +1,12 @@
 //! The integration tests: one binary, one module a feature, a database of its own for every test.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "what tests stand on may panic too, and is no interface"
+)]
 
+mod event;
 mod support;

@@ -1,0 +1,141 @@
+//! Copies numbered events to Kafka in order, once this node has taken over: recovery from the newest records, then batch after batch.
+//!
+//! Promises that nothing is left out and that nothing already there is sent again. If Kafka holds numbers that the database has never
+//! given (it was restored from an older copy), it begins a new number line above them.
+
+use super::kafka::{KafkaFailure, KafkaSettings, Producer, Record, Tail, partition_of, tails};
+use super::{EventError, envelope};
+use crate::store::{Db, number_line};
+
+/// Events copied in one batch at most.
+const BATCH: i32 = 500;
+
+/// Copies on behalf of one term of leadership.
+pub struct Copier {
+    producer: Producer,
+    /// The newest records found at the take-over.
+    tails: Vec<Tail>,
+    confirmed: i64,
+}
+
+/// Why copying stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// Kafka.
+    #[error(transparent)]
+    Kafka(#[from] KafkaFailure),
+    /// The database.
+    #[error(transparent)]
+    Log(#[from] EventError),
+    /// Another node leads.
+    #[error("another node leads")]
+    Deposed,
+}
+
+impl Copier {
+    /// Connects, shuts out a former publisher, finds out what is already there.
+    pub fn take_over(
+        db: &Db,
+        settings: &KafkaSettings,
+        epoch: i64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Self, CopyError> {
+        let producer = Producer::connect(settings, go_on)?;
+        let tails = tails(settings, producer.topics())?;
+        let line = db.write_blocking(|tx| Ok::<_, EventError>(number_line::line(tx)?))?;
+        if line.leader_epoch != epoch {
+            return Err(CopyError::Deposed);
+        }
+        let mut copier = Self { producer, tails, confirmed: line.confirmed_pos };
+        if copier.has_unknown_tail(db)? {
+            copier.restart_line(db, epoch)?;
+        }
+        Ok(copier)
+    }
+
+    /// Number up to which everything is acknowledged.
+    pub fn confirmed(&self) -> i64 {
+        self.confirmed
+    }
+
+    /// Copies the next batch; says how many records were sent.
+    pub fn step(&mut self, db: &Db, go_on: &dyn Fn() -> bool) -> Result<usize, CopyError> {
+        let (batch, last) = self.next_batch(db)?;
+        if !batch.is_empty() {
+            self.producer.publish(&batch, go_on)?;
+        }
+        self.confirmed = last;
+        Ok(batch.len())
+    }
+
+    /// Sends the next batch and leaves it uncommitted: what a publisher that dies leaves behind.
+    #[doc(hidden)]
+    pub fn step_without_commit(&mut self, db: &Db) -> Result<usize, CopyError> {
+        let (batch, _) = self.next_batch(db)?;
+        self.producer.publish_without_commit(&batch)?;
+        Ok(batch.len())
+    }
+
+    /// What is to be sent next, and the number after which it goes on.
+    fn next_batch(&self, db: &Db) -> Result<(Vec<Record>, i64), CopyError> {
+        let after = self.confirmed;
+        let events =
+            db.write_blocking(move |tx| Ok::<_, EventError>(number_line::after(tx, after, BATCH)?))?;
+        let mut batch = Vec::with_capacity(events.len());
+        let mut last = after;
+        for event in &events {
+            let record = Record::of(event).ok_or(EventError::NoEnvelope { position: event.pos })?;
+            last = event.pos;
+            if !self.is_there(&record) {
+                batch.push(record);
+            }
+        }
+        Ok((batch, last))
+    }
+
+    /// Whether the partition's newest record at the take-over was this event or a later one.
+    fn is_there(&self, record: &Record) -> bool {
+        let Some(partitions) = self.producer.topics().partitions(&record.topic) else { return false };
+        let partition = partition_of(record.key.as_bytes(), partitions);
+        self.tails
+            .iter()
+            .any(|t| t.topic == record.topic && t.partition == partition && record.position <= t.position)
+    }
+
+    /// Whether Kafka holds an event under a number that the database gave to none, or to another.
+    fn has_unknown_tail(&self, db: &Db) -> Result<bool, CopyError> {
+        for tail in &self.tails {
+            let before = tail.position - 1;
+            let found =
+                db.write_blocking(move |tx| Ok::<_, EventError>(number_line::after(tx, before, 1)?))?;
+            let line = db.write_blocking(|tx| Ok::<_, EventError>(number_line::line(tx)?))?;
+            let same = found.first().is_some_and(|e| e.pos == tail.position && e.id.to_string() == tail.id);
+            // below the oldest kept event nothing can be compared
+            let expired = found.first().is_some_and(|e| e.pos > tail.position)
+                || (found.is_empty() && tail.position <= line.confirmed_pos);
+            if !same && !expired {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn restart_line(&mut self, db: &Db, epoch: i64) -> Result<(), CopyError> {
+        let above = self.tails.iter().map(|t| t.position).max().unwrap_or_default();
+        let emstream = envelope::new_stream_name(db.ids());
+        tracing::error!(
+            event.stream = emstream,
+            kafka.newest = above,
+            "Kafka holds events that the database does not know: a new number line begins after {above}"
+        );
+        let line = db.write_blocking(move |tx| {
+            if !number_line::restart(tx, epoch, &emstream, above)? {
+                return Ok::<_, EventError>(None);
+            }
+            Ok(Some(number_line::line(tx)?))
+        })?;
+        self.confirmed = line.ok_or(CopyError::Deposed)?.confirmed_pos;
+        self.tails.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Gives committed events their numbers: one leader among all nodes, one transaction a round.
+//!
+//! Promises a gapless, strictly increasing line in which cause comes before effect, and that a former leader numbers nothing. Knows
+//! nothing of Kafka: numbering goes on while Kafka is away, so that readers of the log in the database are not held up.
+
+use diesel::pg::PgConnection;
+
+use super::chain::{GENESIS, link};
+use super::{EventError, envelope};
+use crate::store::number_line::{self, Line, Numbered};
+use crate::store::{Db, Tx};
+
+/// Events numbered in one transaction at most.
+pub const ROUND: i32 = 500;
+
+/// Days for which partitions are made ahead.
+const DAYS_AHEAD: i32 = 14;
+
+/// A node's right to number, bound to a connection of its own: when the connection ends, so does the right.
+pub struct Leadership {
+    connection: PgConnection,
+    line: Line,
+}
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// Numbers were given up to this one.
+    Numbered {
+        /// How many.
+        events: usize,
+        /// The last.
+        last: i64,
+    },
+    /// Nothing waited.
+    Idle,
+    /// Another node leads now.
+    Deposed,
+}
+
+impl Leadership {
+    /// Becomes leader if nobody is; otherwise gives the connection back, to be tried again.
+    pub fn try_take(db: &Db, mut connection: PgConnection) -> Result<Result<Self, PgConnection>, EventError> {
+        if !number_line::try_lead(&mut connection)? {
+            return Ok(Err(connection));
+        }
+        let line =
+            db.transaction_on(&mut connection, |tx| Ok::<_, EventError>(number_line::raise_epoch(tx)?))?;
+        Ok(Ok(Self { connection, line }))
+    }
+
+    /// The line as it was when this node became leader.
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    /// Makes the partitions of the days ahead; a partition that cannot be made now is tried again later.
+    pub fn make_partitions(&mut self, db: &Db) -> Result<i32, EventError> {
+        db.transaction_on(&mut self.connection, |tx| Ok(number_line::ensure_partitions(tx, DAYS_AHEAD)?))
+    }
+
+    /// Numbers what waits, and notes up to where Kafka has acknowledged. Looks without a lock first, so that idling costs nothing.
+    pub fn round(&mut self, db: &Db, confirmed: i64) -> Result<Round, EventError> {
+        if !number_line::any_pending(&mut self.connection)? {
+            return Ok(Round::Idle);
+        }
+        let epoch = self.line.leader_epoch;
+        db.transaction_on(&mut self.connection, |tx| number_pending(tx, epoch, confirmed))
+    }
+
+    /// Notes up to where Kafka has acknowledged, on its own.
+    pub fn confirm(&mut self, db: &Db, confirmed: i64) -> Result<Round, EventError> {
+        let epoch = self.line.leader_epoch;
+        db.transaction_on(&mut self.connection, |tx| {
+            let Some(line) = number_line::lock_line(tx, epoch)? else { return Ok(Round::Deposed) };
+            number_line::number(tx, &line, confirmed.min(line.last_pos), &[])?;
+            Ok(Round::Idle)
+        })
+    }
+}
+
+/// One round: lock the line, take, number, link.
+fn number_pending(tx: &mut Tx<'_>, epoch: i64, confirmed: i64) -> Result<Round, EventError> {
+    let Some(line) = number_line::lock_line(tx, epoch)? else { return Ok(Round::Deposed) };
+    let taken = number_line::take_pending(tx, ROUND)?;
+    let recorded_at = tx.now()?;
+    let mut previous = number_line::last_hash(tx)?.unwrap_or_else(|| GENESIS.to_vec());
+    let mut numbered = Vec::with_capacity(taken.len());
+    for (pos, event) in (line.last_pos + 1..).zip(taken) {
+        let value = envelope::numbered(&event.envelope, pos, &line.emstream, event.created_at, recorded_at)
+            .ok_or(EventError::NoEnvelope { position: pos })?;
+        previous = link(&previous, &value);
+        numbered.push(Numbered { pos, seq: event.seq, created_at: event.created_at, hash: previous.clone() });
+    }
+    let last = number_line::number(tx, &line, confirmed.min(line.last_pos), &numbered)?;
+    Ok(last.map_or(Round::Deposed, |last| Round::Numbered { events: numbered.len(), last }))
+}

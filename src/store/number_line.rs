@@ -1,0 +1,236 @@
+//! The number line in the database: lead it, take what has no number, note numbers, read after a position, begin it anew.
+//!
+//! Every change is bound to the epoch of one leader: a former leader changes nothing. Who leads and what is hashed is decided in
+//! [`crate::event`].
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::pg::{Pg, PgConnection};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bytea, Date, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::schema::{event_pending, event_position, event_stream};
+use super::{StoreError, Tx};
+
+/// The advisory lock of the node that numbers and publishes.
+const LEADER_LOCK: i64 = 0x656d_6c65_6164;
+
+/// A leader that is frozen loses its connection, and with it the lock, after this; commits survive a crash of the server.
+const LEADER_SESSION: &str = "SET idle_session_timeout = '5s'; SET idle_in_transaction_session_timeout = '5s'; \
+     SET synchronous_commit = on; SET application_name = 'emgate sequencer';";
+
+/// The number line as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = event_stream)]
+pub struct Line {
+    /// Identity of the line.
+    pub emstream: String,
+    /// Highest number given.
+    pub last_pos: i64,
+    /// Highest number up to which Kafka has everything.
+    pub confirmed_pos: i64,
+    /// Epoch of the leader.
+    pub leader_epoch: i64,
+}
+
+/// An event without a number, just taken from the pending set.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Taken {
+    /// Key in the log.
+    pub seq: i64,
+    /// Moment of its transaction.
+    pub created_at: DateTime<Utc>,
+    /// Envelope as written.
+    pub envelope: String,
+}
+
+/// The number that a taken event gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// Its number.
+    pub pos: i64,
+    /// Key in the log.
+    pub seq: i64,
+    /// Moment of its transaction.
+    pub created_at: DateTime<Utc>,
+    /// Link of the hash chain.
+    pub hash: Vec<u8>,
+}
+
+/// A numbered event as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Positioned {
+    /// Its number.
+    pub pos: i64,
+    /// Moment of its transaction.
+    pub created_at: DateTime<Utc>,
+    /// When it got its number.
+    pub recorded_at: DateTime<Utc>,
+    /// The line it is on.
+    pub emstream: String,
+    /// Link of the hash chain.
+    pub hash: Vec<u8>,
+    /// Identity of the event.
+    pub id: Uuid,
+    /// Topic under the default prefix.
+    pub topic: String,
+    /// Record key.
+    pub key: String,
+    /// Envelope as written.
+    pub envelope: String,
+}
+
+diesel::define_sql_function! {
+    /// Takes a session-level advisory lock if nobody has it.
+    fn pg_try_advisory_lock(key: BigInt) -> Bool;
+}
+diesel::define_sql_function! {
+    /// Gives numbers and notes what Kafka has acknowledged; null: another node leads.
+    fn number_events(
+        epoch: BigInt, recorded_at: Timestamptz, confirmed: BigInt,
+        pos: Array<BigInt>, seq: Array<BigInt>, created_at: Array<Timestamptz>, hash: Array<Bytea>,
+    ) -> Nullable<BigInt>;
+}
+diesel::define_sql_function! {
+    /// Begins a new number line; false: another node leads.
+    fn restart_event_line(epoch: BigInt, emstream: Text, above: BigInt) -> Bool;
+}
+diesel::define_sql_function! {
+    /// Makes the partitions of a day and those after it.
+    fn ensure_event_partitions(today: Date, days: Integer) -> Integer;
+}
+
+/// Makes a connection that of a leader, if no other node leads.
+pub fn try_lead(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    connection.batch_execute(LEADER_SESSION)?;
+    Ok(diesel::select(pg_try_advisory_lock(LEADER_LOCK)).get_result(connection)?)
+}
+
+/// Raises the epoch: whoever led before can no longer number.
+pub fn raise_epoch(tx: &mut Tx<'_>) -> Result<Line, StoreError> {
+    let line = diesel::update(event_stream::table)
+        .set(event_stream::leader_epoch.eq(event_stream::leader_epoch + 1))
+        .returning(Line::as_returning())
+        .get_result(tx.connection())?;
+    Ok(line)
+}
+
+/// The line as it stands, without a lock.
+pub fn line(tx: &mut Tx<'_>) -> Result<Line, StoreError> {
+    Ok(event_stream::table.select(Line::as_select()).first(tx.connection())?)
+}
+
+/// The line, locked until the end of the transaction; `None`: another node leads.
+pub fn lock_line(tx: &mut Tx<'_>, epoch: i64) -> Result<Option<Line>, StoreError> {
+    let line: Line = event_stream::table.select(Line::as_select()).for_update().first(tx.connection())?;
+    Ok((line.leader_epoch == epoch).then_some(line))
+}
+
+/// Whether anything waits for a number.
+pub fn any_pending(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    Ok(diesel::select(diesel::dsl::exists(event_pending::table.select(event_pending::seq)))
+        .get_result(connection)?)
+}
+
+/// How many events wait for a number, counted up to a bound.
+pub fn count_pending(tx: &mut Tx<'_>, most: i64) -> Result<usize, StoreError> {
+    let keys: Vec<i64> = event_pending::table.select(event_pending::seq).limit(most).load(tx.connection())?;
+    Ok(keys.len())
+}
+
+/// Takes the oldest events that have no number.
+pub fn take_pending(tx: &mut Tx<'_>, most: i32) -> Result<Vec<Taken>, StoreError> {
+    Ok(TakePending { most }.load(tx.connection())?)
+}
+
+/// The newest link of the hash chain.
+pub fn last_hash(tx: &mut Tx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    let hash = event_position::table
+        .select(event_position::hash)
+        .order(event_position::pos.desc())
+        .first(tx.connection())
+        .optional()?;
+    Ok(hash)
+}
+
+/// Writes numbers and what Kafka has acknowledged; `None`: another node leads.
+pub fn number(
+    tx: &mut Tx<'_>,
+    line: &Line,
+    confirmed: i64,
+    numbered: &[Numbered],
+) -> Result<Option<i64>, StoreError> {
+    let now = tx.now()?;
+    let last = diesel::select(number_events(
+        line.leader_epoch,
+        now,
+        confirmed,
+        numbered.iter().map(|n| n.pos).collect::<Vec<_>>(),
+        numbered.iter().map(|n| n.seq).collect::<Vec<_>>(),
+        numbered.iter().map(|n| n.created_at).collect::<Vec<_>>(),
+        numbered.iter().map(|n| n.hash.as_slice()).collect::<Vec<_>>(),
+    ))
+    .get_result(tx.connection())?;
+    Ok(last)
+}
+
+/// Numbered events after a position, in order.
+pub fn after(tx: &mut Tx<'_>, position: i64, most: i32) -> Result<Vec<Positioned>, StoreError> {
+    Ok(PositionsAfter { position, most }.load(tx.connection())?)
+}
+
+/// Begins a new line above a number; what Kafka had not acknowledged is numbered again. False: another node leads.
+pub fn restart(tx: &mut Tx<'_>, epoch: i64, emstream: &str, above: i64) -> Result<bool, StoreError> {
+    Ok(diesel::select(restart_event_line(epoch, emstream, above)).get_result(tx.connection())?)
+}
+
+/// Makes the day partitions of the log ahead.
+pub fn ensure_partitions(tx: &mut Tx<'_>, days: i32) -> Result<i32, StoreError> {
+    let today = tx.now()?.date_naive();
+    Ok(diesel::select(ensure_event_partitions(today, days)).get_result(tx.connection())?)
+}
+
+#[derive(Debug, Clone, Copy, QueryId)]
+struct TakePending {
+    most: i32,
+}
+
+impl Query for TakePending {
+    type SqlType = (BigInt, Timestamptz, Text);
+}
+
+impl QueryFragment<Pg> for TakePending {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT seq, created_at, envelope FROM take_pending_events(");
+        out.push_bind_param::<Integer, _>(&self.most)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<PgConnection> for TakePending {}
+
+#[derive(Debug, Clone, Copy, QueryId)]
+struct PositionsAfter {
+    position: i64,
+    most: i32,
+}
+
+impl Query for PositionsAfter {
+    type SqlType = (BigInt, Timestamptz, Timestamptz, Text, Bytea, SqlUuid, Text, Text, Text);
+}
+
+impl QueryFragment<Pg> for PositionsAfter {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT pos, created_at, recorded_at, emstream, hash, id, topic, key, envelope FROM positions_after(");
+        out.push_bind_param::<BigInt, _>(&self.position)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Integer, _>(&self.most)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<PgConnection> for PositionsAfter {}

@@ -1,0 +1,163 @@
+//! Copying to Apache Kafka, in transactional mode. Needs KAFKA_BOOTSTRAP, which `make test` sets.
+
+use std::time::{Duration, Instant};
+
+use emgate::domain::event::Occurred;
+use emgate::event::chain::{ChainState, verify_chain};
+use emgate::event::copier::CopyError;
+use emgate::event::kafka::{DeliveryMode, KafkaFailure, KafkaSettings, ReadFrom};
+use emgate::event::publisher;
+use emgate::event::tail::{self, TailArgs};
+use emgate::store::number_line;
+
+use super::samples::{all, login_on};
+use super::{
+    assert_rising, block_on, commit, commit_one, copy_all, lead, line_of, number_all, read, take_over,
+    unique_prefix,
+};
+use crate::support::database::TestDatabase;
+
+/// Settings for topics and a transactional id of this test alone; `None`: there is no Kafka here.
+fn settings(test: &str) -> Option<KafkaSettings> {
+    let required = std::env::var("EMGATE_REQUIRE_KAFKA").is_ok_and(|v| v == "1");
+    let Ok(servers) = std::env::var("KAFKA_BOOTSTRAP") else {
+        assert!(!required, "KAFKA_BOOTSTRAP is not set; `make test` sets it");
+        eprintln!("not run: KAFKA_BOOTSTRAP is not set");
+        return None;
+    };
+    let prefix = unique_prefix(test);
+    Some(KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix))
+}
+
+#[test]
+fn a_publisher_that_dies_after_sending_is_followed_without_loss_or_repeat() {
+    let Some(settings) = settings("dies") else { return };
+    let database = TestDatabase::new();
+    let (db, _) = database.open();
+    commit(&db, all().into_iter().map(Occurred::of).collect());
+    {
+        let mut first = lead(&db);
+        number_all(&db, &mut first);
+        let mut copier = take_over(&db, &settings, &first);
+        assert_eq!(copy_all(&db, &mut copier), 7);
+        commit_one(&db, login_on("SEP0011223344AA"));
+        number_all(&db, &mut first);
+        // sent, not committed, and nothing of it all noted in the database
+        assert_eq!(copier.step_without_commit(&db).unwrap(), 1);
+    }
+    assert_eq!(db.write_blocking(number_line::line).unwrap().confirmed_pos, 0);
+    let mut second = lead(&db);
+    let mut copier = take_over(&db, &settings, &second);
+    assert_eq!(copy_all(&db, &mut copier), 1, "only what was never committed");
+    commit_one(&db, login_on("SEP0011223344BB"));
+    number_all(&db, &mut second);
+    assert_eq!(copy_all(&db, &mut copier), 1);
+    let records = read(&settings, None);
+    assert_eq!(line_of(&records), (1..=9).collect::<Vec<_>>());
+    assert_rising(&records);
+}
+
+#[test]
+fn a_frozen_publisher_that_wakes_up_is_fenced() {
+    let Some(settings) = settings("frozen") else { return };
+    let database = TestDatabase::new();
+    let (db, _) = database.open();
+    commit_one(&db, login_on("SEP0011223344AA"));
+    let mut first = lead(&db);
+    number_all(&db, &mut first);
+    let mut frozen = take_over(&db, &settings, &first);
+    drop(first);
+    let second = lead(&db);
+    let mut copier = take_over(&db, &settings, &second);
+    assert_eq!(copy_all(&db, &mut copier), 1);
+    let woken = frozen.step(&db, &|| true);
+    assert!(matches!(woken, Err(CopyError::Kafka(KafkaFailure::Fenced))), "{woken:?}");
+    assert_eq!(line_of(&read(&settings, None)), [1]);
+}
+
+#[test]
+fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
+    let Some(settings) = settings("writers") else { return };
+    let database = TestDatabase::new();
+    let db = database.open_real();
+    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let (db, waker) = (db.clone(), publisher.waker());
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    commit_one(&db, login_on(&format!("SEP00112233440{n}")));
+                    waker.wake();
+                }
+            });
+        }
+    });
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while publisher.status().confirmed < 400 {
+        assert!(Instant::now() < deadline, "{:?}", publisher.status());
+        std::thread::yield_now();
+    }
+    publisher.stop();
+    let records = read(&settings, None);
+    assert_eq!(line_of(&records), (1..=400).collect::<Vec<_>>());
+    assert_rising(&records);
+    assert_eq!(block_on(verify_chain(&db)).unwrap(), ChainState::Whole { first: 1, last: 400 });
+
+    let mut out = Vec::new();
+    tail::show(&TailArgs { device: Some("sep001122334402".into()), ..tail_args(&settings) }, &mut out)
+        .unwrap();
+    let shown: Vec<serde_json::Value> =
+        String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(shown.len(), 100);
+    let numbers: Vec<&str> = shown.iter().map(|e| e["sequence"].as_str().unwrap()).collect();
+    assert!(numbers.is_sorted());
+}
+
+#[test]
+fn tail_shows_the_line_in_order_from_a_number_on() {
+    let Some(settings) = settings("tail") else { return };
+    let database = TestDatabase::new();
+    let (db, _) = database.open();
+    commit(&db, all().into_iter().map(Occurred::of).collect());
+    let mut leadership = lead(&db);
+    number_all(&db, &mut leadership);
+    copy_all(&db, &mut take_over(&db, &settings, &leadership));
+    let show = |args: TailArgs| {
+        let mut out = Vec::new();
+        tail::show(&args, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let args = TailArgs { json: false, from: ReadFrom::Position(3), ..tail_args(&settings) };
+    let first_words: Vec<String> = show(args.clone())
+        .lines()
+        .map(|l| l.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        first_words,
+        [
+            "3 2026-03-02T08:00:00.000Z calllog.cleared",
+            "4 2026-03-02T08:00:00.000Z intercom.defaultdevice.changed",
+            "5 2026-03-02T08:00:00.000Z provisioning.changed",
+            "6 2026-03-02T08:00:00.000Z credential.changed",
+            "7 2026-03-02T08:00:00.000Z serviceparameter.changed",
+        ]
+    );
+    let logins = TailArgs { types: vec!["login".into()], count: Some(1), ..args };
+    assert_eq!(show(TailArgs { from: ReadFrom::Beginning, ..logins }).lines().count(), 1);
+}
+
+fn tail_args(settings: &KafkaSettings) -> TailArgs {
+    TailArgs {
+        json: true,
+        from: ReadFrom::Beginning,
+        types: Vec::new(),
+        device: None,
+        user: None,
+        count: None,
+        timeout: Some(30),
+        no_follow: true,
+        kafka: std::env::var("KAFKA_BOOTSTRAP").unwrap(),
+        topic_prefix: settings.prefix.clone(),
+        client: Vec::new(),
+    }
+}

@@ -1,0 +1,120 @@
+//! The event log: what is written, numbered, copied to Kafka and read back.
+
+mod embedded_broker;
+mod golden;
+mod kafka;
+mod numbering;
+mod samples;
+
+use std::time::{Duration, Instant};
+
+use emgate::domain::event::{Event, Occurred};
+use emgate::event::append;
+use emgate::event::copier::Copier;
+use emgate::event::kafka::{EventReader, Incoming, KafkaSettings, Polled, ReadFrom};
+use emgate::event::sequencer::{Leadership, Round};
+use emgate::store::Db;
+
+use samples::{operation, origin};
+
+/// Appends the events of one operation in a transaction of its own.
+fn commit(db: &Db, events: Vec<Occurred>) {
+    db.write_blocking(|tx| append(tx, &origin(), &operation(), events.clone())).unwrap();
+}
+
+/// Appends one event.
+fn commit_one(db: &Db, event: Event) {
+    commit(db, vec![Occurred::of(event)]);
+}
+
+/// Becomes leader; whoever led before must be gone, which the server notices a moment later.
+fn lead(db: &Db) -> Leadership {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut connection = db.connect().unwrap();
+    loop {
+        match Leadership::try_take(db, connection).unwrap() {
+            Ok(leadership) => return leadership,
+            Err(back) => connection = back,
+        }
+        assert!(Instant::now() < deadline, "another node keeps leading");
+        std::thread::yield_now();
+    }
+}
+
+/// Numbers everything that waits; says up to where.
+fn number_all(db: &Db, leadership: &mut Leadership) -> i64 {
+    let mut reached = leadership.line().last_pos;
+    loop {
+        match leadership.round(db, 0).unwrap() {
+            Round::Numbered { last, .. } => reached = last,
+            Round::Idle => return reached,
+            Round::Deposed => panic!("deposed"),
+        }
+    }
+}
+
+/// Takes over copying for a leader.
+fn take_over(db: &Db, settings: &KafkaSettings, leadership: &Leadership) -> Copier {
+    Copier::take_over(db, settings, leadership.line().leader_epoch, &|| true).unwrap()
+}
+
+/// Copies everything that is numbered; says how many records were sent.
+fn copy_all(db: &Db, copier: &mut Copier) -> usize {
+    let mut sent = 0;
+    loop {
+        let before = copier.confirmed();
+        sent += copier.step(db, &|| true).unwrap();
+        if copier.confirmed() == before {
+            return sent;
+        }
+    }
+}
+
+/// Reads so many records, or all that are there when no number is given, as a subscriber would.
+fn read(settings: &KafkaSettings, count: Option<usize>) -> Vec<Incoming> {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    let mut reader = EventReader::open(settings, ReadFrom::Beginning).unwrap();
+    let (mut read, mut ended) = (Vec::new(), vec![false; reader.sources()]);
+    while count.is_none_or(|count| read.len() < count) && !(count.is_none() && ended.iter().all(|e| *e)) {
+        assert!(Instant::now() < deadline, "{} records came, wanted {count:?}", read.len());
+        match reader.poll(Duration::from_millis(30)).unwrap() {
+            Polled::Record(record) => {
+                ended[record.source] = false;
+                read.push(*record);
+            }
+            Polled::EndOf(source) => ended[source] = true,
+            Polled::Nothing => {}
+        }
+    }
+    read
+}
+
+/// The numbers of records, sorted: what the whole line looks like to a subscriber of everything.
+fn line_of(records: &[Incoming]) -> Vec<i64> {
+    let mut line: Vec<i64> = records.iter().map(|r| r.position).collect();
+    line.sort_unstable();
+    line
+}
+
+/// Inside a partition, numbers rise.
+fn assert_rising(records: &[Incoming]) {
+    let mut newest = std::collections::BTreeMap::new();
+    for record in records {
+        let before = newest.insert(record.source, record.position).unwrap_or_default();
+        assert!(record.position > before, "{} after {before} in {}", record.position, record.topic);
+    }
+}
+
+/// A topic prefix that no other test uses.
+fn unique_prefix(test: &str) -> String {
+    format!("t{}-{test}", std::process::id())
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
