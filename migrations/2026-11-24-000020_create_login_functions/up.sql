@@ -93,7 +93,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT 4::smallint, x.holder_pk, x.target_pk, NULL::bigint, NULL::boolean, x.position,
         NULL::text, NULL::text, NULL::text, NULL::text, NULL::uuid, NULL::uuid, NULL::timestamptz, NULL::timestamptz, NULL::jsonb
-        FROM associations x WHERE x.holder_pk = ANY (p_users) AND x.kind = 'profile';
+        FROM associations x WHERE x.holder_pk = ANY (p_users) AND x.kind = 'profile' ORDER BY x.holder_pk, x.position;
     RETURN QUERY SELECT 5::smallint, x.pk, NULL::bigint, NULL::bigint, NULL::boolean, NULL::integer,
         o.name, x.model, x.protocol, NULL::text, o.uuid, NULL::uuid, NULL::timestamptz, NULL::timestamptz, shown_settings(o.carried)
         FROM device_profiles x JOIN objects o ON o.pk = x.pk WHERE x.pk = ANY (v_profiles);

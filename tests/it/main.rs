@@ -8,5 +8,6 @@
     reason = "what tests stand on may panic too, and is no interface"
 )]
 
+mod em;
 mod event;
 mod support;

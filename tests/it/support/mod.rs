@@ -1,3 +1,4 @@
 //! What tests stand on: databases, gateways, clients, brokers.
 
 pub mod database;
+pub(crate) mod site;

@@ -1,0 +1,45 @@
+//! Sessions that end because provisioning takes something away.
+
+use emgate::domain::event::{LogoutReason, RemovedObject, Via};
+use emgate::em::cascade;
+use emgate::event;
+use emgate::store::locks::Locks;
+use emgate::store::sessions::SessionsOf;
+use serde_json::json;
+
+use crate::support::site::Site;
+
+#[tokio::test]
+async fn removing_a_user_ends_all_their_sessions_in_the_same_operation() {
+    let site = Site::new();
+    site.phone("SEP0000000000A1");
+    site.phone("SEP0000000000A2");
+    let profile = site.profile("UDP_ada");
+    let user = site.user("ada", &[profile]);
+    site.parameter("MultipleLoginBehavior", "allowed");
+    site.log_in("SEP0000000000A2", "ada").await.unwrap();
+    site.log_in("SEP0000000000A1", "ada").await.unwrap();
+    let operation = site.operation(Via::Soap);
+    let origin = site.em.origin().clone();
+    let removed = RemovedObject { object_type: "User".into(), name: "ada".into(), uuid: uuid::Uuid::nil() };
+    site.write(|tx| {
+        Locks { users: [user.0].into(), ..Locks::default() }.take(tx)?;
+        let ended = cascade::end_sessions(
+            tx,
+            SessionsOf::User(user),
+            LogoutReason::UserRemoved,
+            Some(&removed),
+            &operation,
+        )?;
+        event::append(tx, &origin, &operation, ended).map_err(|e| match e {
+            event::EventError::Store(e) => e,
+            other => panic!("{other}"),
+        })
+    });
+    assert_eq!(
+        site.story()[2..],
+        ["logout SEP0000000000A1 ada user-removed", "logout SEP0000000000A2 ada user-removed"]
+    );
+    assert_eq!(site.events()[2].1["removedObject"]["type"], json!("User"));
+    assert_eq!(site.sessions(), []);
+}

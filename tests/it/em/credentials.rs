@@ -1,0 +1,135 @@
+//! PINs and passwords: lock-out, limiter, dead at once after a change.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use emgate::auth::Source;
+use emgate::auth::pepper::{Pepper, PepperError};
+use emgate::auth::verify::Refused;
+use emgate::domain::event::CredentialKind;
+use emgate::domain::ids::ObjectPk;
+use emgate::em::error::EmCode;
+use emgate::store::accounts;
+
+use crate::support::site::Site;
+
+fn from(last: u8) -> Source {
+    Source { address: Some(IpAddr::from([10, 0, last, last])), phone: None }
+}
+
+#[tokio::test]
+async fn a_pin_is_checked_and_a_changed_one_is_dead_at_once() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let (ada, old) = ("ADA".parse().unwrap(), "12345".parse().unwrap());
+    let verifier = site.em.verifier();
+    assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
+    assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
+    let fresh = verifier.hash_for_storage(CredentialKind::Pin, "67890").unwrap();
+    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), CredentialKind::Pin, &fresh));
+    assert!(matches!(verifier.verify_pin(&ada, &old, &from(1)).await, Err(Refused::Wrong)));
+    assert!(verifier.verify_pin(&ada, &"67890".parse().unwrap(), &from(1)).await.is_ok());
+    let nobody = "nobody".parse().unwrap();
+    assert!(matches!(verifier.verify_pin(&nobody, &old, &from(1)).await, Err(Refused::Wrong)));
+}
+
+#[tokio::test]
+async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
+    let site = Arc::new(Site::new());
+    let user = site.user("ada", &[]);
+    let guesses = (0..40_u8).map(|n| {
+        let site = Arc::clone(&site);
+        tokio::spawn(async move {
+            let pin = format!("{:05}", 90_000 + u32::from(n)).parse().unwrap();
+            site.em.verifier().verify_pin(&"ada".parse().unwrap(), &pin, &from(n)).await.is_ok()
+        })
+    });
+    for guess in guesses.collect::<Vec<_>>() {
+        assert!(!guess.await.unwrap());
+    }
+    let failed: i32 = site.write(|tx| {
+        use diesel::prelude::*;
+        use emgate::store::schema::credentials;
+        Ok(credentials::table.find((user.0, "pin")).select(credentials::failed).first(tx.connection())?)
+    });
+    assert_eq!(failed, 3);
+    let right = "12345".parse().unwrap();
+    let ada = "ada".parse().unwrap();
+    assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await, Err(Refused::Wrong)));
+    site.clock.advance_seconds(1801);
+    assert!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_source_that_fails_too_often_is_refused_without_charging_anybody() {
+    let site = Site::new();
+    site.user("ada", &[]);
+    let wrong = "99999".parse().unwrap();
+    for n in 0..10 {
+        let nobody = format!("nobody{n}").parse().unwrap();
+        assert!(matches!(
+            site.em.verifier().verify_pin(&nobody, &wrong, &from(1)).await,
+            Err(Refused::Wrong)
+        ));
+    }
+    let ada = "ada".parse().unwrap();
+    let right = "12345".parse().unwrap();
+    assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(1)).await, Err(Refused::Limited)));
+    assert!(site.em.verifier().verify_pin(&ada, &right, &from(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_program_signs_in_with_its_password_and_its_groups_give_its_rights() {
+    let site = Site::new();
+    let program = site.app_user("axl", "correct horse battery");
+    let group: ObjectPk = site.write(|tx| {
+        let selector = emgate::store::objects::Selector::name("Standard AXL API Access");
+        Ok(emgate::store::objects::find(tx, "UserGroup", &selector)?.unwrap().pk)
+    });
+    site.associate(program, emgate::store::objects::Association::Group, &[group]);
+    let good = site
+        .em
+        .verifier()
+        .verify_password(&"AXL".parse().unwrap(), &"correct horse battery".parse().unwrap(), &from(1))
+        .await
+        .unwrap();
+    assert_eq!(good.who().name.as_str(), "axl");
+    assert!(good.who().roles.allow(emgate::auth::Role::AxlWrite));
+    assert!(!good.who().is_super);
+}
+
+#[tokio::test]
+async fn a_pin_changed_after_its_check_opens_no_session() {
+    let site = Site::new();
+    site.phone("SEP0000000000A1");
+    let profile = site.profile("UDP_ada");
+    let user = site.user("ada", &[profile]);
+    let verified = site
+        .em
+        .verifier()
+        .verify_pin(&"ada".parse().unwrap(), &"12345".parse().unwrap(), &from(1))
+        .await
+        .unwrap();
+    let fresh = site.em.verifier().hash_for_storage(CredentialKind::Pin, "67890").unwrap();
+    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), CredentialKind::Pin, &fresh));
+    let mut attempt = site.attempt("SEP0000000000A1", "ada");
+    attempt.authority =
+        emgate::em::service::Authority::Person(verified, emgate::domain::event::LoginMethod::UserId);
+    assert_eq!(site.em.login(attempt).await, Err(EmCode::Authentication));
+}
+
+#[test]
+fn a_node_with_another_pepper_refuses_to_start() {
+    let site = Site::new();
+    let directory = std::env::temp_dir().join(format!("emgate-pepper-{}", std::process::id()));
+    let (ours, theirs) = (directory.join("a/pepper"), directory.join("b/pepper"));
+    let first = Pepper::load_or_create(&ours, &site.db).unwrap();
+    let again = Pepper::load_or_create(&ours, &site.db).unwrap();
+    assert_eq!(first.id(), again.id());
+    assert!(matches!(Pepper::load_or_create(&theirs, &site.db), Err(PepperError::File { .. })));
+    std::fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    std::fs::copy(&ours, &theirs).unwrap();
+    std::fs::write(&theirs, "0f".repeat(32)).unwrap();
+    assert!(matches!(Pepper::load_or_create(&theirs, &site.db), Err(PepperError::Foreign(_))));
+    std::fs::remove_dir_all(&directory).unwrap();
+}

@@ -1,0 +1,8 @@
+//! Login and logout over a real database.
+
+mod cascade;
+mod credentials;
+mod effective_config;
+mod intercom;
+mod login;
+mod race;

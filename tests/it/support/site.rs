@@ -1,0 +1,327 @@
+//! A small site in a database of its own: phones, profiles, users, lines, and the Extension Mobility service over them.
+//!
+//! Rows are written directly, so that login tests do not hang on provisioning.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use diesel::prelude::*;
+use emgate::auth::Source;
+use emgate::auth::hash::{HashCost, HashCosts, Hasher};
+use emgate::auth::pepper::Pepper;
+use emgate::auth::verify::Verifier;
+use emgate::clock::ManualClock;
+use emgate::domain::event::{Actor, ActorKind, AuthType, CredentialKind, LoginMethod, Operation, Via};
+use emgate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
+use emgate::domain::login::OccupantRule;
+use emgate::domain::logout::LogoutOrigin;
+use emgate::domain::policy;
+use emgate::em::error::EmCode;
+use emgate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use emgate::event::Origin;
+use emgate::store::accounts::{self, LockoutPolicy};
+use emgate::store::objects::{self, Association, Carried, NewObject, Selector};
+use emgate::store::{Db, StoreError, parameters, schema};
+use serde_json::{Value, json};
+
+use super::database::TestDatabase;
+
+/// The model of phones and profiles unless a test says otherwise.
+pub(crate) const MODEL: &str = "Cisco 8851";
+
+/// A database with a service over it.
+pub(crate) struct Site {
+    pub(crate) db: Db,
+    pub(crate) clock: ManualClock,
+    pub(crate) em: Em,
+    pub(crate) woken: Arc<AtomicUsize>,
+    _database: TestDatabase,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let database = TestDatabase::new();
+        let (db, clock) = database.open();
+        let cheap = HashCost { memory_kib: 64, passes: 1 };
+        let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
+        let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), None).unwrap();
+        let origin = Origin { cluster: "lab".into(), node: "gw-1".into() };
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&woken);
+        let em = Em::start(
+            db.clone(),
+            verifier,
+            origin,
+            Arc::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            }),
+        );
+        Self { db, clock, em, woken, _database: database }
+    }
+
+    pub(crate) fn write<T>(&self, f: impl Fn(&mut emgate::store::Tx<'_>) -> Result<T, StoreError>) -> T {
+        self.db.write_blocking(f).unwrap()
+    }
+
+    pub(crate) fn object(&self, type_: &str, name: &str, carried: &Value) -> ObjectPk {
+        let empty = Carried::new();
+        let carried = carried.as_object().unwrap_or(&empty).clone();
+        let key = emgate::domain::names::fold(name);
+        self.write(|tx| {
+            let new = NewObject { type_, name, name_key: &key, description: None, carried: &carried };
+            Ok(objects::insert(tx, &new)?.pk)
+        })
+    }
+
+    pub(crate) fn phone(&self, name: &str) -> PhonePk {
+        self.phone_with(name, MODEL, &json!({}), true)
+    }
+
+    pub(crate) fn phone_with(&self, name: &str, model: &str, carried: &Value, em_enabled: bool) -> PhonePk {
+        use schema::phones;
+        let pk = self.object("Phone", name, carried);
+        self.write(|tx| {
+            diesel::insert_into(phones::table)
+                .values((
+                    phones::pk.eq(pk.0),
+                    phones::model.eq(model),
+                    phones::protocol.eq("SIP"),
+                    phones::em_enabled.eq(em_enabled),
+                ))
+                .execute(tx.connection())?;
+            Ok(PhonePk(pk.0))
+        })
+    }
+
+    pub(crate) fn profile(&self, name: &str) -> ProfilePk {
+        self.profile_with(name, MODEL, &json!({}))
+    }
+
+    pub(crate) fn profile_with(&self, name: &str, model: &str, carried: &Value) -> ProfilePk {
+        use schema::device_profiles;
+        let pk = self.object("DeviceProfile", name, carried);
+        self.write(|tx| {
+            diesel::insert_into(device_profiles::table)
+                .values((
+                    device_profiles::pk.eq(pk.0),
+                    device_profiles::model.eq(model),
+                    device_profiles::protocol.eq("SIP"),
+                ))
+                .execute(tx.connection())?;
+            Ok(ProfilePk(pk.0))
+        })
+    }
+
+    pub(crate) fn default_profile(&self, name: &str, model: &str, carried: &Value) {
+        use schema::default_profiles;
+        let pk = self.object("DefaultDeviceProfile", name, carried);
+        self.write(|tx| {
+            diesel::insert_into(default_profiles::table)
+                .values((
+                    default_profiles::pk.eq(pk.0),
+                    default_profiles::model.eq(model),
+                    default_profiles::protocol.eq("SIP"),
+                ))
+                .execute(tx.connection())?;
+            Ok(())
+        });
+    }
+
+    /// A person with a PIN of 12345.
+    pub(crate) fn user(&self, user_id: &str, profiles: &[ProfilePk]) -> UserPk {
+        self.user_with(user_id, profiles, &json!({}), None)
+    }
+
+    pub(crate) fn user_with(
+        &self,
+        user_id: &str,
+        profiles: &[ProfilePk],
+        carried: &Value,
+        own_seconds: Option<i32>,
+    ) -> UserPk {
+        use schema::users;
+        let pk = self.object("User", user_id, carried);
+        let hash = self.em.verifier().hash_for_storage(CredentialKind::Pin, "12345").unwrap();
+        self.write(|tx| {
+            diesel::insert_into(users::table)
+                .values((
+                    users::pk.eq(pk.0),
+                    users::last_name.eq("Test"),
+                    users::max_login_seconds.eq(own_seconds),
+                ))
+                .execute(tx.connection())?;
+            accounts::set_credential(tx, pk, CredentialKind::Pin, &hash)
+        });
+        self.associate(pk, Association::Profile, &profiles.iter().map(|p| ObjectPk(p.0)).collect::<Vec<_>>());
+        UserPk(pk.0)
+    }
+
+    pub(crate) fn app_user(&self, user_id: &str, password: &str) -> ObjectPk {
+        use schema::app_users;
+        let pk = self.object("AppUser", user_id, &json!({}));
+        let hash = self.em.verifier().hash_for_storage(CredentialKind::Password, password).unwrap();
+        self.write(|tx| {
+            diesel::insert_into(app_users::table).values(app_users::pk.eq(pk.0)).execute(tx.connection())?;
+            accounts::set_credential(tx, pk, CredentialKind::Password, &hash)
+        });
+        pk
+    }
+
+    pub(crate) fn associate(&self, holder: ObjectPk, kind: Association, targets: &[ObjectPk]) {
+        self.write(|tx| objects::associate(tx, holder, kind, targets));
+    }
+
+    pub(crate) fn line(&self, pattern: &str) -> LinePk {
+        self.line_with(pattern, "Device", None)
+    }
+
+    pub(crate) fn intercom(&self, pattern: &str, default: Option<PhonePk>) -> LinePk {
+        self.line_with(pattern, "Device Intercom", default)
+    }
+
+    fn line_with(&self, pattern: &str, usage: &str, default: Option<PhonePk>) -> LinePk {
+        use schema::lines;
+        let pk = self.object("Line", pattern, &json!({}));
+        self.write(|tx| {
+            diesel::insert_into(lines::table)
+                .values((
+                    lines::pk.eq(pk.0),
+                    lines::pattern.eq(pattern),
+                    lines::usage.eq(usage),
+                    lines::default_device_pk.eq(default.map(|p| p.0)),
+                ))
+                .execute(tx.connection())?;
+            Ok(LinePk(pk.0))
+        })
+    }
+
+    pub(crate) fn put_line(&self, owner: i64, index: i32, line: LinePk, settings: &Value) {
+        use schema::line_appearances;
+        self.write(|tx| {
+            let uuid = tx.new_id();
+            diesel::insert_into(line_appearances::table)
+                .values((
+                    line_appearances::owner_pk.eq(owner),
+                    line_appearances::index.eq(index),
+                    line_appearances::line_pk.eq(line.0),
+                    line_appearances::uuid.eq(uuid),
+                    line_appearances::settings.eq(settings),
+                ))
+                .execute(tx.connection())?;
+            Ok(())
+        });
+    }
+
+    pub(crate) fn parameter(&self, name: &str, value: &str) {
+        let parameter = policy::find(name).unwrap();
+        let value = parameter.parse(value).unwrap();
+        self.write(|tx| parameters::set_parameter(tx, parameter, "", Some(&value))).unwrap();
+    }
+
+    /// A login by a program; the user's own choice of profile.
+    pub(crate) fn attempt(&self, phone: &str, user: &str) -> LoginAttempt {
+        LoginAttempt {
+            phone: Selector::name(phone),
+            authority: Authority::Program(user.parse().unwrap()),
+            profile: None,
+            duration: None,
+            occupant: OccupantRule::Keep,
+            operation: self.operation(Via::Soap),
+        }
+    }
+
+    pub(crate) fn operation(&self, via: Via) -> Operation {
+        let (kind, auth_type) = match via {
+            Via::Phone => (ActorKind::User, AuthType::AppUser),
+            _ => (ActorKind::Application, AuthType::ServiceAccount),
+        };
+        Operation {
+            correlation: self.em.new_id(),
+            part: None,
+            actor: Actor { kind, id: Some("tester".into()), address: None, via },
+            auth_type,
+            auth_id: Some("tester".into()),
+            traceparent: None,
+            tracestate: None,
+        }
+    }
+
+    pub(crate) async fn log_in(&self, phone: &str, user: &str) -> Result<LoginOutcome, EmCode> {
+        self.em.login(self.attempt(phone, user)).await
+    }
+
+    /// A login at the phone, after the PIN was checked.
+    pub(crate) async fn log_in_with_pin(&self, phone: &str, user: &str) -> Result<LoginOutcome, EmCode> {
+        let source = Source { address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), phone: Some(phone.into()) };
+        let verified = self
+            .em
+            .verifier()
+            .verify_pin(&user.parse().unwrap(), &"12345".parse().unwrap(), &source)
+            .await
+            .map_err(|_| EmCode::Authentication)?;
+        let mut attempt = self.attempt(phone, user);
+        attempt.authority = Authority::Person(verified, LoginMethod::UserId);
+        attempt.operation = self.operation(Via::Phone);
+        self.em.login(attempt).await
+    }
+
+    pub(crate) async fn log_out(&self, phone: &str, origin: LogoutOrigin) -> Result<LogoutOutcome, EmCode> {
+        self.em.logout(Selector::name(phone), origin, self.operation(Via::Phone)).await
+    }
+
+    /// Every event so far: type and data, in order.
+    pub(crate) fn events(&self) -> Vec<(String, Value)> {
+        use schema::event_log;
+        let rows: Vec<(String, Value)> = self.write(|tx| {
+            Ok(event_log::table
+                .order(event_log::seq)
+                .select((event_log::type_, event_log::envelope))
+                .load(tx.connection())?)
+        });
+        rows.into_iter().map(|(type_, envelope)| (type_, envelope["data"].clone())).collect()
+    }
+
+    /// Every event in one line each: what, where, who, why.
+    pub(crate) fn story(&self) -> Vec<String> {
+        let told = |(type_, data): (String, Value)| {
+            let text = |v: &Value| v.as_str().unwrap_or("-").to_owned();
+            match type_.as_str() {
+                "em.device.login.v1" => {
+                    format!("login {} {}", text(&data["device"]["name"]), text(&data["user"]["userId"]))
+                }
+                "em.device.logout.v1" => format!(
+                    "logout {} {} {}",
+                    text(&data["device"]["name"]),
+                    text(&data["user"]["userId"]),
+                    text(&data["reason"])
+                ),
+                "em.calllog.cleared.v1" => {
+                    format!("call-log {} {}", text(&data["device"]["name"]), text(&data["trigger"]))
+                }
+                "em.intercom.defaultdevice.changed.v1" => format!(
+                    "intercom {} {} {}",
+                    text(&data["line"]["dn"]),
+                    text(&data["current"]["name"]),
+                    text(&data["change"])
+                ),
+                other => other.to_owned(),
+            }
+        };
+        self.events().into_iter().map(told).collect()
+    }
+
+    /// Who is on which phone.
+    pub(crate) fn sessions(&self) -> Vec<(String, String)> {
+        use schema::{objects, sessions};
+        let (phone, user) = diesel::alias!(schema::objects as phone, schema::objects as user);
+        self.write(|tx| {
+            Ok(sessions::table
+                .inner_join(phone.on(phone.field(objects::pk).eq(sessions::phone_pk)))
+                .inner_join(user.on(user.field(objects::pk).eq(sessions::user_pk)))
+                .order(phone.field(objects::name))
+                .select((phone.field(objects::name), user.field(objects::name)))
+                .load(tx.connection())?)
+        })
+    }
+}
