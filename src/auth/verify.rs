@@ -166,6 +166,13 @@ impl Verifier {
         self.shared.limiter.refuses(source, Instant::now())
     }
 
+    /// Charges a source for an attempt that cannot even be checked; says whether the source is shut out already.
+    pub fn charge(&self, source: &Source) -> bool {
+        let limited = self.is_limited(source);
+        self.shared.limiter.charge(source, Instant::now());
+        limited
+    }
+
     /// Hashes a new secret on the calling thread, for [`accounts::set_credential`]; not for async workers.
     pub fn hash_for_storage(&self, kind: CredentialKind, secret: &str) -> Result<StoredHash, HashError> {
         self.hasher.hash(kind, secret)

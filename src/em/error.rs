@@ -7,6 +7,8 @@
 pub enum EmCode {
     /// Anything not classified.
     Unknown,
+    /// The request cannot be read.
+    Parse,
     /// The database cannot answer, or the outcome is not known.
     Database,
     /// No such phone.
@@ -78,8 +80,9 @@ const fn entry(
 
 /// Every code, by number.
 #[rustfmt::skip]
-pub const CODES: [EmCodeEntry; 16] = [
+pub const CODES: [EmCodeEntry; 17] = [
     entry(EmCode::Unknown, 0, "unknown", "Unknown Error", "Try again; tell the administrator if it stays.", true),
+    entry(EmCode::Parse, 1, "parse-error", "Error on Parsing", "The request of this phone cannot be read.", false),
     entry(EmCode::LogoutDisabled, 5, "logout-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone.", false),
     entry(EmCode::Database, 6, "database-error", "Database Error", "The service cannot reach its data. Try again shortly.", true),
     entry(EmCode::PhoneAbsent, 11, "phone-absent", "Device Does Not Exist", "This phone is not known. Ask the administrator to add it.", false),
@@ -123,6 +126,7 @@ impl EmCode {
             Self::ProfileAbsent => format!("{what} is unavailable ({number})"),
             Self::LoginTypeInvalid => format!("LoginType invalid({number})"),
             Self::Unknown
+            | Self::Parse
             | Self::Database
             | Self::PhoneAbsent
             | Self::ProfileNotFound

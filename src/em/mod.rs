@@ -3,6 +3,9 @@
 mod batch;
 pub mod cascade;
 pub mod error;
+pub mod phone_app;
+mod phone_request;
+pub mod screen;
 pub mod service;
 mod session_events;
 pub mod sweep;

@@ -18,10 +18,11 @@ use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::{UserId, fold};
+use crate::domain::policy;
 use crate::event::Origin;
 use crate::store::objects::Selector;
 use crate::store::sessions::{self, PhoneState};
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, parameters};
 
 /// The Extension Mobility service of this node.
 #[derive(Clone)]
@@ -126,6 +127,14 @@ impl Em {
     pub async fn phone_state(&self, name: &str) -> Result<Option<PhoneState>, EmCode> {
         let key = fold(name);
         self.db.read(move |tx| sessions::phone_state(tx, &key)).await.map_err(database)
+    }
+
+    /// Whether a boolean parameter is on for this node.
+    pub async fn parameter_is_on(&self, name: &'static str) -> Result<bool, EmCode> {
+        let Some(parameter) = policy::find(name) else { return Ok(false) };
+        let node = self.origin.node.clone();
+        let value = self.db.read(move |tx| parameters::effective(tx, parameter, &node)).await;
+        Ok(value.map_err(database)? == "T")
     }
 
     /// Logs a user in.

@@ -1,0 +1,231 @@
+//! The page behind the Extension Mobility button of a phone: `GET /emapp/EMAppServlet`.
+//!
+//! Order of the checks (design.md): 207, 202, 11, 22, limiter 26, 201, then what depends on the user: 18, 25, 205. Query strings hold
+//! PINs and appear in no log, error or event (PHONE-4). The HTTP layer has judged the Host header before.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES};
+use actix_web::{HttpRequest, HttpResponse, web};
+use zeroize::Zeroizing;
+
+use super::error::{Doing, EmCode};
+use super::phone_request::{PhoneRequest, Wish, parse};
+use super::screen::{InputItem, Screen, SoftKey};
+use super::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use crate::auth::Source;
+use crate::auth::verify::Refused;
+use crate::domain::event::{Actor, ActorKind, AuthType, LoginMethod, Operation, Via};
+use crate::domain::login::OccupantRule;
+use crate::domain::logout::LogoutOrigin;
+use crate::domain::names::DeviceName;
+use crate::store::objects::Selector;
+
+/// Path of the page.
+pub const PATH: &str = "/emapp/EMAppServlet";
+const TITLE: &str = "Extension Mobility";
+/// A date in the past keeps the page out of the phone's history; some phones want a year after 1970.
+const LONG_AGO: &str = "Sat, 01 Jan 2000 00:00:00 GMT";
+
+/// What the page needs.
+#[derive(Clone)]
+pub struct PhonePage {
+    /// The service.
+    pub em: Em,
+    /// `host:port` for addresses when the request names no host.
+    pub default_authority: String,
+}
+
+/// Hangs the page into a server.
+pub fn routes(config: &mut web::ServiceConfig, page: PhonePage) {
+    config.app_data(web::Data::new(page)).route(PATH, web::get().to(answer));
+}
+
+/// Where addresses in screens lead: back here, in the scheme and under the name of the request.
+struct Links {
+    base: String,
+    phone: DeviceName,
+}
+
+impl Links {
+    fn page(&self) -> String {
+        format!("{}{PATH}?device={}", self.base, self.phone)
+    }
+}
+
+async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpResponse {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let parsed = pairs.map_err(|_| EmCode::Parse).and_then(|pairs| parse(pairs.into_inner()));
+    let screen = match parsed {
+        Err(code) => refused(code, Doing::Login, None),
+        Ok(PhoneRequest { phone, wish }) => {
+            let links = Links { base: base(&request, &page), phone };
+            serve(&page.em, &links, wish, request.peer_addr().map(|a| a.ip())).await
+        }
+    };
+    respond(&screen)
+}
+
+/// Scheme and host of the request; forwarded headers count for nothing.
+fn base(request: &HttpRequest, page: &PhonePage) -> String {
+    let scheme = if request.app_config().secure() { "https" } else { "http" };
+    let host = request.headers().get(actix_web::http::header::HOST).and_then(|h| h.to_str().ok());
+    format!("{scheme}://{}", host.unwrap_or(&page.default_authority))
+}
+
+async fn serve(em: &Em, links: &Links, wish: Wish, address: Option<std::net::IpAddr>) -> Screen {
+    let address_text = address.map(|a| a.to_string());
+    let (doing, outcome) = match wish {
+        Wish::Open => (Doing::Login, open(em, links).await),
+        Wish::LogOut => (Doing::Logout, log_out(em, links, address_text).await),
+        Wish::LogIn { user_id, pin } => {
+            let source = Source { address, phone: Some(links.phone.to_string()) };
+            (Doing::Login, log_in(em, links, &user_id, &pin, source, address_text).await)
+        }
+    };
+    outcome.unwrap_or_else(|code| {
+        tracing::info!(em.code = code.number(), phone.name = %links.phone, "refused at the phone");
+        refused(code, doing, Some(links))
+    })
+}
+
+async fn open(em: &Em, links: &Links) -> Result<Screen, EmCode> {
+    let state = em.phone_state(links.phone.as_str()).await?.ok_or(EmCode::PhoneAbsent)?;
+    if let Some(user_id) = state.occupant {
+        return Ok(confirmation(links, &user_id));
+    }
+    if !state.em_enabled {
+        return Err(EmCode::LoginDisabled);
+    }
+    let letters = em.parameter_is_on("AlphanumericUserID").await?;
+    Ok(form(links, letters))
+}
+
+async fn log_in(
+    em: &Em,
+    links: &Links,
+    user_id: &str,
+    pin: &Zeroizing<String>,
+    source: Source,
+    address: Option<String>,
+) -> Result<Screen, EmCode> {
+    let state = em.phone_state(links.phone.as_str()).await?.ok_or(EmCode::PhoneAbsent)?;
+    if !state.em_enabled {
+        return Err(EmCode::LoginDisabled);
+    }
+    let (Ok(user), Ok(pin)) = (user_id.trim().parse(), pin.parse()) else {
+        return Err(if em.verifier().charge(&source) { EmCode::Busy } else { EmCode::Authentication });
+    };
+    let verified = em.verifier().verify_pin(&user, &pin, &source).await.map_err(|refused| match refused {
+        Refused::Wrong => EmCode::Authentication,
+        Refused::Limited | Refused::Busy => EmCode::Busy,
+        Refused::Store(error) => {
+            tracing::error!(error = %error, "database does not answer a PIN check");
+            EmCode::Database
+        }
+    })?;
+    let name = verified.who().name.to_string();
+    let actor = Actor { kind: ActorKind::User, id: Some(name.clone()), address, via: Via::Phone };
+    let attempt = LoginAttempt {
+        phone: Selector::name(links.phone.as_str()),
+        authority: Authority::Person(verified, LoginMethod::UserId),
+        profile: None,
+        duration: None,
+        occupant: OccupantRule::Keep,
+        operation: operation(em, actor, AuthType::AppUser, Some(name)),
+    };
+    match em.login(attempt).await {
+        Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => Ok(done("Login successful", clear_call_log)),
+        Ok(LoginOutcome::Unchanged { .. }) => Ok(done("Login successful", false)),
+        // Until the menu of profiles exists.
+        Ok(LoginOutcome::ChooseProfile(_)) => Err(EmCode::ProfileNotFound),
+        Err(EmCode::UserAbsent) => Err(EmCode::Authentication),
+        Err(code) => Err(code),
+    }
+}
+
+/// No credential is asked: whoever stands at the phone may end the session on it.
+async fn log_out(em: &Em, links: &Links, address: Option<String>) -> Result<Screen, EmCode> {
+    let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
+    let operation = operation(em, actor, AuthType::Anonymous, None);
+    match em.logout(Selector::name(links.phone.as_str()), LogoutOrigin::Phone, operation).await? {
+        LogoutOutcome::LoggedOut { clear_call_log, .. } => Ok(done("Logout successful", clear_call_log)),
+        LogoutOutcome::NobodyLoggedIn => Ok(done("Logout successful", false)),
+    }
+}
+
+fn operation(em: &Em, actor: Actor, auth_type: AuthType, auth_id: Option<String>) -> Operation {
+    Operation {
+        correlation: em.new_id(),
+        part: None,
+        actor,
+        auth_type,
+        auth_id,
+        traceparent: None,
+        tracestate: None,
+    }
+}
+
+fn key(name: &str, position: u8, url: &str) -> SoftKey {
+    SoftKey { name: name.to_owned(), position, url: url.to_owned() }
+}
+
+fn form(links: &Links, letters: bool) -> Screen {
+    let item = |display_name: &str, parameter, flags| InputItem {
+        display_name: display_name.to_owned(),
+        parameter,
+        flags,
+        default_value: String::new(),
+    };
+    Screen::Input {
+        title: TITLE.to_owned(),
+        prompt: "Enter user ID and PIN".to_owned(),
+        keys: vec![
+            key("Submit", 1, "SoftKey:Submit"),
+            key("<<", 2, "SoftKey:<<"),
+            key("Exit", 3, "SoftKey:Exit"),
+        ],
+        url: links.page(),
+        items: vec![item("User ID", "userid", if letters { "L" } else { "N" }), item("PIN", "seq", "NP")],
+    }
+}
+
+fn confirmation(links: &Links, user_id: &str) -> Screen {
+    Screen::Text {
+        title: TITLE.to_owned(),
+        prompt: "Log out?".to_owned(),
+        keys: vec![key("Yes", 1, &format!("{}&doLogout=true", links.page())), key("No", 2, "SoftKey:Exit")],
+        text: format!("{user_id} is logged in on this phone."),
+    }
+}
+
+fn done(what: &str, clear_call_log: bool) -> Screen {
+    if clear_call_log {
+        return Screen::Execute(vec!["Init:CallHistory", "Init:Services"]);
+    }
+    Screen::Text {
+        title: TITLE.to_owned(),
+        prompt: what.to_owned(),
+        keys: vec![key("Exit", 3, "SoftKey:Exit")],
+        text: "The phone restarts.".to_owned(),
+    }
+}
+
+fn refused(code: EmCode, doing: Doing, links: Option<&Links>) -> Screen {
+    let entry = code.entry();
+    let again = links.filter(|_| doing == Doing::Login).map(|links| key("Retry", 1, &links.page()));
+    Screen::Text {
+        title: TITLE.to_owned(),
+        prompt: code.phone_text(doing),
+        keys: again.into_iter().chain([key("Exit", 3, "SoftKey:Exit")]).collect(),
+        text: format!("Error {} {}. {}", entry.number, entry.title, entry.advice),
+    }
+}
+
+fn respond(screen: &Screen) -> HttpResponse {
+    let fallback = || refused(EmCode::Unknown, Doing::Login, None).to_xml().unwrap_or_default();
+    let body = screen.to_xml().unwrap_or_else(|_| fallback());
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/xml; charset=utf-8"))
+        .insert_header((EXPIRES, LONG_AGO))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body)
+}
