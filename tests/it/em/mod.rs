@@ -5,4 +5,5 @@ mod credentials;
 mod effective_config;
 mod intercom;
 mod login;
+mod phone_page;
 mod race;
