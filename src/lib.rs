@@ -14,6 +14,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod axl;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -6,6 +6,7 @@ CREATE TABLE users (
     home_cluster       boolean NOT NULL DEFAULT true,
     max_login_seconds  integer,
     default_profile_pk bigint REFERENCES device_profiles (pk) ON DELETE SET NULL,
+    self_service       text,
     self_service_key   text,
     CONSTRAINT one_user_per_self_service_id UNIQUE (self_service_key),
     CONSTRAINT login_time_in_range CHECK (max_login_seconds BETWEEN 0 AND 604800)

@@ -85,6 +85,13 @@ impl Writer {
         self.end()
     }
 
+    /// Adds elements that another writer has finished.
+    pub fn written(&mut self, bytes: &[u8]) -> &mut Self {
+        self.close_tag();
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
     /// Writes a declaration, which belongs before anything else.
     fn declaration(&mut self) {
         self.out.extend_from_slice(b"<?xml version='1.0' encoding='UTF-8'?>");

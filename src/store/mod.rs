@@ -4,27 +4,32 @@
 //! Deadlocks and serialization failures are retried three times. What is written is decided elsewhere.
 
 pub mod accounts;
+pub mod appearances;
 pub mod columns;
 pub mod effective_config;
 pub mod error;
 pub mod event_log;
 pub mod first_account;
 pub mod intercom;
+pub mod lines;
 pub mod locks;
 pub mod migrate;
 pub mod node_lock;
 pub mod number_line;
 pub mod objects;
 pub mod parameters;
+pub mod phones;
+pub mod profiles;
 pub mod schema;
 pub mod sessions;
 pub mod snapshot;
+pub mod users;
 pub mod writer_connection;
 
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use diesel::connection::{Connection, SimpleConnection};
+use diesel::connection::{AnsiTransactionManager, Connection, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use uuid::Uuid;
@@ -214,6 +219,19 @@ impl Tx<'_> {
     /// The source of identities.
     pub fn ids(&self) -> &IdSource {
         self.ids
+    }
+
+    /// Marks a point to which [`Tx::end_savepoint`] can go back.
+    pub fn begin_savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(AnsiTransactionManager::begin_transaction(self.connection)?)
+    }
+
+    /// Keeps what was done since the last mark, or takes it back.
+    pub fn end_savepoint(&mut self, keep: bool) -> Result<(), StoreError> {
+        match keep {
+            true => Ok(AnsiTransactionManager::commit_transaction(self.connection)?),
+            false => Ok(AnsiTransactionManager::rollback_transaction(self.connection)?),
+        }
     }
 
     /// Makes an identity.

@@ -335,3 +335,38 @@ pub fn insert_if_absent(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<ObjectPk
     let same = objects::table.filter(objects::type_.eq(new.type_)).filter(objects::name_key.eq(new.name_key));
     Ok(same.select(objects::pk).first(tx.connection())?)
 }
+
+diesel::define_sql_function! {
+    /// The named fields of carried settings only.
+    fn pick(carried: diesel::sql_types::Jsonb, tags: diesel::sql_types::Array<diesel::sql_types::Text>) -> diesel::sql_types::Jsonb;
+}
+
+/// The columns of [`Object`] for a list: of the carried settings only those named.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn listed_columns<'a>(carried: &'a [&'a str]) -> _ {
+    let picked: pick<objects::carried, &'a [&'a str]> = pick(objects::carried, carried);
+    (
+        objects::pk,
+        objects::type_,
+        objects::name,
+        objects::name_key,
+        objects::description,
+        objects::uuid,
+        picked,
+        objects::revision,
+        objects::changed_at,
+    )
+}
+
+diesel::infix_operator!(JsonText, " ->> ", diesel::sql_types::Nullable<diesel::sql_types::Text>, backend: diesel::pg::Pg);
+
+/// A condition on listed objects.
+pub type ObjectFilter =
+    Box<dyn BoxableExpression<objects::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
+
+/// The condition that a carried text field matches a pattern, without case.
+pub fn carried_like(tag: &'static str, pattern: &str) -> ObjectFilter {
+    use diesel::expression::AsExpression;
+    let tag = AsExpression::<diesel::sql_types::Text>::as_expression(tag);
+    Box::new(JsonText::new(objects::carried, tag).assume_not_null().ilike(pattern.to_owned()))
+}

@@ -196,6 +196,7 @@ diesel::table! {
         home_cluster -> Bool,
         max_login_seconds -> Nullable<Integer>,
         default_profile_pk -> Nullable<BigInt>,
+        self_service -> Nullable<Text>,
         self_service_key -> Nullable<Text>,
     }
 }

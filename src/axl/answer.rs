@@ -1,0 +1,82 @@
+//! Rows of get and list as bytes: in schema order, complete, within the limit of one answer.
+
+use super::error::AxlError;
+use super::settings::Names;
+use crate::soap::document::{TagFilter, write_row};
+use crate::soap::shape::{Field, Version};
+use crate::soap::write::Writer;
+use crate::store::objects::Carried;
+
+/// How the objects of one answer are written.
+pub struct Page<'a> {
+    /// Their element.
+    pub row: &'static Field,
+    /// What was asked for.
+    pub tags: &'a TagFilter,
+    /// Schema version asked for.
+    pub version: Version,
+    /// Names of what they point at.
+    pub names: &'a Names,
+}
+
+impl Page<'_> {
+    /// Writes the objects inside a `return`.
+    pub fn write(&self, documents: &[Carried]) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.start("return");
+        documents.iter().for_each(|d| self.write_one(&mut writer, d));
+        writer.finish()
+    }
+
+    fn write_one(&self, writer: &mut Writer, document: &Carried) {
+        let Some(group) = self.row.group() else { return };
+        write_row(writer, &self.row.name, group, document, self.tags, self.version, &|key| {
+            self.names.get(key)
+        });
+    }
+}
+
+/// A list under way; nothing but `<return/>` when no row came.
+pub struct Rows {
+    writer: Writer,
+    largest: usize,
+    written: usize,
+}
+
+/// More rows than one answer may hold.
+pub struct Overflow {
+    fitting: usize,
+}
+
+impl Overflow {
+    /// The refusal, in the words that clients page by.
+    pub fn refuse(&self, total: usize) -> AxlError {
+        AxlError::TooLarge { total, fewer: self.fitting.max(1) }
+    }
+}
+
+impl Rows {
+    /// Begins a list of at most `largest` bytes.
+    pub fn begin(largest: usize) -> Self {
+        let mut writer = Writer::new();
+        writer.start("return");
+        Self { writer, largest, written: 0 }
+    }
+
+    /// Adds a page of rows.
+    pub fn append(&mut self, page: &Page<'_>, documents: &[Carried]) -> Result<(), Overflow> {
+        for document in documents {
+            page.write_one(&mut self.writer, document);
+            if self.writer.len() > self.largest {
+                return Err(Overflow { fitting: self.written });
+            }
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    /// The finished element.
+    pub fn finish(self) -> Vec<u8> {
+        self.writer.finish()
+    }
+}

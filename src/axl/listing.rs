@@ -1,0 +1,149 @@
+//! Which objects a list means: criteria with wildcards, paging, a stable order by name (axl.md 9).
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+
+use super::error::AxlError;
+use super::object::{AxlObject, Ctx, Filter};
+use super::request::{Request, shown_by_get};
+use crate::domain::names::fold;
+use crate::soap::shape::Kind;
+use crate::soap::tree::Element;
+use crate::store::StoreError;
+use crate::store::objects::{Object, listed_columns};
+use crate::store::schema::{object_references, objects};
+
+/// Rows read at a time.
+const CHUNK: usize = 1000;
+/// Longest pattern, and most wildcards in one (security.md SQL-2).
+const LONGEST_PATTERN: usize = 128;
+const MOST_WILDCARDS: usize = 8;
+
+/// One criterion: an element and the pattern its value must match; an empty one matches nothing.
+#[derive(Debug, Clone)]
+struct Criterion {
+    tag: String,
+    pattern: String,
+    is_reference: bool,
+}
+
+/// What to list.
+#[derive(Debug)]
+pub struct Query {
+    criteria: Vec<Criterion>,
+    skip: usize,
+    first: Option<usize>,
+}
+
+impl Query {
+    /// Reads the criteria and the page of a list request.
+    pub fn read<O: AxlObject>(request: &Request) -> Result<Self, AxlError> {
+        let given = request.body.child("searchCriteria").map(|c| c.children.as_slice()).unwrap_or_default();
+        if given.is_empty() {
+            return Err(AxlError::invalid(
+                "searchCriteria",
+                "name at least one criterion; % matches everything",
+            ));
+        }
+        let shown = shown_by_get(O::TYPE);
+        let is_reference = |tag: &str| {
+            shown.as_ref().and_then(|g| g.field(tag)).is_some_and(|f| matches!(f.kind, Kind::Reference))
+        };
+        let mut criteria = Vec::new();
+        for element in given {
+            let is_reference = is_reference(&element.name);
+            criteria.push(Criterion {
+                tag: element.name.clone(),
+                pattern: pattern_of(element)?,
+                is_reference,
+            });
+        }
+        let first = number(&request.body, "first")?;
+        let skip = if first.is_some() { number(&request.body, "skip")?.unwrap_or(0) } else { 0 };
+        Ok(Self { criteria, skip, first })
+    }
+
+    fn rows<O: AxlObject>(&self) -> Result<objects::BoxedQuery<'static, Pg>, AxlError> {
+        let mut query = objects::table.filter(objects::type_.eq(O::TYPE)).into_boxed();
+        for criterion in &self.criteria {
+            query = query.filter(criterion.filter::<O>()?);
+        }
+        Ok(query)
+    }
+
+    /// How many rows match, whatever the page.
+    pub fn count<O: AxlObject>(&self, ctx: &mut Ctx<'_, '_>) -> Result<usize, AxlError> {
+        let total: i64 =
+            self.rows::<O>()?.count().get_result(ctx.tx.connection()).map_err(StoreError::from)?;
+        Ok(usize::try_from(total).unwrap_or(usize::MAX))
+    }
+
+    /// Reads the rows after the first `done` of the page, with the carried settings named only; an empty answer is the end.
+    pub fn chunk<O: AxlObject>(
+        &self,
+        ctx: &mut Ctx<'_, '_>,
+        carried: &[&str],
+        done: usize,
+    ) -> Result<Vec<Object>, AxlError> {
+        let left = self.first.map_or(CHUNK, |first| first.saturating_sub(done).min(CHUNK));
+        let (Ok(offset), Ok(limit)) = (i64::try_from(self.skip + done), i64::try_from(left)) else {
+            return Ok(Vec::new());
+        };
+        let page = self.rows::<O>()?.order((objects::name_key, objects::pk)).offset(offset).limit(limit);
+        Ok(page.select(listed_columns(carried)).load(ctx.tx.connection()).map_err(StoreError::from)?)
+    }
+}
+
+impl Criterion {
+    fn filter<O: AxlObject>(&self) -> Result<Filter, AxlError> {
+        if self.pattern.is_empty() {
+            return Ok(Box::new(objects::pk.is_null()));
+        }
+        if self.tag == O::IDENTITY {
+            return Ok(Box::new(objects::name_key.like(fold(&self.pattern))));
+        }
+        if let Some(filter) = O::criterion(&self.tag, &self.pattern) {
+            return Ok(filter);
+        }
+        if self.pattern.bytes().all(|b| b == b'%') {
+            return Ok(Box::new(objects::pk.is_not_null()));
+        }
+        if O::DESCRIPTION == Some(self.tag.as_str()) {
+            return Ok(Box::new(objects::description.assume_not_null().ilike(self.pattern.clone())));
+        }
+        if self.is_reference {
+            return Ok(self.reference_filter());
+        }
+        Err(AxlError::invalid(&self.tag, "is no search criterion of this object"))
+    }
+
+    fn reference_filter(&self) -> Filter {
+        let targets = diesel::alias!(objects as targets);
+        let named = targets
+            .filter(targets.field(objects::name_key).like(fold(&self.pattern)))
+            .select(targets.field(objects::pk));
+        let owners = object_references::table
+            .filter(object_references::tag.eq(self.tag.clone()))
+            .filter(object_references::target_pk.eq_any(named))
+            .select(object_references::owner_pk);
+        Box::new(objects::pk.eq_any(owners))
+    }
+}
+
+/// The pattern of a criterion with the client's backslashes escaped.
+fn pattern_of(element: &Element) -> Result<String, AxlError> {
+    let text = element.text.trim();
+    if text.chars().count() > LONGEST_PATTERN || text.matches('%').count() > MOST_WILDCARDS {
+        return Err(AxlError::invalid(&element.name, "a pattern has at most 128 characters and 8 of %"));
+    }
+    Ok(text.replace('\\', "\\\\"))
+}
+
+fn number(body: &Element, tag: &str) -> Result<Option<usize>, AxlError> {
+    match body.text_of(tag).map(str::trim).filter(|t| !t.is_empty()) {
+        None => Ok(None),
+        Some(text) => {
+            text.parse().map(Some).map_err(|_| AxlError::invalid(tag, "give a number that is not negative"))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Operations that are not a verb of an object: device login and logout, the version.
+
+use super::error::AxlError;
+use super::request::Request;
+use super::verb::Answer;
+use crate::domain::event::Operation;
+use crate::domain::login::OccupantRule;
+use crate::domain::login_limit::LoginLimit;
+use crate::domain::logout::LogoutOrigin;
+use crate::domain::names::UserId;
+use crate::em::error::EmCode;
+use crate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use crate::soap::scalar::parse_uuid;
+use crate::soap::tree::Element;
+use crate::soap::write::Writer;
+use crate::store::objects::Selector;
+
+/// The version that probing clients are told; they take its first two numbers.
+const VERSION: &str = "15.0.1.10000(1)";
+
+/// One named operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Logs a user in on a phone.
+    DeviceLogin,
+    /// Logs a phone out.
+    DeviceLogout,
+    /// Says which version this is.
+    CcmVersion,
+}
+
+/// Finds a named operation.
+pub fn find(name: &str) -> Option<Named> {
+    match name {
+        "doDeviceLogin" => Some(Named::DeviceLogin),
+        "doDeviceLogout" => Some(Named::DeviceLogout),
+        "getCCMVersion" => Some(Named::CcmVersion),
+        _ => None,
+    }
+}
+
+impl Named {
+    /// Carries it out.
+    pub async fn run(self, em: &Em, request: &Request, operation: Operation) -> Result<Answer, AxlError> {
+        match self {
+            Self::DeviceLogin => login(em, &request.body, operation).await,
+            Self::DeviceLogout => logout(em, &request.body, operation).await,
+            Self::CcmVersion => {
+                let mut writer = Writer::new();
+                writer.start("return").start("componentVersion").element("version", VERSION);
+                Ok(Answer::Written(writer.finish()))
+            }
+        }
+    }
+}
+
+/// A reference by uuid or name, and what a fault calls it.
+fn reference(body: &Element, tag: &str) -> Option<(Selector, String)> {
+    let element = body.child(tag)?;
+    let name = element.text.trim();
+    match element.attribute("uuid").and_then(parse_uuid) {
+        Some(uuid) => Some((Selector::Uuid(uuid), name.to_owned())),
+        None => (!name.is_empty()).then(|| (Selector::name(name), name.to_owned())),
+    }
+}
+
+/// `loginDuration` is in seconds, 0 or absent is none; without a profile the user's default (axl.md 19.1).
+async fn login(em: &Em, body: &Element, operation: Operation) -> Result<Answer, AxlError> {
+    let (phone, phone_name) =
+        reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
+    let user: UserId = body
+        .text_of("userId")
+        .unwrap_or_default()
+        .trim()
+        .parse()
+        .map_err(|_| AxlError::invalid("userId", "name the user who logs in"))?;
+    let profile = reference(body, "profileName");
+    let seconds = body.text_of("loginDuration").map(str::trim).filter(|t| !t.is_empty());
+    let seconds: Option<i64> = seconds
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| AxlError::invalid("loginDuration", "give seconds"))?;
+    let duration = match seconds.filter(|s| *s > 0) {
+        None => None,
+        Some(seconds) => LoginLimit::from_seconds(seconds),
+    };
+    let attempt = LoginAttempt {
+        phone,
+        authority: Authority::Program(user),
+        profile: profile.as_ref().map(|(selector, _)| selector.clone()),
+        duration,
+        occupant: OccupantRule::Keep,
+        operation,
+    };
+    match em.login(attempt).await {
+        Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => Ok(Answer::True),
+        Ok(LoginOutcome::ChooseProfile(_)) => Err(mobility(EmCode::ProfileNotFound)),
+        Err(code) => Err(refusal(code, &phone_name, profile.map(|(_, name)| name))),
+    }
+}
+
+async fn logout(em: &Em, body: &Element, operation: Operation) -> Result<Answer, AxlError> {
+    let (phone, phone_name) =
+        reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
+    match em.logout(phone, LogoutOrigin::Api, operation).await {
+        Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
+        Ok(LogoutOutcome::NobodyLoggedIn) => Err(mobility(EmCode::NobodyLoggedIn)),
+        Err(code) => Err(refusal(code, &phone_name, None)),
+    }
+}
+
+/// A named object that does not exist is 5007, every refusal of policy 5003 with its number (axl.md 19.1).
+fn refusal(code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
+    let named = |name: &str, kind: &str| AxlError::ItemNotFound {
+        named: if name.is_empty() { kind } else { name }.to_owned(),
+    };
+    match (code, profile) {
+        (EmCode::PhoneAbsent, _) => named(phone, "Phone"),
+        (EmCode::UserAbsent, _) => named("User", "User"),
+        (EmCode::ProfileNotFound, Some(_)) => named("", "DeviceProfile"),
+        (code, _) => mobility(code),
+    }
+}
+
+fn mobility(code: EmCode) -> AxlError {
+    let entry = code.entry();
+    AxlError::Mobility { number: entry.number, text: format!("{}. {}", entry.title, entry.advice) }
+}

@@ -1,0 +1,185 @@
+//! What an object type of the provisioning API is: its names, its typed core, its rules.
+//!
+//! [`AxlObject`] is implemented once a type; everything that all types share (names, uuids, references, carried settings, tags,
+//! paging, events) stands in [`super::verb`] and is never repeated. A type without rules implements nothing but its constants.
+
+use chrono::{DateTime, Utc};
+
+use super::error::AxlError;
+use crate::domain::event::{Actor, CredentialKind, Occurred, Operation};
+use crate::domain::names::fold;
+use crate::soap::document::TagFilter;
+use crate::soap::tree::Element;
+use crate::store::Tx;
+use crate::store::locks::Locks;
+use crate::store::objects::{Carried, Object, Selector};
+
+pub use crate::store::objects::ObjectFilter as Filter;
+
+/// One provisioning call inside its transaction: where it reads and writes, who asked, and what it led to.
+pub struct Ctx<'t, 'c> {
+    /// The open transaction.
+    pub tx: &'t mut Tx<'c>,
+    /// Identity of the call and who asked.
+    pub operation: &'t Operation,
+    /// Events that come before the object's own: what ends.
+    pub before: Vec<Occurred>,
+    /// Events that come after the object's own: what begins.
+    pub after: Vec<Occurred>,
+}
+
+impl<'t, 'c> Ctx<'t, 'c> {
+    /// Starts a call.
+    pub fn new(tx: &'t mut Tx<'c>, operation: &'t Operation) -> Self {
+        Self { tx, operation, before: Vec::new(), after: Vec::new() }
+    }
+
+    /// Who asked, as events repeat it.
+    pub fn actor(&self) -> Actor {
+        self.operation.actor.clone()
+    }
+
+    /// The moment of this call.
+    pub fn now(&mut self) -> Result<DateTime<Utc>, AxlError> {
+        Ok(self.tx.now()?)
+    }
+}
+
+/// A collection among the carried settings whose members can be added and removed one by one in an update.
+#[derive(Debug)]
+pub struct Members {
+    /// Element of the whole collection.
+    pub collection: &'static str,
+    /// Element of one member.
+    pub member: &'static str,
+    /// Element that adds members.
+    pub add: &'static str,
+    /// Element that removes members.
+    pub remove: &'static str,
+    /// Elements that tell members apart.
+    pub keys: &'static [&'static str],
+}
+
+/// The typed core of a type on which nothing is decided.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct NoCore {}
+
+/// A provisionable type.
+pub trait AxlObject {
+    /// Name in operations and events, such as `Phone`.
+    const TYPE: &'static str;
+    /// Element that names an object of this type.
+    const IDENTITY: &'static str = "name";
+    /// Element that renames it, when it can be renamed.
+    const RENAME: Option<&'static str> = Some("newName");
+    /// Element kept as the description, when the type has one.
+    const DESCRIPTION: Option<&'static str> = Some("description");
+    /// Elements of add and update that [`Self::Core`] reads; they are not carried.
+    const TYPED: &'static [&'static str] = &[];
+    /// Elements without which there is nothing to add.
+    const REQUIRED: &'static [&'static str] = &[];
+    /// Secrets that are hashed and never carried.
+    const SECRETS: &'static [CredentialKind] = &[];
+    /// Collections that can be added to and removed from.
+    const MEMBERS: &'static [Members] = &[];
+
+    /// What rules decide on, as read from an add or update.
+    type Core: yaserde::YaDeserialize + Default + Send + Sync;
+
+    /// Checks a new name and gives its stored spelling.
+    fn accept_name(name: &str) -> Result<String, AxlError> {
+        let legal = !name.trim().is_empty() && !name.chars().any(char::is_control);
+        if legal {
+            Ok(name.trim().to_owned())
+        } else {
+            Err(AxlError::invalid(Self::IDENTITY, "give a name without control characters"))
+        }
+    }
+
+    /// The name and key of a new object.
+    fn identify(_ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<(String, String), AxlError> {
+        let name = Self::accept_name(body.text_of(Self::IDENTITY).unwrap_or_default())?;
+        let key = fold(&name);
+        Ok((name, key))
+    }
+
+    /// The name and key after an update.
+    fn rename(_ctx: &mut Ctx<'_, '_>, object: &Object, body: &Element) -> Result<(String, String), AxlError> {
+        match Self::RENAME.and_then(|tag| body.text_of(tag)).filter(|name| !name.is_empty()) {
+            Some(name) => {
+                Self::accept_name(name).map(|name| (fold(&name), name)).map(|(key, name)| (name, key))
+            }
+            None => Ok((object.name.clone(), object.name_key.clone())),
+        }
+    }
+
+    /// Which object a get, update or remove means, when not by uuid.
+    fn select(_ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Selector, AxlError> {
+        match body.text_of(Self::IDENTITY).filter(|name| !name.is_empty()) {
+            Some(name) => Ok(Selector::name(name)),
+            None => Err(AxlError::invalid(Self::IDENTITY, "give this or uuid")),
+        }
+    }
+
+    /// What the fault for a missing target names; `given` is the name or uuid of the request.
+    fn not_found_as(_given: &str) -> String {
+        Self::TYPE.to_owned()
+    }
+
+    /// The name that events give it.
+    fn event_name(_ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<String, AxlError> {
+        Ok(object.name.clone())
+    }
+
+    /// Fills in what an add left out and no table gives: before carried settings are resolved.
+    fn complete(_body: &mut Element) {}
+
+    /// Rows to lock before an existing object is read for a change.
+    fn locks(
+        _ctx: &mut Ctx<'_, '_>,
+        _object: &Object,
+        _core: Option<&Self::Core>,
+    ) -> Result<Locks, AxlError> {
+        Ok(Locks::default())
+    }
+
+    /// Writes the typed core of a new object.
+    fn created(
+        _ctx: &mut Ctx<'_, '_>,
+        _object: &Object,
+        _core: &Self::Core,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        Ok(())
+    }
+
+    /// Writes what an update says about the typed core.
+    fn changed(
+        _ctx: &mut Ctx<'_, '_>,
+        _object: &Object,
+        _core: &Self::Core,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        Ok(())
+    }
+
+    /// Refuses a removal, or undoes what stands in its way, with events.
+    fn removing(_ctx: &mut Ctx<'_, '_>, _object: &Object) -> Result<(), AxlError> {
+        Ok(())
+    }
+
+    /// Adds typed and computed fields to the documents of some objects, as far as they are asked for.
+    fn view(
+        _ctx: &mut Ctx<'_, '_>,
+        _objects: &[Object],
+        _wanted: &TagFilter,
+        _documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        Ok(())
+    }
+
+    /// The condition of a list criterion that is neither the name, the description nor a carried reference.
+    fn criterion(_tag: &str, _pattern: &str) -> Option<Filter> {
+        None
+    }
+}

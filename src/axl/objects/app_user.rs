@@ -1,0 +1,99 @@
+//! AppUser: a program or administrator, its groups, and what it controls (EM-003 to EM-005).
+
+use super::holder;
+use super::wire::{DeviceNames, UserGroups, resolve_names};
+use crate::axl::error::AxlError;
+use crate::axl::object::{AxlObject, Ctx};
+use crate::domain::event::CredentialKind;
+use crate::domain::ids::ObjectPk;
+use crate::soap::document::TagFilter;
+use crate::soap::tree::Element;
+use crate::store::locks::Locks;
+use crate::store::objects::{Association, Carried, Object};
+use crate::store::users;
+
+/// A program or administrator.
+pub struct AppUser;
+
+/// What rules decide on.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct AppUserCore {
+    #[yaserde(rename = "associatedDevices")]
+    phones: Option<DeviceNames>,
+    #[yaserde(rename = "associatedGroups")]
+    groups: Option<UserGroups>,
+    #[yaserde(rename = "ctiControlledDeviceProfiles")]
+    cti_profiles: Option<ProfileNames>,
+}
+
+/// `deviceProfile` members: plain names, unlike those of a user (axl.md 13).
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+struct ProfileNames {
+    #[yaserde(rename = "deviceProfile")]
+    profiles: Vec<String>,
+}
+
+impl AxlObject for AppUser {
+    const TYPE: &'static str = "AppUser";
+    const IDENTITY: &'static str = "userid";
+    const RENAME: Option<&'static str> = Some("newUserid");
+    const DESCRIPTION: Option<&'static str> = None;
+    const TYPED: &'static [&'static str] =
+        &["associatedDevices", "associatedGroups", "ctiControlledDeviceProfiles"];
+    const SECRETS: &'static [CredentialKind] = &[CredentialKind::Password];
+    type Core = AppUserCore;
+
+    fn accept_name(name: &str) -> Result<String, AxlError> {
+        super::user::User::accept_name(name)
+    }
+
+    fn locks(
+        _ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        _core: Option<&AppUserCore>,
+    ) -> Result<Locks, AxlError> {
+        Ok(Locks { app_users: [object.pk.0].into(), ..Locks::default() })
+    }
+
+    fn created(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &AppUserCore,
+        body: &Element,
+    ) -> Result<(), AxlError> {
+        users::insert_app_user(ctx.tx, object.pk)?;
+        Self::changed(ctx, object, core, body)
+    }
+
+    fn changed(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &AppUserCore,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        if let Some(list) = &core.cti_profiles {
+            let profiles = resolve_names(ctx, "deviceProfile", "DeviceProfile", &list.profiles)?;
+            crate::store::objects::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+        }
+        holder::associate_phones_and_groups(ctx, object.pk, core.phones.as_ref(), core.groups.as_ref())
+    }
+
+    fn view(
+        ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+        holder::show(
+            ctx,
+            &keys,
+            wanted,
+            "ctiControlledDeviceProfiles",
+            "deviceProfile",
+            Association::CtiProfile,
+            documents,
+        )?;
+        holder::show_phones_and_groups(ctx, &keys, wanted, documents)
+    }
+}

@@ -1,0 +1,198 @@
+//! Lines on the buttons of phones and device profiles: replaced, added, removed, shown.
+//!
+//! A directory number that does not exist is created (axl.md 10). What a line entry leaves out has its default, also when it is sent
+//! again (axl.md 11). An intercom line without a default device may choose the phone it is put on (design.md 18).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::line;
+use super::wire::Reference;
+use crate::axl::error::AxlError;
+use crate::axl::mobility;
+use crate::axl::object::Ctx;
+use crate::axl::settings;
+use crate::domain::ids::{LinePk, ObjectPk};
+use crate::soap::document::Document;
+use crate::soap::scalar::format_uuid;
+use crate::soap::shape::{Field, Group};
+use crate::soap::tree::Element;
+use crate::store::appearances::{self, Appearance};
+use crate::store::objects::Carried;
+
+/// The typed part of `lines`, `addLines` and `removeLines`.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct LinesCore {
+    #[yaserde(rename = "line")]
+    lines: Vec<LineCore>,
+    #[yaserde(rename = "lineIdentifier")]
+    identifiers: Vec<LineIdentifier>,
+}
+
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+struct LineCore {
+    index: Option<String>,
+    dirn: Dirn,
+}
+
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+struct Dirn {
+    pattern: Option<String>,
+    #[yaserde(rename = "routePartitionName")]
+    partition: Option<Reference>,
+}
+
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+struct LineIdentifier {
+    #[yaserde(rename = "directoryNumber")]
+    pattern: Option<String>,
+    #[yaserde(rename = "routePartitionName")]
+    partition: Option<String>,
+}
+
+/// One line as a request puts it on a button.
+struct Wanted {
+    index: i32,
+    line: LinePk,
+    settings: Carried,
+}
+
+impl LinesCore {
+    /// Finds or creates the directory numbers and reads what is set for each.
+    fn read(&self, ctx: &mut Ctx<'_, '_>, group: &Group, element: &Element) -> Result<Vec<Wanted>, AxlError> {
+        let shape = group.field("line").and_then(Field::group).cloned();
+        let shape = shape.ok_or_else(|| AxlError::Internal("lines without a shape".into()))?;
+        let mut wanted = Vec::new();
+        for (core, sent) in self.lines.iter().zip(element.children_named("line")) {
+            let index = core.index.as_deref().unwrap_or_default().parse().ok().filter(|i: &i32| *i > 0);
+            let index =
+                index.ok_or_else(|| AxlError::invalid("index", "give the number of the button, from 1"))?;
+            let line = core.dirn.line(ctx)?;
+            let mut rest = sent.clone();
+            rest.attributes.clear();
+            rest.children.retain(|c| c.name != "index" && c.name != "dirn");
+            wanted.push(Wanted { index, line, settings: settings::carry(ctx, &shape, &rest)? });
+        }
+        for (core, index) in self.identifiers.iter().zip(1..) {
+            let line = core.line(ctx)?;
+            let mut defaults = Element::new("line");
+            settings::complete(&shape, &mut defaults);
+            wanted.push(Wanted { index, line, settings: settings::carry(ctx, &shape, &defaults)? });
+        }
+        Ok(wanted)
+    }
+
+    /// The directory numbers named, for removal.
+    fn lines(&self, ctx: &mut Ctx<'_, '_>) -> Result<Vec<LinePk>, AxlError> {
+        let by_line = self.lines.iter().map(|l| l.dirn.line(ctx)).collect::<Result<Vec<_>, _>>()?;
+        let by_identifier = self.identifiers.iter().map(|l| l.line(ctx)).collect::<Result<Vec<_>, _>>()?;
+        Ok(by_line.into_iter().chain(by_identifier).collect())
+    }
+}
+
+impl Dirn {
+    fn line(&self, ctx: &mut Ctx<'_, '_>) -> Result<LinePk, AxlError> {
+        let partition = match &self.partition {
+            Some(reference) => reference.resolve(ctx, "routePartitionName", "RoutePartition")?,
+            None => None,
+        };
+        line::find_or_create(ctx, self.pattern.as_deref().unwrap_or_default(), partition)
+    }
+}
+
+impl LineIdentifier {
+    fn line(&self, ctx: &mut Ctx<'_, '_>) -> Result<LinePk, AxlError> {
+        let partition = match self.partition.as_deref().map(str::trim).filter(|p| !p.is_empty()) {
+            Some(name) => {
+                super::wire::resolve_names(ctx, "routePartitionName", "RoutePartition", &[name.to_owned()])?
+                    .pop()
+            }
+            None => None,
+        };
+        line::find_or_create(ctx, self.pattern.as_deref().unwrap_or_default(), partition)
+    }
+}
+
+/// Replaces all lines of a phone or profile.
+pub fn replace(
+    ctx: &mut Ctx<'_, '_>,
+    owner: ObjectPk,
+    core: &LinesCore,
+    group: &Group,
+    sent: &Element,
+) -> Result<(), AxlError> {
+    let wanted = core.read(ctx, group, sent)?;
+    let held = appearances::of(ctx.tx, &[owner])?;
+    appearances::remove_all(ctx.tx, owner)?;
+    put(ctx, owner, wanted, &held)
+}
+
+/// Adds lines on free buttons.
+pub fn add(
+    ctx: &mut Ctx<'_, '_>,
+    owner: ObjectPk,
+    core: &LinesCore,
+    group: &Group,
+    sent: &Element,
+) -> Result<(), AxlError> {
+    let wanted = core.read(ctx, group, sent)?;
+    let held = appearances::of(ctx.tx, &[owner])?;
+    if let Some(taken) = wanted.iter().find(|w| held.iter().any(|h| h.index == w.index)) {
+        return Err(AxlError::invalid("index", format!("button {} is in use", taken.index)));
+    }
+    put(ctx, owner, wanted, &held)
+}
+
+/// Removes lines by their directory number.
+pub fn remove(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, core: &LinesCore) -> Result<(), AxlError> {
+    for line in core.lines(ctx)? {
+        if appearances::remove_line(ctx.tx, owner, line)? == 0 {
+            return Err(AxlError::invalid("dirn", "this line is not on the phone"));
+        }
+    }
+    Ok(())
+}
+
+fn put(
+    ctx: &mut Ctx<'_, '_>,
+    owner: ObjectPk,
+    wanted: Vec<Wanted>,
+    held: &[Appearance],
+) -> Result<(), AxlError> {
+    let mut seen = BTreeMap::new();
+    for Wanted { index, line, settings } in wanted {
+        if seen.insert(index, line).is_some() {
+            return Err(AxlError::invalid("index", format!("button {index} is given twice")));
+        }
+        let uuid: Uuid = held.iter().find(|h| h.line == line).map_or_else(|| ctx.tx.new_id(), |h| h.uuid);
+        let row = Appearance { owner, index, line, uuid, settings: Value::Object(settings) };
+        appearances::insert(ctx.tx, &row)?;
+    }
+    if seen.is_empty() { Ok(()) } else { mobility::select_default_device(ctx, owner) }
+}
+
+/// The `lines` of some owners as documents show them.
+pub fn show(ctx: &mut Ctx<'_, '_>, owners: &[ObjectPk], documents: &mut [Document]) -> Result<(), AxlError> {
+    let rows = appearances::of(ctx.tx, owners)?;
+    let names = appearances::lines_of(ctx.tx, owners)?;
+    let mut by_owner: BTreeMap<ObjectPk, Vec<Value>> = BTreeMap::new();
+    for row in rows {
+        let Some(named) = names.get(&row.line) else { continue };
+        let mut entry = row.settings.as_object().cloned().unwrap_or_default();
+        entry.insert("index".into(), Value::from(row.index.to_string()));
+        let partition = named.partition.map_or(Value::Null, |key| json!({ "ref": key }));
+        let dirn = json!({ "pattern": named.pattern, "routePartitionName": partition, "@uuid": format_uuid(named.uuid) });
+        entry.insert("dirn".into(), dirn);
+        entry.insert("@uuid".into(), Value::from(format_uuid(row.uuid)));
+        entry.insert("@ctiid".into(), Value::from(row.line.0.to_string()));
+        by_owner.entry(row.owner).or_default().push(Value::Object(entry));
+    }
+    for (owner, document) in owners.iter().zip(documents) {
+        let lines = by_owner.remove(owner).unwrap_or_default();
+        document
+            .insert("lines".into(), if lines.is_empty() { Value::Null } else { json!({ "line": lines }) });
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! DeviceProfile: a user's virtual device for one model, mapped onto a phone at login (EM-045 to EM-053).
+
+use serde_json::{Value, json};
+
+use super::appearance::{self, LinesCore};
+use super::phone_model;
+use crate::axl::error::AxlError;
+use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::request::shape_of_add;
+use crate::domain::ids::{ObjectPk, ProfilePk};
+use crate::soap::document::TagFilter;
+use crate::soap::tree::Element;
+use crate::store::locks::Locks;
+use crate::store::objects::{Carried, Object};
+use crate::store::{objects, profiles, sessions};
+
+/// A device profile.
+pub struct DeviceProfile;
+
+/// What rules decide on.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct DeviceProfileCore {
+    product: Option<String>,
+    protocol: Option<String>,
+    lines: Option<LinesCore>,
+}
+
+impl AxlObject for DeviceProfile {
+    const TYPE: &'static str = "DeviceProfile";
+    const TYPED: &'static [&'static str] = &["product", "protocol", "lines"];
+    const REQUIRED: &'static [&'static str] = &["product", "protocol"];
+    type Core = DeviceProfileCore;
+
+    fn complete(body: &mut Element) {
+        super::phone::complete_templates(body);
+    }
+
+    fn locks(
+        _ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        _core: Option<&DeviceProfileCore>,
+    ) -> Result<Locks, AxlError> {
+        Ok(Locks { profiles: [object.pk.0].into(), ..Locks::default() })
+    }
+
+    fn created(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &DeviceProfileCore,
+        body: &Element,
+    ) -> Result<(), AxlError> {
+        let model = phone_model::check(ctx, core.product.as_deref(), core.protocol.as_deref())?;
+        profiles::insert_profile(ctx.tx, object.pk, &model.model, &model.protocol)?;
+        put_lines(ctx, object.pk, core, body)
+    }
+
+    fn changed(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &DeviceProfileCore,
+        body: &Element,
+    ) -> Result<(), AxlError> {
+        put_lines(ctx, object.pk, core, body)
+    }
+
+    /// A profile that is active or a phone's default is not removed (design.md 17).
+    fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        let Some((phone, active)) = profiles::one_phone_with(ctx.tx, ProfilePk::from(object.pk))? else {
+            return Ok(());
+        };
+        let phone = objects::get(ctx.tx, phone.into())?.name;
+        let by = if active {
+            format!("the session on {phone}; log it out first")
+        } else {
+            format!("Phone {phone} as its default profile")
+        };
+        Err(AxlError::InUse { what: format!("DeviceProfile {}", object.name), by })
+    }
+
+    fn view(
+        ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+        let models = profiles::profile_models(ctx.tx, &keys)?;
+        phone_model::show(&keys, &models, documents);
+        for (key, document) in keys.iter().zip(documents.iter_mut()) {
+            document.insert("@ctiid".into(), Value::from(key.0.to_string()));
+        }
+        if wanted.wants("lines") {
+            appearance::show(ctx, &keys, documents)?;
+        }
+        if ["currentProfileName", "loginTime", "loginDuration"].iter().any(|tag| wanted.wants(tag)) {
+            for session in sessions::shown(ctx.tx, &keys)? {
+                let Some(document) =
+                    keys.iter().position(|k| *k == session.profile.into()).and_then(|i| documents.get_mut(i))
+                else {
+                    continue;
+                };
+                document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
+                document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));
+                document.insert(
+                    "loginDuration".into(),
+                    Value::from(session.max_login_seconds.unwrap_or(0).to_string()),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn put_lines(
+    ctx: &mut Ctx<'_, '_>,
+    owner: ObjectPk,
+    core: &DeviceProfileCore,
+    body: &Element,
+) -> Result<(), AxlError> {
+    let (Some(lines), Some(sent)) = (&core.lines, body.child("lines")) else { return Ok(()) };
+    appearance::replace(ctx, owner, lines, shape_of_add("DeviceProfile", "lines")?.as_ref(), sent)
+}

@@ -1,0 +1,79 @@
+//! What users and application users have in common: phones, profiles and groups they are associated with.
+
+use serde_json::{Value, json};
+
+use super::wire::{DeviceNames, UserGroups, resolve_names};
+use crate::axl::error::AxlError;
+use crate::axl::object::Ctx;
+use crate::axl::settings::reference_to;
+use crate::domain::ids::ObjectPk;
+use crate::soap::document::TagFilter;
+use crate::store::StoreError;
+use crate::store::objects::{Association, Carried, associate, associated};
+
+/// Writes the associations that users and application users share, as far as they are given.
+pub fn associate_phones_and_groups(
+    ctx: &mut Ctx<'_, '_>,
+    holder: ObjectPk,
+    phones: Option<&DeviceNames>,
+    groups: Option<&UserGroups>,
+) -> Result<(), AxlError> {
+    if let Some(list) = phones {
+        let phones = resolve_names(ctx, "associatedDevices", "Phone", &list.devices)?;
+        associate(ctx.tx, holder, Association::Phone, &phones)?;
+    }
+    if let Some(list) = groups {
+        let groups = resolve_names(ctx, "associatedGroups", "UserGroup", &list.names())?;
+        associate(ctx.tx, holder, Association::Group, &groups)?;
+    }
+    Ok(())
+}
+
+/// Puts one list of associated objects into documents: members are references, or plain names where the schema has strings.
+pub fn show(
+    ctx: &mut Ctx<'_, '_>,
+    holders: &[ObjectPk],
+    wanted: &TagFilter,
+    tag: &str,
+    member: &str,
+    kind: Association,
+    documents: &mut [Carried],
+) -> Result<(), AxlError> {
+    if !wanted.wants(tag) {
+        return Ok(());
+    }
+    let rows = associated(ctx.tx, holders, kind)?;
+    let plain = member != "profileName";
+    for (holder, document) in holders.iter().zip(documents) {
+        let of_holder = rows.iter().filter(|(h, _)| h == holder).map(|(_, named)| match kind {
+            Association::Group => json!({ "name": named.name, "userRoles": { "userRole": [named.name] } }),
+            Association::Profile | Association::CtiProfile | Association::Phone if plain => {
+                Value::from(named.name.clone())
+            }
+            Association::Profile | Association::CtiProfile | Association::Phone => reference_to(named),
+        });
+        let members: Vec<Value> = of_holder.collect();
+        let value = if members.is_empty() { Value::Null } else { json!({ member: members }) };
+        document.insert(tag.into(), value);
+    }
+    Ok(())
+}
+
+/// Puts associated phones and groups into documents.
+pub fn show_phones_and_groups(
+    ctx: &mut Ctx<'_, '_>,
+    holders: &[ObjectPk],
+    wanted: &TagFilter,
+    documents: &mut [Carried],
+) -> Result<(), AxlError> {
+    show(ctx, holders, wanted, "associatedDevices", "device", Association::Phone, documents)?;
+    show(ctx, holders, wanted, "associatedGroups", "userGroup", Association::Group, documents)
+}
+
+/// A conflict of user rows in words of the API.
+pub fn conflict(error: StoreError) -> AxlError {
+    if error.is_conflict_with("one_user_per_self_service_id") {
+        return AxlError::Duplicate { kind: "User".into(), name: "selfService".into() };
+    }
+    error.into()
+}

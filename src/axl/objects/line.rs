@@ -1,0 +1,225 @@
+//! Line: a directory number in a partition; an intercom line is presented on its default device only (EM-119 to EM-122).
+
+use serde_json::{Value, json};
+
+use super::wire::Reference;
+use crate::axl::error::AxlError;
+use crate::axl::mobility;
+use crate::axl::object::{AxlObject, Ctx, Filter};
+use crate::axl::verb;
+use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
+use crate::domain::names::fold;
+use crate::soap::document::TagFilter;
+use crate::soap::tree::Element;
+use crate::soap::typed;
+use crate::store::intercom;
+use crate::store::lines::{self, LineRow};
+use crate::store::locks::Locks;
+use crate::store::objects::{self, Carried, NewObject, Object, Selector};
+
+/// A directory number.
+pub struct Line;
+
+/// What rules decide on.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct LineCore {
+    usage: Option<String>,
+    #[yaserde(rename = "routePartitionName")]
+    partition: Option<Reference>,
+    #[yaserde(rename = "newPattern")]
+    new_pattern: Option<String>,
+    #[yaserde(rename = "newRoutePartitionName")]
+    new_partition: Option<Reference>,
+    #[yaserde(rename = "defaultActivatedDeviceName")]
+    default_device: Option<Reference>,
+}
+
+impl AxlObject for Line {
+    const TYPE: &'static str = "Line";
+    const IDENTITY: &'static str = "pattern";
+    const RENAME: Option<&'static str> = Some("newPattern");
+    const TYPED: &'static [&'static str] =
+        &["usage", "routePartitionName", "newPattern", "newRoutePartitionName", "defaultActivatedDeviceName"];
+    type Core = LineCore;
+
+    fn identify(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<(String, String), AxlError> {
+        let pattern = Self::accept_name(body.text_of("pattern").unwrap_or_default())?;
+        let partition = read(body)?.partition_key(ctx)?;
+        let key = key_of(&pattern, partition);
+        Ok((pattern, key))
+    }
+
+    fn rename(ctx: &mut Ctx<'_, '_>, object: &Object, body: &Element) -> Result<(String, String), AxlError> {
+        let core = read(body)?;
+        let row = lines::get(ctx.tx, object.pk.into())?;
+        let pattern = match core.new_pattern.as_deref().map(str::trim).filter(|p| !p.is_empty()) {
+            Some(pattern) => Self::accept_name(pattern)?,
+            None => object.name.clone(),
+        };
+        let partition = match &core.new_partition {
+            Some(reference) => reference.resolve(ctx, "newRoutePartitionName", "RoutePartition")?,
+            None => row.partition,
+        };
+        let key = key_of(&pattern, partition);
+        Ok((pattern, key))
+    }
+
+    /// By pattern and partition; without a partition the one line of that pattern that has none.
+    fn select(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Selector, AxlError> {
+        let pattern = body.text_of("pattern").map(str::trim).filter(|p| !p.is_empty());
+        let pattern = pattern.ok_or_else(|| AxlError::invalid("pattern", "give this or uuid"))?;
+        let partition = read(body)?.partition_key(ctx)?;
+        Ok(Selector::Key(key_of(pattern, partition)))
+    }
+
+    fn event_name(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<String, AxlError> {
+        Ok(lines::named(ctx.tx, object.pk.into())?.name)
+    }
+
+    fn locks(ctx: &mut Ctx<'_, '_>, object: &Object, core: Option<&LineCore>) -> Result<Locks, AxlError> {
+        let mut locks = Locks { lines: [object.pk.0].into(), ..Locks::default() };
+        if let Some(reference) = core.and_then(|c| c.default_device.as_ref()) {
+            locks.phones.extend(reference.resolve(ctx, "defaultActivatedDeviceName", "Phone")?.map(|p| p.0));
+        }
+        Ok(locks)
+    }
+
+    fn created(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &LineCore,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        let usage = core.usage.clone().filter(|u| !u.is_empty()).unwrap_or_else(|| "Device".to_owned());
+        let partition = core.partition_key(ctx)?;
+        let row = LineRow {
+            pk: object.pk.into(),
+            pattern: object.name.clone(),
+            partition,
+            usage,
+            default_device: None,
+        };
+        lines::insert(ctx.tx, &row)?;
+        core.choose_device(ctx, object, &row)
+    }
+
+    fn changed(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &LineCore,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        let mut row = lines::get(ctx.tx, object.pk.into())?;
+        row.pattern = object.name.clone();
+        if let Some(reference) = &core.new_partition {
+            row.partition = reference.resolve(ctx, "newRoutePartitionName", "RoutePartition")?;
+        }
+        lines::update(ctx.tx, &row)?;
+        core.choose_device(ctx, object, &row)
+    }
+
+    /// A directory number that is assigned is taken off the phones and profiles it stands on (axl.md 12).
+    fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        for owner in lines::owners(ctx.tx, object.pk.into())? {
+            verb::announce_cascade(ctx, &owner, "lines", (Self::TYPE, &object.name));
+        }
+        Ok(())
+    }
+
+    fn view(
+        ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+        let reference = |key: Option<i64>| key.map_or(Value::Null, |key| json!({ "ref": key }));
+        for row in lines::load(ctx.tx, &keys)? {
+            let Some(document) =
+                keys.iter().position(|k| *k == row.pk.into()).and_then(|i| documents.get_mut(i))
+            else {
+                continue;
+            };
+            document.insert("usage".into(), Value::from(row.usage));
+            document.insert("routePartitionName".into(), reference(row.partition.map(|p| p.0)));
+            document.insert("defaultActivatedDeviceName".into(), reference(row.default_device.map(|p| p.0)));
+        }
+        if wanted.wants("associatedDevices") {
+            for (object, document) in objects.iter().zip(documents) {
+                let owners = lines::owners(ctx.tx, object.pk.into())?;
+                let names: Vec<Value> =
+                    owners.into_iter().filter(|o| o.type_ == "Phone").map(|o| Value::from(o.name)).collect();
+                let value = if names.is_empty() { Value::Null } else { json!({ "device": names }) };
+                document.insert("associatedDevices".into(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+        lines::criterion(tag, pattern, &fold(pattern))
+    }
+}
+
+impl LineCore {
+    fn partition_key(&self, ctx: &mut Ctx<'_, '_>) -> Result<Option<ObjectPk>, AxlError> {
+        match &self.partition {
+            Some(reference) => reference.resolve(ctx, "routePartitionName", "RoutePartition"),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets, changes or empties the default device as the call says (design.md 18).
+    fn choose_device(&self, ctx: &mut Ctx<'_, '_>, object: &Object, row: &LineRow) -> Result<(), AxlError> {
+        let Some(reference) = &self.default_device else { return Ok(()) };
+        let wanted: Option<PhonePk> =
+            reference.resolve(ctx, "defaultActivatedDeviceName", "Phone")?.map(Into::into);
+        if wanted.is_some() && row.usage != intercom::USAGE {
+            return Err(AxlError::invalid(
+                "defaultActivatedDeviceName",
+                "only a line of usage Device Intercom has one",
+            ));
+        }
+        mobility::set_default_device(ctx, object.pk.into(), wanted)
+    }
+}
+
+/// Reads the typed core where only the body is at hand.
+fn read(body: &Element) -> Result<LineCore, AxlError> {
+    typed::read(&typed::to_canonical_bytes(body, Line::TYPED))
+        .map_err(|e| AxlError::invalid(Line::TYPE, e.to_string()))
+}
+
+fn key_of(pattern: &str, partition: Option<ObjectPk>) -> String {
+    format!("{}|{}", fold(pattern.trim()), partition.map(|p| p.0.to_string()).unwrap_or_default())
+}
+
+/// Finds a directory number, or creates it with its provisioning event; in an intercom partition it becomes an intercom line.
+pub fn find_or_create(
+    ctx: &mut Ctx<'_, '_>,
+    pattern: &str,
+    partition: Option<ObjectPk>,
+) -> Result<LinePk, AxlError> {
+    let pattern = Line::accept_name(pattern)?;
+    let key = key_of(&pattern, partition);
+    if let Some(line) = objects::find(ctx.tx, Line::TYPE, &Selector::Key(key.clone()))? {
+        return Ok(line.pk.into());
+    }
+    let intercom = match partition {
+        Some(partition) => {
+            let carried = objects::get(ctx.tx, partition)?.carried;
+            carried.get("partitionUsage").and_then(Value::as_str) == Some("Intercom")
+        }
+        None => false,
+    };
+    let usage = if intercom { intercom::USAGE } else { "Device" };
+    let carried = verb::defaults_of_add::<Line>(ctx)?;
+    let new =
+        NewObject { type_: Line::TYPE, name: &pattern, name_key: &key, description: None, carried: &carried };
+    let object = objects::insert(ctx.tx, &new)?;
+    let row =
+        LineRow { pk: object.pk.into(), pattern, partition, usage: usage.to_owned(), default_device: None };
+    lines::insert(ctx.tx, &row)?;
+    verb::announce_created::<Line>(ctx, &object)?;
+    Ok(row.pk)
+}

@@ -1,0 +1,252 @@
+//! Phone: a physical phone; what it shows is its own until somebody logs in (EM-001, EM-026, EM-054).
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::appearance::{self, LinesCore};
+use super::phone_model;
+use super::wire::Reference;
+use crate::axl::error::AxlError;
+use crate::axl::mobility;
+use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::request::shape_of_add;
+use crate::domain::event::LogoutReason;
+use crate::domain::ids::{ObjectPk, PhonePk};
+use crate::domain::names::DeviceName;
+use crate::domain::patch::Patch;
+use crate::soap::document::TagFilter;
+use crate::soap::scalar::WireBool;
+use crate::soap::tree::Element;
+use crate::store::locks::Locks;
+use crate::store::objects::{Carried, Object};
+use crate::store::phones::{self, PhoneRow};
+use crate::store::sessions::{self, SessionsOf};
+
+/// A phone.
+pub struct Phone;
+
+/// What rules decide on.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct PhoneCore {
+    product: Option<String>,
+    protocol: Option<String>,
+    #[yaserde(rename = "enableExtensionMobility")]
+    em_enabled: Option<Patch<WireBool>>,
+    #[yaserde(rename = "defaultProfileName")]
+    logout_profile: Option<Reference>,
+    lines: Option<LinesCore>,
+    #[yaserde(rename = "addLines")]
+    add_lines: Option<LinesCore>,
+    #[yaserde(rename = "removeLines")]
+    remove_lines: Option<LinesCore>,
+}
+
+/// Elements that show the session, and what the phone shows with it.
+const SESSION_TAGS: [&str; 5] =
+    ["loginUserId", "currentProfileName", "loginTime", "loginDuration", "currentConfig"];
+
+impl AxlObject for Phone {
+    const TYPE: &'static str = "Phone";
+    const TYPED: &'static [&'static str] = &[
+        "product",
+        "protocol",
+        "enableExtensionMobility",
+        "defaultProfileName",
+        "lines",
+        "addLines",
+        "removeLines",
+    ];
+    const REQUIRED: &'static [&'static str] = &["product", "protocol"];
+    type Core = PhoneCore;
+
+    fn accept_name(name: &str) -> Result<String, AxlError> {
+        let parsed: DeviceName = name.trim().parse().map_err(|_| AxlError::DeviceName)?;
+        let prefixed = name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("SEP"));
+        let has_mac =
+            parsed.as_str().len() == 15 && parsed.as_str().chars().skip(3).all(|c| c.is_ascii_hexdigit());
+        if prefixed && !has_mac { Err(AxlError::DeviceName) } else { Ok(parsed.as_str().to_owned()) }
+    }
+
+    fn not_found_as(given: &str) -> String {
+        given.to_owned()
+    }
+
+    fn complete(body: &mut Element) {
+        complete_templates(body);
+    }
+
+    fn locks(_ctx: &mut Ctx<'_, '_>, object: &Object, _core: Option<&PhoneCore>) -> Result<Locks, AxlError> {
+        Ok(Locks { phones: [object.pk.0].into(), ..Locks::default() })
+    }
+
+    fn created(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &PhoneCore,
+        body: &Element,
+    ) -> Result<(), AxlError> {
+        let model = phone_model::check(ctx, core.product.as_deref(), core.protocol.as_deref())?;
+        let row = PhoneRow {
+            pk: object.pk.into(),
+            model: model.model,
+            protocol: model.protocol,
+            em_enabled: matches!(core.em_enabled, Some(Patch::Value(WireBool(true)))),
+            logout_profile: logout_profile(ctx, core, None)?,
+        };
+        phones::insert(ctx.tx, &row)?;
+        change_lines(ctx, object.pk, core, body)
+    }
+
+    fn changed(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &PhoneCore,
+        body: &Element,
+    ) -> Result<(), AxlError> {
+        let mut row = phones::get(ctx.tx, object.pk.into())?;
+        let was_enabled = row.em_enabled;
+        match core.em_enabled {
+            None | Some(Patch::Absent) => {}
+            Some(Patch::Clear) => row.em_enabled = false,
+            Some(Patch::Value(WireBool(enabled))) => row.em_enabled = enabled,
+        }
+        row.logout_profile = logout_profile(ctx, core, row.logout_profile)?;
+        if was_enabled && !row.em_enabled {
+            mobility::end_sessions(
+                ctx,
+                SessionsOf::Phone(object.pk.into()),
+                LogoutReason::DeviceDisabled,
+                None,
+            )?;
+        }
+        phones::update(ctx.tx, &row)?;
+        change_lines(ctx, object.pk, core, body)
+    }
+
+    /// Removing a phone ends its session and empties the default device of its intercom lines (design.md 17, 18).
+    fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        mobility::end_sessions(
+            ctx,
+            SessionsOf::Phone(object.pk.into()),
+            LogoutReason::DeviceRemoved,
+            Some(object),
+        )?;
+        mobility::clear_default_device(ctx, object)
+    }
+
+    fn view(
+        ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+        let rows: HashMap<PhonePk, PhoneRow> =
+            phones::load(ctx.tx, &keys)?.into_iter().map(|r| (r.pk, r)).collect();
+        for (key, document) in keys.iter().zip(documents.iter_mut()) {
+            let Some(row) = rows.get(&PhonePk::from(*key)) else { continue };
+            document.insert("@ctiid".into(), Value::from(key.0.to_string()));
+            document.insert("product".into(), Value::from(row.model.clone()));
+            document.insert("model".into(), Value::from(row.model.clone()));
+            document.insert("protocol".into(), Value::from(row.protocol.clone()));
+            document.insert("enableExtensionMobility".into(), Value::from(row.em_enabled.to_string()));
+            let profile = row.logout_profile.map_or(Value::Null, |p| json!({ "ref": p.0 }));
+            document.insert("defaultProfileName".into(), profile);
+        }
+        if wanted.wants("lines") {
+            appearance::show(ctx, &keys, documents)?;
+        }
+        if SESSION_TAGS.iter().any(|tag| wanted.wants(tag)) {
+            show_sessions(ctx, &keys, documents)?;
+        }
+        if wanted.wants("currentConfig") {
+            mobility::show_current_config(ctx, objects, documents)?;
+        }
+        Ok(())
+    }
+
+    fn criterion(tag: &str, pattern: &str) -> Option<crate::axl::object::Filter> {
+        (tag == "protocol").then(|| phones::protocol_like(pattern))
+    }
+}
+
+fn show_sessions(
+    ctx: &mut Ctx<'_, '_>,
+    keys: &[ObjectPk],
+    documents: &mut [Carried],
+) -> Result<(), AxlError> {
+    let phones: Vec<PhonePk> = keys.iter().map(|k| (*k).into()).collect();
+    for session in sessions::shown(ctx.tx, keys)? {
+        let Some(document) =
+            phones.iter().position(|p| *p == session.phone).and_then(|i| documents.get_mut(i))
+        else {
+            continue;
+        };
+        document.insert("loginUserId".into(), Value::from(session.user_id));
+        document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
+        document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));
+        document
+            .insert("loginDuration".into(), Value::from(session.max_login_seconds.unwrap_or(0).to_string()));
+    }
+    Ok(())
+}
+
+fn logout_profile(
+    ctx: &mut Ctx<'_, '_>,
+    core: &PhoneCore,
+    before: Option<crate::domain::ids::ProfilePk>,
+) -> Result<Option<crate::domain::ids::ProfilePk>, AxlError> {
+    match &core.logout_profile {
+        None => Ok(before),
+        Some(reference) => Ok(reference.resolve(ctx, "defaultProfileName", "DeviceProfile")?.map(Into::into)),
+    }
+}
+
+fn change_lines(
+    ctx: &mut Ctx<'_, '_>,
+    owner: ObjectPk,
+    core: &PhoneCore,
+    body: &Element,
+) -> Result<(), AxlError> {
+    let group = shape_of_add("Phone", "lines")?;
+    if let Some(lines) = &core.remove_lines {
+        appearance::remove(ctx, owner, lines)?;
+    }
+    if let (Some(lines), Some(sent)) = (&core.add_lines, body.child("addLines")) {
+        appearance::add(ctx, owner, lines, &group, sent)?;
+    }
+    if let (Some(lines), Some(sent)) = (&core.lines, body.child("lines")) {
+        appearance::replace(ctx, owner, lines, &group, sent)?;
+    }
+    Ok(())
+}
+
+/// The button template and security profile that a product has when none is named.
+pub fn complete_templates(body: &mut Element) {
+    let product = body.text_of("product").unwrap_or_default().trim().to_owned();
+    let protocol = body.text_of("protocol").unwrap_or_default().trim().to_ascii_uppercase();
+    let is_phone = body.name == "phone";
+    let short = product.strip_prefix("Cisco ").unwrap_or(&product);
+    if !matches!(protocol.as_str(), "SIP" | "SCCP") || !short.starts_with(|c: char| c.is_ascii_digit()) {
+        return;
+    }
+    put_default(body, "phoneTemplateName", &format!("Standard {short} {protocol}"));
+    if is_phone {
+        put_default(
+            body,
+            "securityProfileName",
+            &format!("{product} - Standard {protocol} Non-Secure Profile"),
+        );
+    }
+}
+
+fn put_default(body: &mut Element, tag: &str, name: &str) {
+    match body.children.iter_mut().find(|c| c.name == tag) {
+        Some(child) if child.is_blank() && child.attributes.iter().all(|(_, value)| value.is_empty()) => {
+            child.text = name.to_owned()
+        }
+        Some(_) => {}
+        None => body.children.push(Element::with_text(tag, name)),
+    }
+}

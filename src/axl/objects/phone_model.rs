@@ -1,0 +1,55 @@
+//! Products: which there are, which protocols they speak, how they are shown.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::axl::error::AxlError;
+use crate::axl::object::Ctx;
+use crate::domain::ids::ObjectPk;
+use crate::store::objects::Carried;
+use crate::store::profiles;
+
+/// A product with one of its protocols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// Spelling of the API, such as `Cisco 8851`.
+    pub model: String,
+    /// `SIP` or `SCCP` for phones.
+    pub protocol: String,
+}
+
+/// Checks that a product exists and speaks a protocol (EM-046).
+pub fn check(
+    ctx: &mut Ctx<'_, '_>,
+    product: Option<&str>,
+    protocol: Option<&str>,
+) -> Result<Model, AxlError> {
+    let (product, protocol) = (product.unwrap_or_default(), protocol.unwrap_or_default());
+    let Some(known) = profiles::phone_model(ctx.tx, product)? else {
+        return Err(AxlError::Unresolved {
+            field: "product".into(),
+            kind: "product".into(),
+            name: product.to_owned(),
+        });
+    };
+    let spelled = match &known.protocols {
+        None => Some(protocol.to_owned()),
+        Some(spoken) => spoken.iter().find(|p| p.eq_ignore_ascii_case(protocol)).cloned(),
+    };
+    match spelled {
+        Some(protocol) => Ok(Model { model: known.model, protocol }),
+        None => Err(AxlError::invalid("protocol", format!("{} does not speak {protocol}", known.model))),
+    }
+}
+
+/// Puts product, model and protocol into documents.
+pub fn show(keys: &[ObjectPk], models: &HashMap<ObjectPk, (String, String)>, documents: &mut [Carried]) {
+    for (key, document) in keys.iter().zip(documents) {
+        if let Some((model, protocol)) = models.get(key) {
+            document.insert("product".into(), Value::from(model.clone()));
+            document.insert("model".into(), Value::from(model.clone()));
+            document.insert("protocol".into(), Value::from(protocol.clone()));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! ProcessNode: the nodes that service parameters are keyed by; read only, our own nodes and `EnterpriseWideData`.
+
+use serde_json::Value;
+
+use crate::axl::error::AxlError;
+use crate::axl::object::{AxlObject, Ctx, Filter, NoCore};
+use crate::soap::document::TagFilter;
+use crate::store::objects::{Carried, Object, carried_like};
+
+/// A node.
+pub struct ProcessNode;
+
+impl AxlObject for ProcessNode {
+    const TYPE: &'static str = "ProcessNode";
+    const RENAME: Option<&'static str> = None;
+    type Core = NoCore;
+
+    /// The first node that started is the publisher; every other one is a subscriber (design.md: all are equal, this is for clients).
+    fn view(
+        _ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        _wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        for (object, document) in objects.iter().zip(documents) {
+            let first = object.carried.get("nodeUsage").and_then(Value::as_str) == Some("Publisher");
+            let usage = if first { "Publisher" } else { "Subscriber" };
+            document.insert("nodeUsage".into(), Value::from(usage));
+        }
+        Ok(())
+    }
+
+    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+        (tag == "processNodeRole").then(|| carried_like("processNodeRole", pattern))
+    }
+}

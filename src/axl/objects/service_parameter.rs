@@ -1,0 +1,179 @@
+//! ServiceParameter: administrator settings that take effect on the next request (axl.md 19.6, EM-062 to EM-070).
+//!
+//! Not rows of `objects`: there is nothing to add or remove, a value is kept only where it was set, and one change may imply another.
+//! A parameter that was never set has a uuid all the same, made from its name and node, so that clients can select by it.
+
+use uuid::Uuid;
+
+use super::Entry;
+use crate::axl::answer::{Page, Rows};
+use crate::axl::error::AxlError;
+use crate::axl::object::Ctx;
+use crate::axl::request::Request;
+use crate::axl::settings::Names;
+use crate::axl::verb::{Answer, Work};
+use crate::domain::event::{Actor, ActorKind, Event, Occurred, ServiceParameterChanged, Via};
+use crate::domain::policy::{self, CLUSTER_NODE, SERVICE, ValueKind};
+use crate::soap::document::{Document, TagFilter};
+use crate::soap::scalar::{format_uuid, parse_uuid};
+use crate::soap::tree::Element;
+use crate::store::objects::{self, Selector};
+use crate::store::parameters::{self, ParameterChange, ParameterValue};
+
+/// Get, list and update.
+pub const ENTRY: Entry = Entry {
+    name: "ServiceParameter",
+    add: None,
+    update: Some(update),
+    get: Some(get),
+    remove: None,
+    list: Some(list),
+};
+
+fn uuid_of(value: &ParameterValue) -> Uuid {
+    let name = format!("ServiceParameter/{}/{}", value.node, value.parameter.name);
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
+}
+
+fn document(ctx: &mut Ctx<'_, '_>, value: &ParameterValue) -> Result<Document, AxlError> {
+    let node = objects::find(ctx.tx, "ProcessNode", &Selector::name(&value.node))?;
+    let node = node.map_or(serde_json::Value::Null, |n| serde_json::json!({ "ref": n.pk.0 }));
+    Ok(Document::from_iter([
+        ("@uuid".to_owned(), format_uuid(uuid_of(value)).into()),
+        ("processNodeName".to_owned(), node),
+        ("name".to_owned(), value.parameter.name.into()),
+        ("service".to_owned(), SERVICE.into()),
+        ("value".to_owned(), value.value.clone().into()),
+        ("valueType".to_owned(), value.parameter.value_type().into()),
+    ]))
+}
+
+/// The value that a request names: by uuid, or by name with any node that has it.
+fn find(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Option<ParameterValue>, AxlError> {
+    if let Some(uuid) = body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid) {
+        return Ok(parameters::list_parameters(ctx.tx)?.into_iter().find(|v| uuid_of(v) == uuid));
+    }
+    let given = |tag: &str| body.text_of(tag).map(str::trim).unwrap_or_default();
+    let name = given("name");
+    if name.is_empty() {
+        return Err(AxlError::invalid("name", "name the parameter, or give uuid"));
+    }
+    if !given("service").is_empty() && !given("service").eq_ignore_ascii_case(SERVICE) {
+        return Ok(None);
+    }
+    let Some(parameter) = policy::find(name) else { return Ok(None) };
+    let node = node_named(ctx, body)?;
+    Ok(parameters::get_parameter(ctx.tx, parameter, &node)?)
+}
+
+fn node_named(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<String, AxlError> {
+    let Some(node) = body.child("processNodeName") else { return Ok(CLUSTER_NODE.to_owned()) };
+    if let Some(uuid) = node.attribute("uuid").and_then(parse_uuid) {
+        let found = objects::find(ctx.tx, "ProcessNode", &Selector::Uuid(uuid))?;
+        return Ok(found.map_or_else(String::new, |n| n.name));
+    }
+    let name = node.text.trim();
+    Ok(if name.is_empty() { CLUSTER_NODE } else { name }.to_owned())
+}
+
+fn get(request: Request) -> Result<Work, AxlError> {
+    let tags = TagFilter::from_tags(request.body.child("returnedTags"));
+    let (row, _) = request.row()?;
+    let Request { body, version, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let value = find(ctx, &body)?
+            .ok_or_else(|| AxlError::ItemNotFound { named: "ServiceParameter".to_owned() })?;
+        let shown = [document(ctx, &value)?];
+        let names = Names::of(ctx, &shown)?;
+        Ok(Answer::Written(Page { row, tags: &tags, version, names: &names }.write(&shown)))
+    }))
+}
+
+/// Criteria are the node and the service, never the name (axl.md 9).
+fn list(request: Request) -> Result<Work, AxlError> {
+    let tags = TagFilter::from_tags(request.body.child("returnedTags"));
+    let (row, _) = request.row()?;
+    let criteria = request.body.child("searchCriteria").cloned().unwrap_or_default();
+    if criteria.children.is_empty() {
+        return Err(AxlError::invalid("searchCriteria", "name at least one criterion; % matches everything"));
+    }
+    let number = |tag: &str| request.body.text_of(tag).and_then(|t| t.trim().parse::<usize>().ok());
+    let first = number("first").unwrap_or(usize::MAX);
+    let skip = if first == usize::MAX { 0 } else { number("skip").unwrap_or(0) };
+    let Request { version, largest_answer, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let matches =
+            |tag: &str, value: &str| criteria.child(tag).is_none_or(|c| is_like(value, c.text.trim()));
+        let mut shown = Vec::new();
+        for value in &parameters::list_parameters(ctx.tx)? {
+            if matches("processNodeName", &value.node) && matches("service", SERVICE) {
+                shown.push(document(ctx, value)?);
+            }
+        }
+        let shown: Vec<Document> = shown.into_iter().skip(skip).take(first).collect();
+        let names = Names::of(ctx, &shown)?;
+        let mut rows = Rows::begin(largest_answer);
+        let page = Page { row, tags: &tags, version, names: &names };
+        rows.append(&page, &shown).map_err(|overflow| overflow.refuse(shown.len()))?;
+        Ok(Answer::Written(rows.finish()))
+    }))
+}
+
+/// Whether a text matches a pattern of `%` and `_`, without case; an empty pattern matches nothing.
+fn is_like(text: &str, pattern: &str) -> bool {
+    fn matches(text: &[char], pattern: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('%', rest)) => (0..=text.len()).any(|n| text.get(n..).is_some_and(|t| matches(t, rest))),
+            Some((wanted, rest)) => match text.split_first() {
+                Some((found, others)) => (*wanted == '_' || wanted == found) && matches(others, rest),
+                None => false,
+            },
+        }
+    }
+    let folded = |t: &str| crate::domain::names::fold(t).chars().collect::<Vec<char>>();
+    !pattern.is_empty() && pattern.matches('%').count() <= 8 && matches(&folded(text), &folded(pattern))
+}
+
+fn update(request: Request) -> Result<Work, AxlError> {
+    let body = request.body;
+    Ok(Box::new(move |ctx| {
+        let missing = || AxlError::UpdateTargetMissing {
+            kind: "ServiceParameter",
+            name: body.text_of("name").unwrap_or_default().to_owned(),
+        };
+        let found = find(ctx, &body)?.ok_or_else(missing)?;
+        let Some(sent) = body.child("value") else { return Ok(Answer::Uuid(uuid_of(&found))) };
+        let text = sent.text.trim();
+        let parsed = found.parameter.parse(text);
+        let value = match parsed {
+            Ok(value) => Some(value),
+            Err(_) if text.is_empty() && found.parameter.kind != ValueKind::MultipleLogin => None,
+            Err(error) => return Err(AxlError::invalid("value", error.to_string())),
+        };
+        let changes = parameters::set_parameter(ctx.tx, found.parameter, &found.node, value.as_deref())?
+            .ok_or_else(missing)?;
+        for (index, change) in changes.into_iter().enumerate() {
+            announce(ctx, change, index);
+        }
+        Ok(Answer::Uuid(uuid_of(&found)))
+    }))
+}
+
+/// The requested change first; one that it implies names it as its cause.
+fn announce(ctx: &mut Ctx<'_, '_>, change: ParameterChange, index: usize) {
+    let system = Actor { kind: ActorKind::System, id: None, address: None, via: Via::Cascade };
+    let requested_by = if change.implied { system } else { ctx.actor() };
+    let event = Event::ServiceParameterChanged(ServiceParameterChanged {
+        service: SERVICE.to_owned(),
+        name: change.parameter.name.to_owned(),
+        node: change.node,
+        previous_value: change.previous,
+        value: change.value,
+        default_value: change.parameter.default.to_owned(),
+        implied: change.implied,
+        requested_by,
+    });
+    let cause = (change.implied && index > 0).then_some(0);
+    ctx.before.push(Occurred { event, caused_by: cause });
+}

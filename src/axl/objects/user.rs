@@ -1,0 +1,246 @@
+//! User: a person who logs in with a PIN, the profiles they may use, the phones they own (EM-050, EM-051, EM-072, EM-084).
+
+use serde_json::{Value, json};
+
+use super::holder;
+use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
+use crate::axl::error::AxlError;
+use crate::axl::mobility;
+use crate::axl::object::{AxlObject, Ctx, Filter, Members};
+use crate::domain::event::{CredentialKind, LogoutReason};
+use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
+use crate::domain::names::{UserId, fold};
+use crate::domain::patch::Patch;
+use crate::soap::document::TagFilter;
+use crate::soap::scalar::{WireBool, WireInteger, WireText};
+use crate::soap::tree::Element;
+use crate::store::locks::Locks;
+use crate::store::objects::{Association, Carried, Object};
+use crate::store::sessions::SessionsOf;
+use crate::store::users::{self, UserRow};
+
+/// A person.
+pub struct User;
+
+/// What rules decide on.
+#[derive(Debug, Default, yaserde::YaDeserialize)]
+pub struct UserCore {
+    #[yaserde(rename = "firstName")]
+    first_name: Option<Patch<WireText>>,
+    #[yaserde(rename = "lastName")]
+    last_name: Option<Patch<WireText>>,
+    department: Option<Patch<WireText>>,
+    #[yaserde(rename = "emMaxLoginTime")]
+    max_login: Option<Patch<WireInteger>>,
+    #[yaserde(rename = "homeCluster")]
+    home_cluster: Option<Patch<WireBool>>,
+    #[yaserde(rename = "selfService")]
+    self_service: Option<Patch<WireText>>,
+    #[yaserde(rename = "phoneProfiles")]
+    profiles: Option<ProfileReferences>,
+    #[yaserde(rename = "defaultProfile")]
+    default_profile: Option<Reference>,
+    #[yaserde(rename = "ctiControlledDeviceProfiles")]
+    cti_profiles: Option<ProfileReferences>,
+    #[yaserde(rename = "associatedDevices")]
+    phones: Option<DeviceNames>,
+    #[yaserde(rename = "associatedGroups")]
+    groups: Option<UserGroups>,
+}
+
+/// Longest maximum login time: 168 hours in minutes is the parameter's bound; this field is in minutes too.
+const LONGEST_LOGIN_MINUTES: i64 = 168 * 60;
+
+impl AxlObject for User {
+    const TYPE: &'static str = "User";
+    const IDENTITY: &'static str = "userid";
+    const RENAME: Option<&'static str> = Some("newUserid");
+    const DESCRIPTION: Option<&'static str> = None;
+    const TYPED: &'static [&'static str] = &[
+        "firstName",
+        "lastName",
+        "department",
+        "emMaxLoginTime",
+        "homeCluster",
+        "selfService",
+        "phoneProfiles",
+        "defaultProfile",
+        "ctiControlledDeviceProfiles",
+        "associatedDevices",
+        "associatedGroups",
+    ];
+    const REQUIRED: &'static [&'static str] = &["lastName"];
+    const SECRETS: &'static [CredentialKind] = &[CredentialKind::Pin, CredentialKind::Password];
+    const MEMBERS: &'static [Members] = &[Members {
+        collection: "extensionsInfo",
+        member: "extension",
+        add: "addExtensionsInfo",
+        remove: "removeExtensionsInfo",
+        keys: &["pattern", "routePartition"],
+    }];
+    type Core = UserCore;
+
+    fn accept_name(name: &str) -> Result<String, AxlError> {
+        let id: UserId = name
+            .trim()
+            .parse()
+            .map_err(|e: crate::domain::names::NameError| AxlError::invalid("userid", e.to_string()))?;
+        Ok(id.as_str().to_owned())
+    }
+
+    fn locks(_ctx: &mut Ctx<'_, '_>, object: &Object, _core: Option<&UserCore>) -> Result<Locks, AxlError> {
+        Ok(Locks { users: [object.pk.0].into(), ..Locks::default() })
+    }
+
+    fn created(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &UserCore,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        let row = core.over(UserRow::new(object.pk.into()))?;
+        users::insert(ctx.tx, &row).map_err(holder::conflict)?;
+        core.associate(ctx, object)
+    }
+
+    fn changed(
+        ctx: &mut Ctx<'_, '_>,
+        object: &Object,
+        core: &UserCore,
+        _body: &Element,
+    ) -> Result<(), AxlError> {
+        let row = core.over(users::get(ctx.tx, object.pk.into())?)?;
+        users::update(ctx.tx, &row).map_err(holder::conflict)?;
+        core.associate(ctx, object)
+    }
+
+    /// Removing a user ends their sessions in the same transaction (design.md 17).
+    fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        mobility::end_sessions(
+            ctx,
+            SessionsOf::User(object.pk.into()),
+            LogoutReason::UserRemoved,
+            Some(object),
+        )
+    }
+
+    fn view(
+        ctx: &mut Ctx<'_, '_>,
+        objects: &[Object],
+        wanted: &TagFilter,
+        documents: &mut [Carried],
+    ) -> Result<(), AxlError> {
+        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+        for row in users::load(ctx.tx, &keys)? {
+            let Some(document) =
+                keys.iter().position(|k| *k == row.pk.into()).and_then(|i| documents.get_mut(i))
+            else {
+                continue;
+            };
+            show_row(row, document);
+        }
+        holder::show(ctx, &keys, wanted, "phoneProfiles", "profileName", Association::Profile, documents)?;
+        holder::show(
+            ctx,
+            &keys,
+            wanted,
+            "ctiControlledDeviceProfiles",
+            "profileName",
+            Association::CtiProfile,
+            documents,
+        )?;
+        holder::show_phones_and_groups(ctx, &keys, wanted, documents)
+    }
+
+    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+        users::criterion(tag, pattern)
+    }
+}
+
+fn show_row(row: UserRow, document: &mut Carried) {
+    let text = |value: Option<String>| value.map_or(Value::Null, Value::from);
+    document.insert("firstName".into(), text(row.first_name));
+    document.insert("lastName".into(), Value::from(row.last_name));
+    document.insert("department".into(), text(row.department));
+    document.insert("emMaxLoginTime".into(), text(row.max_login_seconds.map(|s| (s / 60).to_string())));
+    document.insert("homeCluster".into(), Value::from(row.home_cluster.to_string()));
+    document.insert("selfService".into(), text(row.self_service));
+    document
+        .insert("defaultProfile".into(), row.default_profile.map_or(Value::Null, |p| json!({ "ref": p.0 })));
+    document.insert("status".into(), Value::from("1"));
+}
+
+fn laid_over(patch: &Option<Patch<WireText>>, before: Option<String>) -> Option<String> {
+    patch
+        .clone()
+        .unwrap_or_default()
+        .over(before.map(WireText))
+        .map(|t| t.0.trim().to_owned())
+        .filter(|t| !t.is_empty())
+}
+
+impl UserCore {
+    fn over(&self, before: UserRow) -> Result<UserRow, AxlError> {
+        let max_login_seconds = match &self.max_login {
+            None | Some(Patch::Absent) => before.max_login_seconds,
+            Some(Patch::Clear) => None,
+            Some(Patch::Value(WireInteger(minutes))) if (0..=LONGEST_LOGIN_MINUTES).contains(minutes) => {
+                i32::try_from(*minutes * 60).ok()
+            }
+            Some(Patch::Value(_)) => {
+                return Err(AxlError::invalid("emMaxLoginTime", "give minutes from 0 to 10080"));
+            }
+        };
+        let self_service = laid_over(&self.self_service, before.self_service);
+        Ok(UserRow {
+            pk: before.pk,
+            first_name: laid_over(&self.first_name, before.first_name),
+            last_name: laid_over(&self.last_name, Some(before.last_name)).unwrap_or_default(),
+            department: laid_over(&self.department, before.department),
+            home_cluster: match self.home_cluster {
+                Some(Patch::Value(WireBool(home))) => home,
+                Some(Patch::Clear) => true,
+                None | Some(Patch::Absent) => before.home_cluster,
+            },
+            max_login_seconds,
+            default_profile: before.default_profile,
+            self_service_key: self_service.as_deref().map(fold),
+            self_service,
+        })
+    }
+
+    fn associate(&self, ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        if let Some(list) = &self.profiles {
+            let profiles = resolve_all(ctx, "phoneProfiles", "DeviceProfile", &list.profiles)?;
+            mobility::unassign_profiles(ctx, object.pk, &profiles)?;
+            crate::store::objects::associate(ctx.tx, object.pk, Association::Profile, &profiles)?;
+        }
+        self.choose_default(ctx, object.pk.into())?;
+        if let Some(list) = &self.cti_profiles {
+            let profiles = resolve_all(ctx, "ctiControlledDeviceProfiles", "DeviceProfile", &list.profiles)?;
+            crate::store::objects::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+        }
+        holder::associate_phones_and_groups(ctx, object.pk, self.phones.as_ref(), self.groups.as_ref())
+    }
+
+    /// The default profile must be one of the user's; when it leaves the list it is emptied (axl.md 11).
+    fn choose_default(&self, ctx: &mut Ctx<'_, '_>, user: UserPk) -> Result<(), AxlError> {
+        let held = crate::store::objects::associated(ctx.tx, &[user.into()], Association::Profile)?;
+        let holds = |profile: ProfilePk| held.iter().any(|(_, named)| named.pk == profile.into());
+        let before = users::get(ctx.tx, user)?.default_profile;
+        let wanted = match &self.default_profile {
+            None => before.filter(|p| holds(*p)),
+            Some(reference) => {
+                let chosen = reference.resolve(ctx, "defaultProfile", "DeviceProfile")?.map(ProfilePk::from);
+                if chosen.is_some_and(|p| !holds(p)) {
+                    return Err(AxlError::invalid("defaultProfile", "name one of phoneProfiles"));
+                }
+                chosen
+            }
+        };
+        if wanted != before {
+            users::set_default_profile(ctx.tx, user, wanted)?;
+        }
+        Ok(())
+    }
+}

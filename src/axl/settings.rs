@@ -1,0 +1,179 @@
+//! Carried settings on their way in and out: defaults, references, member identities.
+//!
+//! In the database a reference is the key of a row; here names and uuids become keys (one query a message) and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::error::AxlError;
+use super::object::Ctx;
+use crate::domain::names::fold;
+use crate::soap::document::{references, to_document};
+use crate::soap::scalar::format_uuid;
+use crate::soap::shape::{Group, Kind};
+use crate::soap::tree::Element;
+use crate::store::objects::{self, Carried, Named, NewObject, Selector};
+
+/// What a reference in a request means.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Element that refers.
+    pub field: String,
+    /// Type it refers to.
+    pub refers: String,
+    /// Name as given; empty when only a uuid is.
+    pub name: String,
+    /// Uuid; decides when given.
+    pub uuid: Option<Uuid>,
+}
+
+/// Turns a normalised element into carried settings; unknown names are refused with their element and type.
+pub fn carry(ctx: &mut Ctx<'_, '_>, group: &Group, body: &Element) -> Result<Carried, AxlError> {
+    let mut wanted: Vec<Target> = Vec::new();
+    let mut document = to_document::<AxlError>(group, body, &mut |field, _path, name, uuid| {
+        let refers = field.refers.clone().unwrap_or_else(|| field.name.clone());
+        wanted.push(Target { field: field.name.clone(), refers, name: name.to_owned(), uuid });
+        Ok(i64::try_from(wanted.len()).unwrap_or(i64::MAX) - 1)
+    })?;
+    let keys = resolve(ctx, &wanted)?;
+    replace_references(&mut document, &keys);
+    Ok(document)
+}
+
+/// Finds the rows that references name, in the order given: one query for all of them.
+pub fn resolve(ctx: &mut Ctx<'_, '_>, wanted: &[Target]) -> Result<Vec<i64>, AxlError> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let selector = |t: &Target| t.uuid.map_or_else(|| Selector::Key(fold(&t.name)), Selector::Uuid);
+    let queries: Vec<(&str, Selector)> = wanted.iter().map(|t| (t.refers.as_str(), selector(t))).collect();
+    let found = objects::resolve(ctx.tx, &queries)?;
+    wanted
+        .iter()
+        .zip(found)
+        .map(|(target, found)| found.map_or_else(|| join_catalogue(ctx, target), Ok))
+        .collect()
+}
+
+/// A name of a type that is neither served nor seeded joins the catalogue; any other unknown name is refused (design.md).
+fn join_catalogue(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<i64, AxlError> {
+    let open = !super::objects::is_served(&target.refers) && !objects::is_seeded(ctx.tx, &target.refers)?;
+    if !open || target.name.is_empty() {
+        let name = if target.name.is_empty() {
+            target.uuid.map(format_uuid).unwrap_or_default()
+        } else {
+            target.name.clone()
+        };
+        return Err(AxlError::Unresolved { field: target.field.clone(), kind: target.refers.clone(), name });
+    }
+    let key = fold(&target.name);
+    let new = NewObject {
+        type_: &target.refers,
+        name: &target.name,
+        name_key: &key,
+        description: None,
+        carried: &Carried::new(),
+    };
+    Ok(objects::insert_if_absent(ctx.tx, &new)?.0)
+}
+
+fn replace_references(document: &mut Carried, keys: &[i64]) {
+    fn walk(value: &mut Value, keys: &[i64]) {
+        match value {
+            Value::Object(group) => {
+                let index = group.get("ref").and_then(Value::as_u64).and_then(|i| usize::try_from(i).ok());
+                if let Some(key) = index.and_then(|i| keys.get(i)) {
+                    group.insert("ref".into(), Value::from(*key));
+                } else {
+                    group.values_mut().for_each(|v| walk(v, keys));
+                }
+            }
+            Value::Array(members) => members.iter_mut().for_each(|v| walk(v, keys)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    document.values_mut().for_each(|v| walk(v, keys));
+}
+
+/// Puts the default where a field with one is absent or empty, in `body` and in the groups it holds.
+pub fn complete(group: &Group, body: &mut Element) {
+    for field in &group.fields {
+        if let Some(default) = field.default.as_deref() {
+            match body.children.iter_mut().find(|c| c.name == field.name) {
+                Some(child) if child.is_blank() => child.text = default.to_owned(),
+                Some(_) => {}
+                None => body.children.push(Element::with_text(&field.name, default)),
+            }
+        }
+    }
+    complete_mentioned(group, body);
+}
+
+/// The same for fields that are mentioned empty, and for every member of the groups that are mentioned.
+pub fn complete_mentioned(group: &Group, body: &mut Element) {
+    for child in &mut body.children {
+        let Some(field) = group.fields.iter().find(|f| f.name == child.name) else { continue };
+        match &field.kind {
+            Kind::Group(inner) => {
+                let members = field.is_repeated();
+                if members || !child.children.is_empty() {
+                    descend(inner, members, child);
+                }
+            }
+            Kind::Text(_) if child.is_blank() => child.text = field.default.clone().unwrap_or_default(),
+            Kind::Text(_) | Kind::Reference | Kind::TextWithAttributes(_) | Kind::Any => {}
+        }
+    }
+}
+
+/// A member of a collection is complete in itself; a plain group only where its fields are mentioned.
+fn descend(inner: &Group, is_member: bool, child: &mut Element) {
+    if is_member { complete(inner, child) } else { complete_mentioned(inner, child) }
+}
+
+/// Gives every member of a collection that has a `uuid` in answers one of its own.
+pub fn give_member_ids(ctx: &Ctx<'_, '_>, answer: &Group, document: &mut Carried) {
+    for field in &answer.fields {
+        let Kind::Group(inner) = &field.kind else { continue };
+        let Some(value) = document.get_mut(&field.name) else { continue };
+        match value {
+            Value::Object(group) => give_member_ids(ctx, inner, group),
+            Value::Array(members) => {
+                let has_id = inner.attributes.iter().any(|a| a.name == "uuid");
+                for member in members.iter_mut().filter_map(Value::as_object_mut) {
+                    if has_id && !member.contains_key("@uuid") {
+                        member.insert("@uuid".into(), Value::from(format_uuid(ctx.tx.new_id())));
+                    }
+                    give_member_ids(ctx, inner, member);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}
+
+/// Names of the objects that some documents point at.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<i64, (String, Uuid)>);
+
+impl Names {
+    /// Reads the names of everything the documents point at.
+    pub fn of(ctx: &mut Ctx<'_, '_>, documents: &[Carried]) -> Result<Self, AxlError> {
+        let mut keys = BTreeSet::new();
+        documents.iter().for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
+        let named = objects::names(ctx.tx, &keys)?;
+        Ok(Self(named.into_iter().map(|n| (n.pk.0, (n.name, n.uuid))).collect()))
+    }
+
+    /// The name and uuid of one row.
+    pub fn get(&self, key: i64) -> Option<(&str, Uuid)> {
+        self.0.get(&key).map(|(name, uuid)| (name.as_str(), *uuid))
+    }
+}
+
+/// A reference as a document holds it when its name is already known.
+pub fn reference_to(named: &Named) -> Value {
+    serde_json::json!({ "name": named.name, "uuid": format_uuid(named.uuid) })
+}

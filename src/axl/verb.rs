@@ -1,0 +1,463 @@
+//! Add, get, update, remove and list, once for all object types.
+//!
+//! Each verb reads its request outside the transaction and gives back [`Work`]: what is left to do inside it, which may run more
+//! than once. Events are appended by the caller, after everything else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::error::AxlError;
+use super::object::{AxlObject, Ctx};
+use super::request::{Request, Secrets, shown_by_get};
+use super::settings::{self, Names};
+use super::{answer, listing};
+use crate::domain::event::{
+    Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind,
+    Occurred, ProvisioningAction, ProvisioningChanged, Via,
+};
+use crate::soap::document::TagFilter;
+use crate::soap::scalar::{format_uuid, parse_uuid};
+use crate::soap::shape::{Field, Group, Operation, Schema};
+use crate::soap::tree::Element;
+use crate::soap::typed;
+use crate::store::StoreError;
+use crate::store::accounts;
+use crate::store::objects::{self, Carried, Named, NewObject, Object, Selector};
+
+/// What a call answers with.
+#[derive(Debug)]
+pub enum Answer {
+    /// The uuid of the object touched.
+    Uuid(Uuid),
+    /// The word `true`.
+    True,
+    /// What stands inside the response element, already written.
+    Written(Vec<u8>),
+}
+
+/// The part of a call that runs inside the transaction; it may run more than once.
+pub type Work = Box<dyn Fn(&mut Ctx<'_, '_>) -> Result<Answer, AxlError> + Send>;
+
+/// The longest field value that an event repeats.
+const LONGEST_VALUE: usize = 256;
+
+fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
+    if O::TYPED.is_empty() {
+        return Ok(O::Core::default());
+    }
+    typed::read(&typed::to_canonical_bytes(body, O::TYPED))
+        .map_err(|e| AxlError::invalid(O::TYPE, e.to_string()))
+}
+
+/// What is carried of a body: everything but names, typed elements and secrets.
+fn carried_part<O: AxlObject>(group: &Group, body: &Element) -> Element {
+    let mut carried = Element::new(&body.name);
+    for child in &body.children {
+        let name = child.name.as_str();
+        let own =
+            name == O::IDENTITY || O::DESCRIPTION == Some(name) || O::RENAME == Some(name) || name == "uuid";
+        let secret = group.field(name).is_some_and(|f| f.secret);
+        let member_change = O::MEMBERS.iter().any(|m| name == m.add || name == m.remove);
+        if !(own || secret || member_change || O::TYPED.contains(&name)) {
+            carried.children.push(child.clone());
+        }
+    }
+    carried
+}
+
+/// Reads an add and gives back what is left to do.
+pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
+    let (group, mut body) = request.wrapped()?;
+    for tag in O::REQUIRED {
+        if body.child(tag).is_none_or(Element::is_blank) {
+            return Err(AxlError::invalid(tag, "give a value, there is no default"));
+        }
+    }
+    O::complete(&mut body);
+    settings::complete(&group, &mut body);
+    let core = read_core::<O>(&body)?;
+    let carried = carried_part::<O>(&group, &body);
+    let answer = shown_by_get(O::TYPE);
+    let Request { secrets, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let (name, key) = O::identify(ctx, &body)?;
+        let mut document = settings::carry(ctx, &group, &carried)?;
+        if let Some(answer) = &answer {
+            settings::give_member_ids(ctx, answer, &mut document);
+        }
+        let description = O::DESCRIPTION.and_then(|tag| body.text_of(tag)).filter(|d| !d.is_empty());
+        let new = NewObject { type_: O::TYPE, name: &name, name_key: &key, description, carried: &document };
+        let object = objects::insert(ctx.tx, &new).map_err(|e| duplicate::<O>(e, &name))?;
+        O::created(ctx, &object, &core, &body)?;
+        store_secrets::<O>(ctx, &object, &secrets)?;
+        announce::<O>(ctx, &object, ProvisioningAction::Add, Vec::new(), true)?;
+        Ok(Answer::Uuid(object.uuid))
+    }))
+}
+
+/// Reads an update and gives back what is left to do.
+pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
+    let group = Arc::clone(&request.operation.request);
+    let mut body = request.body.clone();
+    settings::complete_mentioned(&group, &mut body);
+    let core = read_core::<O>(&body)?;
+    let carried = carried_part::<O>(&group, &body);
+    let wanted = TagFilter::Only(body.children.iter().filter_map(|c| shown_as::<O>(&c.name)).collect());
+    let answer = shown_by_get(O::TYPE);
+    let Request { secrets, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let found = select::<O>(ctx, &body, true)?;
+        O::locks(ctx, &found, Some(&core))?.take(ctx.tx)?;
+        let before = objects::get(ctx.tx, found.pk)?;
+        let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
+        let mut object = before.clone();
+        (object.name, object.name_key) = O::rename(ctx, &before, &body)?;
+        if let Some(text) = O::DESCRIPTION.and_then(|tag| body.text_of(tag)) {
+            object.description = Some(text.to_owned()).filter(|t| !t.is_empty());
+        }
+        let mut settings = into_carried(object.carried);
+        settings.extend(settings::carry(ctx, &group, &carried)?);
+        change_members::<O>(ctx, &group, &body, &mut settings)?;
+        if let Some(answer) = &answer {
+            settings::give_member_ids(ctx, answer, &mut settings);
+        }
+        object.carried = Value::Object(settings);
+        O::changed(ctx, &object, &core, &body)?;
+        let now_is = documents::<O>(ctx, std::slice::from_ref(&object), &wanted)?.pop().unwrap_or_default();
+        let changed = differences(ctx, &was, &now_is)?;
+        if !changed.is_empty() {
+            objects::update(ctx.tx, &object).map_err(|e| duplicate::<O>(e, &object.name))?;
+            announce::<O>(ctx, &object, ProvisioningAction::Update, changed, false)?;
+        }
+        reset_secrets::<O>(ctx, &object, &secrets)?;
+        Ok(Answer::Uuid(object.uuid))
+    }))
+}
+
+/// The elements of an answer that an element of an update changes.
+fn shown_as<O: AxlObject>(tag: &str) -> Option<String> {
+    if O::RENAME == Some(tag) {
+        return Some(O::IDENTITY.to_owned());
+    }
+    if let Some(members) = O::MEMBERS.iter().find(|m| m.add == tag || m.remove == tag) {
+        return Some(members.collection.to_owned());
+    }
+    let lines = matches!(tag, "addLines" | "removeLines");
+    Some(if lines { "lines".to_owned() } else { tag.to_owned() }).filter(|t| t != "uuid")
+}
+
+/// Reads a get and gives back what is left to do.
+pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
+    let tags = TagFilter::from_tags(request.body.child("returnedTags"));
+    let (row, _) = request.row()?;
+    let Request { body, version, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let object = select::<O>(ctx, &body, false)?;
+        let shown = documents::<O>(ctx, std::slice::from_ref(&object), &tags)?;
+        let names = Names::of(ctx, &shown)?;
+        let page = answer::Page { row, tags: &tags, version, names: &names };
+        Ok(Answer::Written(page.write(&shown)))
+    }))
+}
+
+/// Reads a removal and gives back what is left to do.
+pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
+    let body = request.body;
+    Ok(Box::new(move |ctx| {
+        let found = select::<O>(ctx, &body, false)?;
+        O::locks(ctx, &found, None)?.take(ctx.tx)?;
+        let object = objects::find(ctx.tx, O::TYPE, &Selector::Uuid(found.uuid))?
+            .ok_or_else(|| not_found::<O>(&found.name))?;
+        let name = O::event_name(ctx, &object)?;
+        O::removing(ctx, &object)?;
+        if let Err(error) = in_savepoint(ctx, |ctx| objects::remove(ctx.tx, object.pk)) {
+            return Err(in_use::<O>(ctx, &object, error)?);
+        }
+        announce_named::<O>(ctx, &object, name, ProvisioningAction::Remove, Vec::new(), false);
+        Ok(Answer::Uuid(object.uuid))
+    }))
+}
+
+/// Reads a list and gives back what is left to do.
+pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
+    let query = listing::Query::read::<O>(&request)?;
+    let tags = TagFilter::from_tags(request.body.child("returnedTags"));
+    let (row, group) = request.row()?;
+    let Request { version, largest_answer, .. } = request;
+    Ok(Box::new(move |ctx| {
+        let mut rows = answer::Rows::begin(largest_answer);
+        let carried: Vec<&str> =
+            group.fields.iter().map(|f| f.name.as_str()).filter(|tag| tags.wants(tag)).collect();
+        let mut done = 0;
+        loop {
+            let chunk = query.chunk::<O>(ctx, &carried, done)?;
+            if chunk.is_empty() {
+                return Ok(Answer::Written(rows.finish()));
+            }
+            done += chunk.len();
+            let shown = documents::<O>(ctx, &chunk, &tags)?;
+            let names = Names::of(ctx, &shown)?;
+            let page = answer::Page { row, tags: &tags, version, names: &names };
+            if let Err(overflow) = rows.append(&page, &shown) {
+                return Err(overflow.refuse(query.count::<O>(ctx)?));
+            }
+        }
+    }))
+}
+
+/// The object that a request names by uuid or by its own name.
+pub fn select<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    body: &Element,
+    for_update: bool,
+) -> Result<Object, AxlError> {
+    let uuid = body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid);
+    let selector = uuid.map_or_else(|| O::select(ctx, body), |u| Ok(Selector::Uuid(u)))?;
+    if let Some(object) = objects::find(ctx.tx, O::TYPE, &selector)? {
+        return Ok(object);
+    }
+    let given = match uuid {
+        Some(uuid) => format_uuid(uuid),
+        None => body.text_of(O::IDENTITY).unwrap_or_default().to_owned(),
+    };
+    if for_update {
+        return Err(AxlError::UpdateTargetMissing { kind: O::TYPE, name: given });
+    }
+    Err(if uuid.is_some() {
+        AxlError::ItemNotFound { named: O::TYPE.to_owned() }
+    } else {
+        not_found::<O>(&given)
+    })
+}
+
+fn not_found<O: AxlObject>(given: &str) -> AxlError {
+    AxlError::ItemNotFound { named: O::not_found_as(given) }
+}
+
+/// The documents of some objects as answers show them: carried, named and computed fields, as far as asked for.
+pub fn documents<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    rows: &[Object],
+    wanted: &TagFilter,
+) -> Result<Vec<Carried>, AxlError> {
+    let mut documents: Vec<Carried> = Vec::with_capacity(rows.len());
+    for object in rows {
+        let mut document = into_carried(object.carried.clone());
+        document.retain(|tag, _| wanted.wants(tag));
+        document.insert("@uuid".into(), Value::from(format_uuid(object.uuid)));
+        document.insert(O::IDENTITY.into(), Value::from(object.name.clone()));
+        if let Some(tag) = O::DESCRIPTION {
+            document.insert(tag.into(), object.description.clone().map_or(Value::Null, Value::from));
+        }
+        if wanted.wants("versionStamp") {
+            let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
+            let text = format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase());
+            document.insert("versionStamp".into(), Value::from(text));
+        }
+        documents.push(document);
+    }
+    O::view(ctx, rows, wanted, &mut documents)?;
+    Ok(documents)
+}
+
+fn into_carried(value: Value) -> Carried {
+    match value {
+        Value::Object(map) => map,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Carried::new()
+        }
+    }
+}
+
+/// Applies the adding and removing branches of carried collections.
+fn change_members<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    group: &Group,
+    body: &Element,
+    settings: &mut Carried,
+) -> Result<(), AxlError> {
+    for members in O::MEMBERS {
+        let mut read = |tag: &str| -> Result<Vec<Value>, AxlError> {
+            let Some(given) = body.child(tag) else { return Ok(Vec::new()) };
+            let mut only = Element::new(&body.name);
+            only.children.push(given.clone());
+            let document = settings::carry(ctx, group, &only)?;
+            let list = document.get(tag).and_then(|c| c.get(members.member)).and_then(Value::as_array);
+            Ok(list.cloned().unwrap_or_default())
+        };
+        let (removed, added) = (read(members.remove)?, read(members.add)?);
+        if removed.is_empty() && added.is_empty() {
+            continue;
+        }
+        let same = |a: &Value, b: &Value| members.keys.iter().all(|k| a.get(k) == b.get(k));
+        let held =
+            settings.get(members.collection).and_then(|c| c.get(members.member)).and_then(Value::as_array);
+        let mut list = held.cloned().unwrap_or_default();
+        list.retain(|m| !removed.iter().chain(&added).any(|other| same(m, other)));
+        list.extend(added);
+        let collection = Carried::from_iter([(members.member.to_owned(), Value::Array(list))]);
+        settings.insert(members.collection.into(), Value::Object(collection));
+    }
+    Ok(())
+}
+
+/// Top-level fields that differ between two documents, with their new values as answers would show them.
+fn differences(
+    ctx: &mut Ctx<'_, '_>,
+    was: &Carried,
+    now_is: &Carried,
+) -> Result<Vec<ChangedField>, AxlError> {
+    let names = Names::of(ctx, std::slice::from_ref(now_is))?;
+    let empty = |value: Option<&Value>| value.is_none_or(|v| v.is_null() || v.as_str() == Some(""));
+    let tags: BTreeMap<&String, ()> = was.keys().chain(now_is.keys()).map(|k| (k, ())).collect();
+    let mut changed = Vec::new();
+    for tag in tags.into_keys().filter(|t| !t.starts_with('@') && *t != "versionStamp") {
+        let (old, new) = (was.get(tag), now_is.get(tag));
+        if old == new || (empty(old) && empty(new)) {
+            continue;
+        }
+        let text = new.and_then(|value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Object(group) => match group.get("ref").and_then(Value::as_i64) {
+                Some(key) => names.get(key).map(|(name, _)| name.to_owned()),
+                None => group.get("name").and_then(Value::as_str).map(str::to_owned),
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+        });
+        let value = text.map(|t| t.chars().take(LONGEST_VALUE).collect());
+        changed.push(ChangedField { name: tag.clone(), value, redacted: false });
+    }
+    Ok(changed)
+}
+
+/// Puts the object's own event between those of what ends and what begins.
+fn announce<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Object,
+    action: ProvisioningAction,
+    changed: Vec<ChangedField>,
+    fetch_again: bool,
+) -> Result<(), AxlError> {
+    let name = O::event_name(ctx, object)?;
+    announce_named::<O>(ctx, object, name, action, changed, fetch_again);
+    Ok(())
+}
+
+fn announce_named<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Object,
+    object_name: String,
+    action: ProvisioningAction,
+    changed: Vec<ChangedField>,
+    fetch_again: bool,
+) {
+    let nested = changed.iter().any(|c| c.value.is_none()) || changed.len() > 50;
+    let event = ProvisioningChanged {
+        action,
+        object_type: O::TYPE.to_owned(),
+        object_uuid: object.uuid,
+        object_name,
+        changed,
+        fetch_again: fetch_again || nested,
+        cascade_of: None,
+        bulk: None,
+        requested_by: ctx.actor(),
+    };
+    ctx.before.push(Occurred::of(Event::ProvisioningChanged(event)));
+}
+
+/// The event of an object that another one's addition brought along.
+pub fn announce_created<O: AxlObject>(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+    announce::<O>(ctx, object, ProvisioningAction::Add, Vec::new(), true)
+}
+
+/// The event of an object that changed because another one did; only `tag` differs.
+pub fn announce_cascade(ctx: &mut Ctx<'_, '_>, object: &Named, tag: &str, cause: (&str, &str)) {
+    let mut requested_by = ctx.actor();
+    requested_by.via = Via::Cascade;
+    let event = ProvisioningChanged {
+        action: ProvisioningAction::Update,
+        object_type: object.type_.clone(),
+        object_uuid: object.uuid,
+        object_name: object.name.clone(),
+        changed: vec![ChangedField { name: tag.to_owned(), value: None, redacted: false }],
+        fetch_again: true,
+        cascade_of: Some(Cascade { object_type: cause.0.to_owned(), object_name: cause.1.to_owned() }),
+        bulk: None,
+        requested_by,
+    };
+    ctx.before.push(Occurred::of(Event::ProvisioningChanged(event)));
+}
+
+/// The carried settings of an object that is added with nothing but its name.
+pub fn defaults_of_add<O: AxlObject>(ctx: &mut Ctx<'_, '_>) -> Result<Carried, AxlError> {
+    let operation = Schema::get().operation(&format!("add{}", O::TYPE)).and_then(Operation::object_field);
+    let Some(group) = operation.and_then(Field::group) else { return Ok(Carried::new()) };
+    let mut body = Element::new(O::TYPE);
+    settings::complete(group, &mut body);
+    let carried = carried_part::<O>(group, &body);
+    settings::carry(ctx, group, &carried)
+}
+
+fn store_secrets<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Object,
+    secrets: &Secrets,
+) -> Result<(), AxlError> {
+    for (kind, hash) in secrets.of(O::SECRETS) {
+        accounts::set_credential(ctx.tx, object.pk, kind, hash)?;
+    }
+    Ok(())
+}
+
+/// New secrets of an existing holder: each is an event of its own, after the provisioning event.
+fn reset_secrets<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Object,
+    secrets: &Secrets,
+) -> Result<(), AxlError> {
+    store_secrets::<O>(ctx, object, secrets)?;
+    for (credential, _) in secrets.of(O::SECRETS) {
+        let kind = if O::TYPE == "User" { HolderKind::EndUser } else { HolderKind::ApplicationUser };
+        let holder = CredentialHolder { kind, user_id: object.name.clone(), uuid: object.uuid };
+        let change = CredentialChange::Reset;
+        let event = CredentialChanged { holder, credential, change, device: None, requested_by: ctx.actor() };
+        ctx.before.push(Occurred::of(Event::CredentialChanged(event)));
+    }
+    Ok(())
+}
+
+fn duplicate<O: AxlObject>(error: StoreError, name: &str) -> AxlError {
+    if error.is_conflict_with("one_name_per_type") {
+        return AxlError::Duplicate { kind: O::TYPE.to_owned(), name: name.to_owned() };
+    }
+    error.into()
+}
+
+/// Runs something whose failure must not end the transaction, so that the refusal can say who is in the way.
+fn in_savepoint<T>(
+    ctx: &mut Ctx<'_, '_>,
+    f: impl FnOnce(&mut Ctx<'_, '_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    ctx.tx.begin_savepoint()?;
+    let outcome = f(ctx);
+    ctx.tx.end_savepoint(outcome.is_ok())?;
+    outcome
+}
+
+fn in_use<O: AxlObject>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Object,
+    error: StoreError,
+) -> Result<AxlError, AxlError> {
+    if !matches!(error, StoreError::Conflict { .. }) {
+        return Ok(error.into());
+    }
+    let what = format!("{} {}", O::TYPE, object.name);
+    let by = objects::one_user_of(ctx.tx, object.pk)?
+        .map_or_else(|| "another object".to_owned(), |u| format!("{} {}", u.type_, u.name));
+    Ok(AxlError::InUse { what, by })
+}

@@ -1,0 +1,109 @@
+//! Directory numbers as rows.
+
+use diesel::prelude::*;
+
+use super::objects::{Named, ObjectFilter};
+use super::schema::{line_appearances, lines, objects};
+use super::{StoreError, Tx};
+use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
+
+/// The typed core of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = lines, treat_none_as_null = true)]
+pub struct LineRow {
+    /// Row key.
+    pub pk: LinePk,
+    /// The digits.
+    pub pattern: String,
+    /// Its partition.
+    #[diesel(column_name = partition_pk)]
+    pub partition: Option<ObjectPk>,
+    /// `Device`, `Device Intercom` or another use.
+    pub usage: String,
+    /// Intercom lines: the phone on which it is presented.
+    #[diesel(column_name = default_device_pk)]
+    pub default_device: Option<PhonePk>,
+}
+
+const COLUMNS: (lines::pk, lines::pattern, lines::partition_pk, lines::usage, lines::default_device_pk) =
+    (lines::pk, lines::pattern, lines::partition_pk, lines::usage, lines::default_device_pk);
+
+/// Adds the typed core of a line.
+pub fn insert(tx: &mut Tx<'_>, row: &LineRow) -> Result<(), StoreError> {
+    diesel::insert_into(lines::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Writes the typed core of a line back.
+pub fn update(tx: &mut Tx<'_>, row: &LineRow) -> Result<(), StoreError> {
+    diesel::update(lines::table.find(row.pk)).set(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Reads one line.
+pub fn get(tx: &mut Tx<'_>, line: LinePk) -> Result<LineRow, StoreError> {
+    Ok(lines::table.find(line).select(COLUMNS).first(tx.connection())?)
+}
+
+/// Reads one line that may be gone.
+pub fn find(tx: &mut Tx<'_>, line: LinePk) -> Result<Option<LineRow>, StoreError> {
+    Ok(lines::table.find(line).select(COLUMNS).first(tx.connection()).optional()?)
+}
+
+/// Reads some lines.
+pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<LineRow>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    Ok(lines::table.filter(lines::pk.eq_any(keys)).order(lines::pk).select(COLUMNS).load(tx.connection())?)
+}
+
+/// One line as events name it: `DN|partition`.
+pub fn named(tx: &mut Tx<'_>, line: LinePk) -> Result<Named, StoreError> {
+    let row = get(tx, line)?;
+    let object = super::objects::get(tx, line.into())?;
+    let partition = match row.partition {
+        Some(partition) => super::objects::get(tx, partition)?.name,
+        None => String::new(),
+    };
+    Ok(Named {
+        pk: object.pk,
+        type_: object.type_,
+        name: format!("{}|{partition}", row.pattern),
+        uuid: object.uuid,
+    })
+}
+
+/// The phones and profiles on which a line stands, by name.
+pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<Named>, StoreError> {
+    let rows = line_appearances::table
+        .inner_join(objects::table.on(objects::pk.eq(line_appearances::owner_pk)))
+        .filter(line_appearances::line_pk.eq(line.0))
+        .order((objects::name_key, objects::pk))
+        .select((objects::pk, objects::type_, objects::name, objects::uuid))
+        .distinct();
+    Ok(rows.load(tx.connection())?)
+}
+
+/// The condition of a list criterion on lines; `folded` is the pattern as names are compared.
+pub fn criterion(tag: &str, pattern: &str, folded: &str) -> Option<ObjectFilter> {
+    let everything = pattern.bytes().all(|b| b == b'%');
+    match tag {
+        "pattern" => {
+            let rows = lines::table.filter(lines::pattern.ilike(pattern.to_owned())).select(lines::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        "usage" => {
+            let rows = lines::table.filter(lines::usage.ilike(pattern.to_owned())).select(lines::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        "routePartitionName" if !everything => {
+            let partitions = diesel::alias!(objects as partitions);
+            let named = partitions
+                .filter(partitions.field(objects::name_key).like(folded.to_owned()))
+                .filter(partitions.field(objects::type_).eq("RoutePartition"))
+                .select(partitions.field(objects::pk).nullable());
+            let rows = lines::table.filter(lines::partition_pk.eq_any(named)).select(lines::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! Phones as rows.
+
+use diesel::prelude::*;
+
+use super::schema::{objects, phones};
+use super::{StoreError, Tx};
+use crate::domain::ids::{ObjectPk, PhonePk, ProfilePk};
+
+/// The typed core of a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = phones, treat_none_as_null = true)]
+pub struct PhoneRow {
+    /// Row key.
+    pub pk: PhonePk,
+    /// Spelling of the API.
+    pub model: String,
+    /// `SIP` or `SCCP`.
+    pub protocol: String,
+    /// Whether people may log in.
+    pub em_enabled: bool,
+    /// Profile shown when nobody is logged in; none: its own settings.
+    #[diesel(column_name = logout_profile_pk)]
+    pub logout_profile: Option<ProfilePk>,
+}
+
+const COLUMNS: (phones::pk, phones::model, phones::protocol, phones::em_enabled, phones::logout_profile_pk) =
+    (phones::pk, phones::model, phones::protocol, phones::em_enabled, phones::logout_profile_pk);
+
+/// Adds the typed core of a phone.
+pub fn insert(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
+    diesel::insert_into(phones::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Writes the typed core of a phone back.
+pub fn update(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
+    diesel::update(phones::table.find(row.pk)).set(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Reads one phone.
+pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
+    Ok(phones::table.find(phone).select(COLUMNS).first(tx.connection())?)
+}
+
+/// Reads some phones.
+pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<PhoneRow>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    Ok(phones::table.filter(phones::pk.eq_any(keys)).select(COLUMNS).load(tx.connection())?)
+}
+
+/// The condition that the protocol of a listed phone matches.
+pub fn protocol_like(pattern: &str) -> super::objects::ObjectFilter {
+    let matching = phones::table.filter(phones::protocol.ilike(pattern.to_owned())).select(phones::pk);
+    Box::new(objects::pk.eq_any(matching))
+}

@@ -1,0 +1,94 @@
+//! Models, device profiles and default profiles as rows.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::schema::{default_profiles, device_profiles, phone_models, phones, sessions};
+use super::{StoreError, Tx};
+use crate::domain::ids::{ObjectPk, PhonePk, ProfilePk};
+
+/// A product and the protocols it speaks; no list: any.
+#[derive(Debug)]
+pub struct KnownModel {
+    /// Spelling of the API.
+    pub model: String,
+    /// Protocols it speaks.
+    pub protocols: Option<Vec<String>>,
+}
+
+/// Finds a product by its name, without case.
+pub fn phone_model(tx: &mut Tx<'_>, product: &str) -> Result<Option<KnownModel>, StoreError> {
+    let escaped = product.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let row: Option<(String, Option<Vec<String>>)> = phone_models::table
+        .filter(phone_models::model.eq(product).or(phone_models::model.ilike(escaped)))
+        .select((phone_models::model, phone_models::protocols))
+        .first(tx.connection())
+        .optional()?;
+    Ok(row.map(|(model, protocols)| KnownModel { model, protocols }))
+}
+
+/// Adds the typed core of a device profile.
+pub fn insert_profile(tx: &mut Tx<'_>, pk: ObjectPk, model: &str, protocol: &str) -> Result<(), StoreError> {
+    let row = (
+        device_profiles::pk.eq(pk.0),
+        device_profiles::model.eq(model),
+        device_profiles::protocol.eq(protocol),
+    );
+    diesel::insert_into(device_profiles::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Adds the typed core of a default profile; a second one for a model is the conflict `one_default_profile_per_model`.
+pub fn insert_default_profile(
+    tx: &mut Tx<'_>,
+    pk: ObjectPk,
+    model: &str,
+    protocol: &str,
+) -> Result<(), StoreError> {
+    let row = (
+        default_profiles::pk.eq(pk.0),
+        default_profiles::model.eq(model),
+        default_profiles::protocol.eq(protocol),
+    );
+    diesel::insert_into(default_profiles::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Models and protocols of device profiles.
+pub fn profile_models(
+    tx: &mut Tx<'_>,
+    keys: &[ObjectPk],
+) -> Result<HashMap<ObjectPk, (String, String)>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    let columns = (device_profiles::pk, device_profiles::model, device_profiles::protocol);
+    let rows = device_profiles::table.filter(device_profiles::pk.eq_any(keys)).select(columns);
+    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
+    Ok(rows.into_iter().map(|(pk, model, protocol)| (pk, (model, protocol))).collect())
+}
+
+/// Models and protocols of default profiles.
+pub fn default_profile_models(
+    tx: &mut Tx<'_>,
+    keys: &[ObjectPk],
+) -> Result<HashMap<ObjectPk, (String, String)>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    let columns = (default_profiles::pk, default_profiles::model, default_profiles::protocol);
+    let rows = default_profiles::table.filter(default_profiles::pk.eq_any(keys)).select(columns);
+    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
+    Ok(rows.into_iter().map(|(pk, model, protocol)| (pk, (model, protocol))).collect())
+}
+
+/// A phone on which a profile is active, or whose logout profile it is.
+pub fn one_phone_with(tx: &mut Tx<'_>, profile: ProfilePk) -> Result<Option<(PhonePk, bool)>, StoreError> {
+    let active: Option<PhonePk> = sessions::table
+        .filter(sessions::profile_pk.eq(profile.0))
+        .select(sessions::phone_pk)
+        .first(tx.connection())
+        .optional()?;
+    if let Some(phone) = active {
+        return Ok(Some((phone, true)));
+    }
+    let default = phones::table.filter(phones::logout_profile_pk.eq(profile.0)).select(phones::pk);
+    Ok(default.first::<PhonePk>(tx.connection()).optional()?.map(|phone| (phone, false)))
+}

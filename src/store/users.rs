@@ -1,0 +1,138 @@
+//! Users and application users as rows.
+
+use diesel::prelude::*;
+
+use super::schema::{app_users, objects, users};
+use super::{StoreError, Tx};
+use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
+
+/// The typed core of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub struct UserRow {
+    /// Row key.
+    pub pk: UserPk,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: String,
+    /// Department.
+    pub department: Option<String>,
+    /// Whether this cluster is the user's home.
+    pub home_cluster: bool,
+    /// Own maximum login time.
+    pub max_login_seconds: Option<i32>,
+    /// Profile used when none is chosen.
+    #[diesel(column_name = default_profile_pk)]
+    pub default_profile: Option<ProfilePk>,
+    /// Self-service id in its own spelling.
+    pub self_service: Option<String>,
+    /// Self-service id as compared.
+    pub self_service_key: Option<String>,
+}
+
+impl UserRow {
+    /// A user of whom nothing is known yet.
+    pub fn new(pk: UserPk) -> Self {
+        Self {
+            pk,
+            first_name: None,
+            last_name: String::new(),
+            department: None,
+            home_cluster: true,
+            max_login_seconds: None,
+            default_profile: None,
+            self_service: None,
+            self_service_key: None,
+        }
+    }
+}
+
+type Columns = (
+    users::pk,
+    users::first_name,
+    users::last_name,
+    users::department,
+    users::home_cluster,
+    users::max_login_seconds,
+    users::default_profile_pk,
+    users::self_service,
+    users::self_service_key,
+);
+const COLUMNS: Columns = (
+    users::pk,
+    users::first_name,
+    users::last_name,
+    users::department,
+    users::home_cluster,
+    users::max_login_seconds,
+    users::default_profile_pk,
+    users::self_service,
+    users::self_service_key,
+);
+
+/// Adds the typed core of a user.
+pub fn insert(tx: &mut Tx<'_>, row: &UserRow) -> Result<(), StoreError> {
+    diesel::insert_into(users::table).values(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Writes the typed core of a user back.
+pub fn update(tx: &mut Tx<'_>, row: &UserRow) -> Result<(), StoreError> {
+    diesel::update(users::table.find(row.pk)).set(row).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Sets the profile used when none is chosen.
+pub fn set_default_profile(
+    tx: &mut Tx<'_>,
+    user: UserPk,
+    profile: Option<ProfilePk>,
+) -> Result<(), StoreError> {
+    diesel::update(users::table.find(user))
+        .set(users::default_profile_pk.eq(profile))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// Reads one user.
+pub fn get(tx: &mut Tx<'_>, user: UserPk) -> Result<UserRow, StoreError> {
+    Ok(users::table.find(user).select(COLUMNS).first(tx.connection())?)
+}
+
+/// Reads some users.
+pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<UserRow>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    Ok(users::table.filter(users::pk.eq_any(keys)).select(COLUMNS).load(tx.connection())?)
+}
+
+/// The condition of a list criterion on users.
+pub fn criterion(tag: &str, pattern: &str) -> Option<super::objects::ObjectFilter> {
+    if pattern.bytes().all(|b| b == b'%') {
+        return None;
+    }
+    let pattern = pattern.to_owned();
+    match tag {
+        "firstName" => {
+            let rows =
+                users::table.filter(users::first_name.assume_not_null().ilike(pattern)).select(users::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        "lastName" => {
+            let rows = users::table.filter(users::last_name.ilike(pattern)).select(users::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        "department" => {
+            let rows =
+                users::table.filter(users::department.assume_not_null().ilike(pattern)).select(users::pk);
+            Some(Box::new(objects::pk.eq_any(rows)))
+        }
+        _ => None,
+    }
+}
+
+/// Adds the typed core of an application user.
+pub fn insert_app_user(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> {
+    diesel::insert_into(app_users::table).values(app_users::pk.eq(pk.0)).execute(tx.connection())?;
+    Ok(())
+}
