@@ -1,6 +1,6 @@
 //! Reads the event topics as a subscriber does: committed records, all partitions, no group.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -89,6 +89,21 @@ pub(super) fn reader_config(settings: &KafkaSettings) -> Result<ClientConfig, Ka
     Ok(config)
 }
 
+/// The oldest and the next offset of a partition; a topic that was just made may need a moment to have a leader.
+pub(super) fn watermarks(
+    consumer: &BaseConsumer,
+    topic: &str,
+    partition: i32,
+) -> Result<(i64, i64), KafkaFailure> {
+    let deadline = Instant::now() + REQUEST;
+    loop {
+        match consumer.fetch_watermarks(topic, partition, REQUEST) {
+            Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
 impl EventReader {
     /// Opens all event topics that exist.
     pub fn open(settings: &KafkaSettings, from: ReadFrom) -> Result<Self, KafkaFailure> {
@@ -142,7 +157,7 @@ impl TopicReader {
         let mut assignment = TopicPartitionList::new();
         let mut ends = Vec::new();
         for partition in 0..partitions {
-            let (_, high) = consumer.fetch_watermarks(topic, partition, REQUEST)?;
+            let (_, high) = watermarks(&consumer, topic, partition)?;
             ends.push(high);
             let offset = match from {
                 ReadFrom::Beginning | ReadFrom::Position(_) => Offset::Beginning,

@@ -8,10 +8,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::consumer::reader_config;
+use super::consumer::{reader_config, watermarks};
 use super::{KafkaFailure, KafkaSettings, TOPICS, Topics};
 
-const REQUEST: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The newest record of one partition.
@@ -49,7 +48,7 @@ fn newest(consumer: &BaseConsumer, topic: &str, partitions: i32) -> Result<Newes
     let deadline = Instant::now() + LIMIT;
     let mut open: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
     for partition in 0..partitions {
-        let (low, high) = consumer.fetch_watermarks(topic, partition, REQUEST)?;
+        let (low, high) = watermarks(consumer, topic, partition)?;
         if low < high {
             open.insert(partition, (low, high));
         }

@@ -73,6 +73,7 @@ fn many_appenders_and_a_late_commit_make_a_gapless_line() {
             while writers.iter().any(|w| !w.is_finished()) {
                 leadership.round(&db, 0)?;
             }
+            while leadership.round(&db, 0)? != Round::Idle {}
             Ok::<_, EventError>(())
         })
         .unwrap();
