@@ -4,6 +4,7 @@
 //! another live node has the name, or when an address is taken.
 
 mod first_administrator;
+mod publishing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,9 @@ use crate::auth::pepper::{Pepper, PepperError};
 use crate::auth::verify::{Refused, Verifier};
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError};
+use crate::event::publisher::Publisher;
 use crate::event::{EventError, Origin};
-use crate::http::health::{Copying, Health};
+use crate::http::health::Health;
 use crate::http::{Addresses, Front, HttpError, PasswordCheck, Passwords, Servers};
 use crate::shutdown;
 use crate::store::accounts::{self, LockoutPolicy};
@@ -76,6 +78,9 @@ pub enum StartError {
     /// The first administrator cannot be made.
     #[error("the first administrator cannot be made: {0}")]
     Event(#[from] EventError),
+    /// The threads of the publisher.
+    #[error("the publisher cannot start: {0}")]
+    Publisher(#[source] std::io::Error),
     /// A listener or the certificate.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -95,6 +100,7 @@ pub struct App {
     servers: Servers,
     health: Health,
     metrics: Metrics,
+    publisher: Option<Publisher>,
     first_secret: Option<FirstSecret>,
     name_lost: watch::Receiver<bool>,
     name: JoinHandle<()>,
@@ -113,7 +119,9 @@ impl App {
         let secret_file = config.node.first_secret_file.as_deref();
         let first_secret = first_administrator::ensure(&db, &verifier, &origin, secret_file).await?;
         let (lost, name_lost) = watch::channel(false);
-        let health = Health::new(db.clone(), &config.node.name, Arc::new(|| Copying::Off), warnings(config));
+        let publisher = publishing::start(&db, config, &origin).map_err(StartError::Publisher)?;
+        let copying = publishing::copying(publisher.as_ref(), config);
+        let health = Health::new(db.clone(), &config.node.name, copying, warnings(config));
         let servers = Servers::start(&Front {
             http: config.http.clone(),
             limits: config.limits.clone(),
@@ -126,7 +134,7 @@ impl App {
             soap: Arc::new(|_| ()),
         })?;
         let name = tokio::spawn(keep_name(db, lock, lost));
-        Ok(Self { servers, health, metrics, first_secret, name_lost, name })
+        Ok(Self { servers, health, metrics, publisher, first_secret, name_lost, name })
     }
 
     /// Where it listens.
@@ -156,6 +164,10 @@ impl App {
     pub async fn stop(self) {
         self.health.stop();
         self.servers.drain().await;
+        if let Some(publisher) = self.publisher {
+            let flushed = tokio::task::spawn_blocking(move || publisher.stop());
+            shutdown::within("publisher", shutdown::FLUSH, async { drop(flushed.await) }).await;
+        }
         self.name.abort();
         shutdown::within("http", shutdown::FLUSH, self.servers.stop()).await;
     }

@@ -82,7 +82,7 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KafkaConfig {
-    /// `host:port[,host:port…]`, or `embedded`; empty: no publishing.
+    /// `host:port[,host:port…]`, `embedded`, or the path of an embedded broker's address file; empty: no publishing.
     pub bootstrap: String,
     /// Address of the embedded broker; by default what it wrote to `broker.address` in the state directory.
     pub embedded_broker: String,
@@ -216,9 +216,9 @@ impl NodeConfig {
 }
 
 impl KafkaConfig {
-    /// Whether records go to the embedded broker, which forgets them.
+    /// Whether records go to the embedded broker, which forgets them; its address may be that of its address file.
     pub fn is_embedded(&self) -> bool {
-        self.bootstrap == "embedded"
+        self.bootstrap == "embedded" || self.bootstrap.contains('/')
     }
 }
 

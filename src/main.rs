@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use emgate::app::{App, FirstSecret, Migrations, StartError};
 use emgate::config::{Config, Flags};
+use emgate::event::broker::{self, BrokerArgs};
+use emgate::event::tail::{self, TailArgs};
 use emgate::http::Addresses;
 use emgate::store::migrate;
 use emgate::{shutdown, telemetry};
@@ -36,12 +38,27 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Show what happened
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
+    /// Run a broker that keeps events in memory only, for machines without Apache Kafka
+    Broker(BrokerArgs),
+}
+
+#[derive(Subcommand)]
+enum EventsCommand {
+    /// Show the events in Kafka, in order, as they come
+    Tail(TailArgs),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve { flags, migrate } => serve(&flags, migrate),
         Command::Migrate { flags } => migrate_now(&flags),
+        Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
+        Command::Broker(args) => run_broker(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,6 +94,11 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+fn run_broker(args: &BrokerArgs) -> Outcome {
+    telemetry::start("info")?;
+    Ok(broker::run(args)?)
 }
 
 fn migrate_now(flags: &Flags) -> Outcome {

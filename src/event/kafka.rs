@@ -55,6 +55,8 @@ pub struct KafkaSettings {
     pub prefix: String,
     /// How repeats are kept out.
     pub mode: DeliveryMode,
+    /// Whether the broker keeps events in memory only.
+    pub volatile: bool,
     /// Further settings of the client, by its own names.
     pub client: BTreeMap<String, String>,
     /// The cluster whose events these are; names the transactional id.
@@ -93,23 +95,20 @@ impl KafkaSettings {
         if text.is_empty() {
             return None;
         }
-        let bootstrap = Bootstrap::parse(text);
-        let mode = match bootstrap {
-            Bootstrap::Servers(_) => DeliveryMode::Transactional,
-            Bootstrap::AddressFile(_) => DeliveryMode::Idempotent,
+        let embedded = config.is_embedded();
+        let bootstrap = match text {
+            "embedded" => Bootstrap::parse(&config.embedded_broker),
+            text => Bootstrap::parse(text),
         };
+        let mode = if embedded { DeliveryMode::Idempotent } else { DeliveryMode::Transactional };
         Some(Self {
             bootstrap,
             prefix: config.topic_prefix.clone(),
             mode,
+            volatile: embedded,
             client: config.client.clone(),
             cluster: cluster.to_owned(),
         })
-    }
-
-    /// Whether the broker keeps events in memory only.
-    pub fn is_volatile(&self) -> bool {
-        matches!(self.bootstrap, Bootstrap::AddressFile(_))
     }
 
     /// The real name of a topic.

@@ -13,8 +13,7 @@ use super::copier::{Copier, CopyError};
 use super::kafka::{KafkaFailure, KafkaSettings};
 use super::sequencer::{Leadership, ROUND, Round};
 use super::signal::Signal;
-use crate::store::Db;
-use crate::store::number_line;
+use crate::store::{Db, number_line};
 
 /// How often the database is looked at without a hint.
 const POLL: Duration = Duration::from_millis(50);
@@ -54,12 +53,22 @@ pub struct Status {
     pub volatile: bool,
     /// How often copying began anew.
     pub restarts: u64,
+    /// Since when a batch waits for Kafka's acknowledgement.
+    pub sending_since: Option<Instant>,
 }
+
+/// A batch that is not acknowledged by then means that Kafka is away.
+const LATE: Duration = Duration::from_secs(3);
 
 impl Status {
     /// Events that Kafka does not have yet.
     pub fn backlog(&self) -> usize {
         self.pending + usize::try_from(self.last - self.confirmed).unwrap_or_default()
+    }
+
+    /// Whether Kafka, or this node's way to it, is in trouble.
+    pub fn is_behind(&self) -> bool {
+        self.blocked || self.error.is_some() || self.sending_since.is_some_and(|s| s.elapsed() > LATE)
     }
 }
 
@@ -88,8 +97,7 @@ struct Shared {
 
 /// Starts numbering and, where Kafka is configured, copying.
 pub fn start(db: Db, settings: Option<KafkaSettings>) -> std::io::Result<Publisher> {
-    let status =
-        Status { volatile: settings.as_ref().is_some_and(KafkaSettings::is_volatile), ..Status::default() };
+    let status = Status { volatile: settings.as_ref().is_some_and(|s| s.volatile), ..Status::default() };
     let copies = settings.is_some();
     let shared = Arc::new(Shared {
         db,
@@ -330,6 +338,10 @@ impl Shared {
         }
         loop {
             let before = copier.confirmed();
+            {
+                let mut status = self.status();
+                status.sending_since = (status.last > before).then(Instant::now);
+            }
             copier.step(&self.db, &go_on)?;
             if !go_on() {
                 return Err(KafkaFailure::Stopped.into());
@@ -374,7 +386,7 @@ impl Shared {
         };
         {
             let mut status = self.status();
-            status.error = Some(error.to_string());
+            (status.error, status.sending_since) = (Some(error.to_string()), None);
             status.restarts += 1;
         }
         self.pause(wait);

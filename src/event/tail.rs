@@ -85,6 +85,7 @@ pub fn show(args: &TailArgs, out: &mut impl Write) -> Result<(), TailError> {
         bootstrap: Bootstrap::parse(&args.kafka),
         prefix: args.topic_prefix.clone(),
         mode: DeliveryMode::Idempotent,
+        volatile: false,
         client: args.client.iter().cloned().collect(),
         cluster: "tail".into(),
     };

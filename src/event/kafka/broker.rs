@@ -59,6 +59,7 @@ impl KafkaSettings {
             bootstrap: super::Bootstrap::Servers(servers.to_owned()),
             prefix: prefix.to_owned(),
             mode,
+            volatile: mode == super::DeliveryMode::Idempotent,
             client: std::collections::BTreeMap::new(),
             cluster: cluster.to_owned(),
         }

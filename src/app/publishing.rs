@@ -1,0 +1,31 @@
+//! Whether and where this process publishes, and how health tells of it.
+
+use std::sync::Arc;
+
+use crate::config::{Config, Role};
+use crate::event::Origin;
+use crate::event::kafka::KafkaSettings;
+use crate::event::publisher::{self, Publisher};
+use crate::http::health::Copying;
+use crate::store::Db;
+
+/// Starts the publisher of a process that has this job; without Kafka it only numbers.
+pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Result<Option<Publisher>> {
+    if !config.node.has_role(Role::Publish) {
+        return Ok(None);
+    }
+    publisher::start(db.clone(), KafkaSettings::from_config(&config.kafka, &origin.cluster)).map(Some)
+}
+
+/// What health asks.
+pub(super) fn copying(
+    publisher: Option<&Publisher>,
+    config: &Config,
+) -> Arc<dyn Fn() -> Copying + Send + Sync> {
+    match publisher.map(Publisher::waker) {
+        Some(publisher) if !config.kafka.bootstrap.is_empty() => {
+            Arc::new(move || if publisher.status().is_behind() { Copying::Away } else { Copying::Connected })
+        }
+        Some(_) | None => Arc::new(|| Copying::Off),
+    }
+}
