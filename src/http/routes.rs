@@ -129,7 +129,7 @@ impl Route {
 /// The route of a request on a listener.
 pub fn find(listener: Listener, method: &str, path: &str, query: &str) -> Option<&'static Route> {
     let here = || ROUTES.iter().filter(|r| listener.has(r.surface) && r.matches(path, query));
-    here().find(|r| r.methods.contains(&method)).or_else(|| here().last())
+    here().find(|r| r.methods.contains(&method)).or_else(|| here().next_back())
 }
 
 /// The path meant by one that differs only in the case of its letters (EM-140).

@@ -51,6 +51,7 @@ pub struct BatchChanges {
 
 diesel::define_sql_function! {
     /// Writes a batch; returns the id of the transaction.
+    #[expect(clippy::too_many_arguments, reason = "one array a column, in one round trip")]
     fn apply_batch(
         now: Timestamptz,
         d_phone: Array<BigInt>, d_session: Array<SqlUuid>,

@@ -269,9 +269,9 @@ fn phone(row: Row) -> Option<Phone> {
     let mut doc = row.doc?;
     let mut part = |name: &str| doc.get_mut(name).map(Value::take).unwrap_or_default();
     let model = row.t2?;
-    let default_profile = row.c.and_then(|_| match part("defaultName") {
-        Value::String(name) => Some(DefaultProfile { name, model: model.clone(), carried: part("default") }),
-        _ => None,
+    let default_profile = row.c.and_then(|_| {
+        let Value::String(name) = part("defaultName") else { return None };
+        Some(DefaultProfile { name, model: model.clone(), carried: part("default") })
     });
     Some(Phone {
         pk: PhonePk(row.a?),

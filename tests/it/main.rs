@@ -1,4 +1,5 @@
 //! The integration tests: one binary, one module a feature, a database of its own for every test.
+#![expect(clippy::wildcard_enum_match_arm, reason = "in a test, anything else is a failure")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
