@@ -265,3 +265,6 @@ pub fn with_selected(
     }
     appearances
 }
+
+#[cfg(test)]
+mod tests;

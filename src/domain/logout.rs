@@ -68,3 +68,59 @@ pub fn decide_logout<'s>(
         None => LogoutDecision::NobodyLoggedIn,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
+
+    fn told(phone: Option<bool>, logged_in: bool, origin: LogoutOrigin) -> String {
+        let phone = phone.map(|em_enabled| Phone {
+            pk: PhonePk(1),
+            name: "SEP000000000001".into(),
+            uuid: Uuid::nil(),
+            model: "Cisco 8851".into(),
+            protocol: "SIP".into(),
+            em_enabled,
+            has_services: true,
+            logout_profile: None,
+            carried: json!({}),
+            default_profile: None,
+        });
+        let session = Session {
+            session_id: Uuid::nil(),
+            phone: PhonePk(1),
+            phone_name: "SEP000000000001".into(),
+            user: UserPk(2),
+            user_id: "ada".into(),
+            user_uuid: Uuid::nil(),
+            profile: ProfilePk(3),
+            profile_name: "UDP".into(),
+            profile_uuid: Uuid::nil(),
+            profile_model: "Cisco 8851".into(),
+            started_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+        };
+        let policy = LoginPolicy { clear_call_logs: true, ..LoginPolicy::default() };
+        match decide_logout(phone.as_ref(), Some(&session).filter(|_| logged_in), origin, &policy) {
+            LogoutDecision::End { clear_call_log: true, .. } => "end and clear".into(),
+            LogoutDecision::End { clear_call_log: false, .. } => "end".into(),
+            LogoutDecision::NobodyLoggedIn => "nobody".into(),
+            LogoutDecision::Refuse(refusal) => format!("{refusal:?}"),
+        }
+    }
+
+    #[test]
+    fn a_logout_ends_what_is_there_and_clears_the_call_log_only_by_hand() {
+        assert_eq!(told(None, true, LogoutOrigin::Phone), "PhoneAbsent");
+        assert_eq!(told(Some(true), true, LogoutOrigin::Phone), "end and clear");
+        assert_eq!(told(Some(true), true, LogoutOrigin::Api), "end");
+        assert_eq!(told(Some(true), false, LogoutOrigin::Phone), "nobody");
+        assert_eq!(told(Some(false), true, LogoutOrigin::Api), "end");
+        assert_eq!(told(Some(false), false, LogoutOrigin::Api), "LogoutDisabled");
+    }
+}
