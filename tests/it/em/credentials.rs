@@ -53,6 +53,13 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
         Ok(credentials::table.find((user.0, "pin")).select(credentials::failed).first(tx.connection())?)
     });
     assert_eq!(failed, 3);
+    while site.events().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (type_, data) = site.events().remove(0);
+    assert_eq!(type_, "em.credential.changed.v1");
+    assert_eq!((&data["change"], &data["credential"]), (&"locked".into(), &"pin".into()));
+    assert_eq!(data["holder"]["userId"], "ada");
     let right = "12345".parse().unwrap();
     let ada = "ada".parse().unwrap();
     assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await, Err(Refused::Wrong)));

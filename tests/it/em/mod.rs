@@ -7,3 +7,4 @@ mod intercom;
 mod login;
 mod phone_page;
 mod race;
+mod statements;

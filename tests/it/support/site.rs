@@ -18,6 +18,7 @@ use emgate::domain::login::OccupantRule;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::domain::policy;
 use emgate::em::error::EmCode;
+use emgate::em::lockout_event;
 use emgate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
 use emgate::event::Origin;
 use emgate::store::accounts::{self, LockoutPolicy};
@@ -45,18 +46,15 @@ impl Site {
         let (db, clock) = database.open();
         let cheap = HashCost { memory_kib: 64, passes: 1 };
         let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
-        let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), None).unwrap();
         let origin = Origin { cluster: "lab".into(), node: "gw-1".into() };
         let woken = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&woken);
-        let em = Em::start(
-            db.clone(),
-            verifier,
-            origin,
-            Arc::new(move || {
-                count.fetch_add(1, Ordering::SeqCst);
-            }),
-        );
+        let wake: emgate::em::Wake = Arc::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
+        let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
+        let em = Em::start(db.clone(), verifier, origin, wake);
         Self { db, clock, em, woken, _database: database }
     }
 
