@@ -5,6 +5,7 @@
 
 mod first_administrator;
 mod publishing;
+mod services;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +13,18 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::auth::Source;
-use crate::auth::hash::{HashCost, HashCosts, Hasher};
-use crate::auth::pepper::{Pepper, PepperError};
-use crate::auth::verify::{Refused, Verifier};
+use crate::auth::pepper::PepperError;
+use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Role};
+use crate::em::phone_app::{self, PhonePage};
+use crate::em::service::Em;
+use crate::em::{lockout_event, sweep};
+use crate::event::EventError;
 use crate::event::publisher::Publisher;
-use crate::event::{EventError, Origin};
 use crate::http::health::Health;
-use crate::http::{Addresses, Front, HttpError, PasswordCheck, Passwords, Servers};
+use crate::http::{Addresses, Front, HttpError, Servers};
 use crate::shutdown;
-use crate::store::accounts::{self, LockoutPolicy};
 use crate::store::node_lock::{NodeLock, NodeName};
 use crate::store::{Db, StoreError, migrate};
 use crate::telemetry::Metrics;
@@ -104,6 +105,7 @@ pub struct App {
     first_secret: Option<FirstSecret>,
     name_lost: watch::Receiver<bool>,
     name: JoinHandle<()>,
+    sweep: Option<JoinHandle<()>>,
 }
 
 impl App {
@@ -114,27 +116,33 @@ impl App {
         let metrics = Metrics::default();
         check_migrations(&db, migrations).await?;
         let lock = take_name(&db, &config.node.name).await?;
-        let verifier = verifier(&db, config).await?;
-        let origin = origin(&db, config).await?;
+        let origin = services::origin(&db, config).await?;
+        let publisher = publishing::start(&db, config, &origin).map_err(StartError::Publisher)?;
+        let wake = publishing::wake(publisher.as_ref());
+        let locked = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
+        let verifier = services::verifier(&db, config, locked).await?;
         let secret_file = config.node.first_secret_file.as_deref();
         let first_secret = first_administrator::ensure(&db, &verifier, &origin, secret_file).await?;
         let (lost, name_lost) = watch::channel(false);
-        let publisher = publishing::start(&db, config, &origin).map_err(StartError::Publisher)?;
+        let em = Em::start(db.clone(), verifier.clone(), origin, Arc::clone(&wake));
+        let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
-        let health = Health::new(db.clone(), &config.node.name, copying, warnings(config));
+        let health = Health::new(db.clone(), &config.node.name, copying, services::warnings(config));
+        let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
         let servers = Servers::start(&Front {
             http: config.http.clone(),
             limits: config.limits.clone(),
             state_dir: config.node.state_dir.clone(),
             ids: IdSource::Random,
             metrics: metrics.clone(),
-            passwords: passwords(verifier),
+            passwords: services::passwords(verifier),
             health: health.clone(),
-            phone: Arc::new(|_| ()),
-            soap: Arc::new(|_| ()),
+            phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
+            soap: Arc::new(axl.mount()),
         })?;
+        let sweep = config.node.has_role(Role::Sweep).then(|| tokio::spawn(sweep::run(em)));
         let name = tokio::spawn(keep_name(db, lock, lost));
-        Ok(Self { servers, health, metrics, publisher, first_secret, name_lost, name })
+        Ok(Self { servers, health, metrics, publisher, sweep, first_secret, name_lost, name })
     }
 
     /// Where it listens.
@@ -163,6 +171,9 @@ impl App {
     /// Ends in order: accept nothing, finish requests, flush, give the name back.
     pub async fn stop(self) {
         self.health.stop();
+        if let Some(sweep) = &self.sweep {
+            sweep.abort();
+        }
         self.servers.drain().await;
         if let Some(publisher) = self.publisher {
             let flushed = tokio::task::spawn_blocking(move || publisher.stop());
@@ -204,51 +215,6 @@ async fn check_migrations(db: &Db, migrations: Migrations) -> Result<(), StartEr
     }
 }
 
-/// The hashing threads, under the pepper that all nodes share.
-async fn verifier(db: &Db, config: &Config) -> Result<Verifier, StartError> {
-    let settings = &config.credentials;
-    let path = settings.pepper_file.clone().unwrap_or_else(|| config.node.state_file("pepper"));
-    let costs = HashCosts {
-        password: HashCost { memory_kib: settings.password_memory_kib, passes: settings.password_passes },
-        pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
-    };
-    let db = db.clone();
-    let started = tokio::task::spawn_blocking(move || {
-        let pepper = Pepper::load_or_create(&path, &db)?;
-        let hasher = Hasher::new(&pepper, costs);
-        Verifier::start(db, hasher, LockoutPolicy::default(), None).map_err(|_| StartError::Randomness)
-    });
-    started.await.unwrap_or(Err(StartError::Randomness))
-}
-
-async fn origin(db: &Db, config: &Config) -> Result<Origin, StartError> {
-    let made = db.read(accounts::cluster_id).await?;
-    let configured = config.node.cluster_id.clone();
-    Ok(Origin {
-        cluster: if configured.is_empty() { made } else { configured },
-        node: config.node.name.clone(),
-    })
-}
-
-/// What the gate asks for every request with credentials.
-fn passwords(verifier: Verifier) -> Passwords {
-    Arc::new(move |credentials, address| {
-        let verifier = verifier.clone();
-        Box::pin(async move {
-            let source = Source { address, phone: None };
-            match verifier.verify_password(&credentials.user, &credentials.password, &source).await {
-                Ok(verified) => PasswordCheck::Granted(verified.into_inner()),
-                Err(Refused::Wrong | Refused::Limited) => PasswordCheck::Refused,
-                Err(Refused::Busy) => PasswordCheck::Busy,
-                Err(Refused::Store(error)) => {
-                    tracing::warn!(%error, "the database does not answer a password check");
-                    PasswordCheck::Unavailable
-                }
-            }
-        })
-    })
-}
-
 async fn take_name(db: &Db, name: &str) -> Result<NodeLock, StartError> {
     let until = tokio::time::Instant::now() + NAME_WAIT;
     loop {
@@ -286,12 +252,4 @@ async fn keep_name(db: Db, mut lock: NodeLock, lost: watch::Sender<bool>) {
             }
         }
     }
-}
-
-fn warnings(config: &Config) -> Vec<&'static str> {
-    let mut warnings = Vec::new();
-    if config.kafka.is_embedded() {
-        warnings.push("embedded broker: events live in its memory only; replay needs the database");
-    }
-    warnings
 }

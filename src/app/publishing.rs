@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Role};
+use crate::em::Wake;
 use crate::event::Origin;
 use crate::event::kafka::KafkaSettings;
 use crate::event::publisher::{self, Publisher};
@@ -15,6 +16,14 @@ pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Resul
         return Ok(None);
     }
     publisher::start(db.clone(), KafkaSettings::from_config(&config.kafka, &origin.cluster)).map(Some)
+}
+
+/// What is called after every commit that wrote events.
+pub(super) fn wake(publisher: Option<&Publisher>) -> Wake {
+    match publisher.map(Publisher::waker) {
+        Some(waker) => Arc::new(move || waker.wake()),
+        None => Arc::new(|| ()),
+    }
 }
 
 /// What health asks.

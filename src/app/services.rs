@@ -1,0 +1,76 @@
+//! Makes the services that the composition connects: password checks, the publisher, what health asks.
+
+use std::sync::Arc;
+
+use super::StartError;
+use crate::auth::Source;
+use crate::auth::hash::{HashCost, HashCosts, Hasher};
+use crate::auth::pepper::Pepper;
+use crate::auth::verify::{LockListener, Refused, Verifier};
+use crate::config::Config;
+use crate::event::Origin;
+use crate::http::{PasswordCheck, Passwords};
+use crate::store::Db;
+use crate::store::accounts::{self, LockoutPolicy};
+
+/// The hashing threads, under the pepper that all nodes share.
+pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> Result<Verifier, StartError> {
+    let settings = &config.credentials;
+    let path = settings.pepper_file.clone().unwrap_or_else(|| config.node.state_file("pepper"));
+    let costs = HashCosts {
+        password: HashCost { memory_kib: settings.password_memory_kib, passes: settings.password_passes },
+        pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
+    };
+    let db = db.clone();
+    let started = tokio::task::spawn_blocking(move || {
+        let pepper = Pepper::load_or_create(&path, &db)?;
+        let hasher = Hasher::new(&pepper, costs);
+        Verifier::start(db, hasher, LockoutPolicy::default(), Some(locked))
+            .map_err(|_| StartError::Randomness)
+    });
+    started.await.unwrap_or(Err(StartError::Randomness))
+}
+
+/// Where events of this node come from.
+pub(super) async fn origin(db: &Db, config: &Config) -> Result<Origin, StartError> {
+    let made = db.read(accounts::cluster_id).await?;
+    let configured = config.node.cluster_id.clone();
+    Ok(Origin {
+        cluster: if configured.is_empty() { made } else { configured },
+        node: config.node.name.clone(),
+    })
+}
+
+/// What the gate asks for every request with credentials.
+pub(super) fn passwords(verifier: Verifier) -> Passwords {
+    Arc::new(move |credentials, address| {
+        let verifier = verifier.clone();
+        Box::pin(async move {
+            let source = Source { address, phone: None };
+            match verifier.verify_password(&credentials.user, &credentials.password, &source).await {
+                Ok(verified) => PasswordCheck::Granted(verified.into_inner()),
+                Err(Refused::Wrong | Refused::Limited) => PasswordCheck::Refused,
+                Err(Refused::Busy) => PasswordCheck::Busy,
+                Err(Refused::Store(error)) => {
+                    tracing::warn!(%error, "the database does not answer a password check");
+                    PasswordCheck::Unavailable
+                }
+            }
+        })
+    })
+}
+
+/// The name under which phones reach this node when their request has none.
+pub(super) fn default_authority(config: &Config) -> String {
+    let host = config.http.hosts.first().cloned().unwrap_or_else(|| "localhost".to_owned());
+    format!("{host}:{}", config.http.http_port)
+}
+
+/// What holds as long as this process lives and the operator should know.
+pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if config.kafka.is_embedded() {
+        warnings.push("embedded broker: events live in its memory only; replay needs the database");
+    }
+    warnings
+}
