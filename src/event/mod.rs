@@ -12,6 +12,7 @@ pub mod merge;
 pub mod publisher;
 pub mod sequencer;
 mod signal;
+mod status;
 pub mod tail;
 
 use chrono::{DateTime, Utc};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use emgate::domain::event::Occurred;
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::copier::CopyError;
-use emgate::event::kafka::{DeliveryMode, KafkaFailure, KafkaSettings, ReadFrom};
+use emgate::event::kafka::{DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom};
 use emgate::event::publisher;
 use emgate::event::tail::{self, TailArgs};
 use emgate::store::number_line;
@@ -144,6 +144,45 @@ fn tail_shows_the_line_in_order_from_a_number_on() {
     );
     let logins = TailArgs { types: vec!["login".into()], count: Some(1), ..args };
     assert_eq!(show(TailArgs { from: ReadFrom::Beginning, ..logins }).lines().count(), 1);
+}
+
+/// Not a promise but a measurement: from commit to a subscriber, at 500 events a second (target: 30 ms for 99 of 100).
+#[test]
+#[ignore = "measures for ten seconds; `make soak` runs it"]
+fn events_are_readable_soon_after_their_commit() {
+    let Some(settings) = settings("latency") else { return };
+    let database = TestDatabase::new();
+    let db = database.open_real();
+    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    commit_one(&db, login_on("SEP0011223344AA"));
+    while publisher.status().confirmed < 1 {
+        std::thread::yield_now();
+    }
+    let mut reader = EventReader::open(&settings, ReadFrom::End).unwrap();
+    let (count, waker, begun) = (5_000_u32, publisher.waker(), Instant::now());
+    let mut delays: Vec<Duration> = Vec::new();
+    std::thread::scope(|scope| {
+        let (sent, committed) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            for n in 0..count {
+                let due = begun + Duration::from_millis(2) * n;
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                commit_one(&db, login_on(&format!("SEP00112233{:04X}", n % 997)));
+                sent.send(Instant::now()).unwrap();
+                waker.wake();
+            }
+        });
+        while delays.len() < count as usize {
+            if let Polled::Record(_) = reader.poll(Duration::from_millis(6)).unwrap() {
+                delays.push(committed.recv().unwrap().elapsed());
+            }
+        }
+    });
+    publisher.stop();
+    delays.sort_unstable();
+    let at = |share: usize| delays[delays.len() * share / 1000];
+    eprintln!("commit to subscriber: p50 {:?}, p99 {:?}, p99.9 {:?}", at(500), at(990), at(999));
+    assert!(at(990) < Duration::from_millis(250), "{:?}", at(990));
 }
 
 fn tail_args(settings: &KafkaSettings) -> TailArgs {
