@@ -2,8 +2,11 @@
 //!
 //! The library itself waits for a stalled body without end, so every body is read here before its handler runs.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, BytesMut};
@@ -43,6 +46,33 @@ pub(super) async fn read(
             Ok(Some(Ok(chunk))) if body.len() + chunk.len() > limit => return Err(TOO_LONG),
             Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
         }
+    }
+}
+
+/// The body of an answer that ends its connection: it keeps what is left of the request's body until it is sent.
+pub(super) struct Parting {
+    text: BoxBody,
+    _unread: Payload,
+}
+
+impl Parting {
+    pub(super) fn new(text: BoxBody, unread: Payload) -> Self {
+        Self { text, _unread: unread }
+    }
+}
+
+impl MessageBody for Parting {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.text.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.text).poll_next(context)
     }
 }
 

@@ -133,8 +133,7 @@ pub(super) async fn pass(
     match body::read(&mut payload, announced, limit, &gate.limits).await {
         Ok(bytes) => request.set_payload(Payload::from(bytes)),
         Err(refusal) => {
-            request.set_payload(payload);
-            return Ok(request.into_response(refuse(refusal, Connection::Close)));
+            return Ok(request.into_response(hang_up(refuse(refusal, Connection::Close), payload)));
         }
     }
     let _permit = match route.body {
@@ -154,18 +153,24 @@ async fn handle(
     limits: &Limits,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match tokio::time::timeout(limits.handler_time(), next.call(request)).await {
-        Ok(Ok(answer)) => Ok(answer.map_into_boxed_body()),
-        Ok(Err(error)) => {
-            let status = error.as_response_error().status_code();
-            tracing::info!(%error, http.status = status.as_u16(), "a handler refused a request");
-            Err(as_error(refuse(Refusal(status, "request refused"), Connection::Close)))
-        }
+        Ok(Ok(answer)) => match answer.response().error().map(fixed_text) {
+            None => Ok(answer.map_into_boxed_body()),
+            Some(fixed) => Ok(answer.into_response(fixed)),
+        },
+        Ok(Err(error)) => Err(as_error(fixed_text(&error))),
         Err(_) => {
             tracing::error!("a handler took too long; its work may still be done");
             let late = Refusal(StatusCode::REQUEST_TIMEOUT, "no answer in time");
             Err(as_error(refuse(late, Connection::Close)))
         }
     }
+}
+
+/// Texts of libraries stay here: what a client is told of an error is its status.
+fn fixed_text(error: &actix_web::Error) -> HttpResponse {
+    let status = error.as_response_error().status_code();
+    tracing::info!(%error, http.status = status.as_u16(), "a handler refused a request");
+    refuse(Refusal(status, "request refused"), Connection::Close)
 }
 
 /// The request is gone with its handler, so this answer travels as an error.
@@ -184,9 +189,15 @@ async fn give_back(
     let mut payload = request.take_payload();
     if closing || !body::drain(&mut payload, announced, limits).await {
         answer.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+        answer = hang_up(answer, payload);
     }
-    request.set_payload(payload);
     request.into_response(answer)
+}
+
+/// Lets the connection end after this answer. The library reads on without end where a chunked body was dropped; where
+/// it still lives when the answer is out, it closes the connection after a moment.
+fn hang_up(answer: HttpResponse, payload: Payload) -> HttpResponse {
+    answer.map_body(|_, body| BoxBody::new(body::Parting::new(body, payload)))
 }
 
 fn announced_length(request: &ServiceRequest) -> Option<u64> {

@@ -11,4 +11,5 @@
 
 mod em;
 mod event;
+mod http;
 mod support;

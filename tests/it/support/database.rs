@@ -42,11 +42,19 @@ fn template() -> &'static str {
 impl TestDatabase {
     /// Clones the template.
     pub fn new() -> Self {
+        Self::cloned_from(template())
+    }
+
+    /// Makes one without any table.
+    pub fn empty() -> Self {
+        Self::cloned_from("template0")
+    }
+
+    fn cloned_from(template: &str) -> Self {
         static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
         let (server, root_url) = server();
         let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let name = format!("emgate_test_{}_{n}", std::process::id());
-        let template = template();
         let mut root = PgConnection::establish(&root_url).unwrap();
         root.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
         root.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();

@@ -1,0 +1,69 @@
+//! Health, readiness and metrics.
+
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+
+use crate::support::gateway::TestGateway;
+use crate::support::http::Answer;
+
+fn report(answer: &Answer) -> (u16, serde_json::Value) {
+    (answer.status, serde_json::from_str(&answer.body).unwrap())
+}
+
+#[test]
+fn a_gateway_without_its_database_lives_and_is_not_ready() {
+    let gateway = TestGateway::start();
+    let admin = gateway.admin();
+    let (status, ready) = report(&admin.get("/health/ready"));
+    assert_eq!((status, &ready["status"], &ready["database"]), (200, &"ready".into(), &"connected".into()));
+    assert_eq!(
+        (&ready["node"], &ready["kafka"], &ready["degraded"]),
+        (&"test".into(), &"off".into(), &false.into())
+    );
+
+    let mut root = PgConnection::establish(&std::env::var("DATABASE_URL").unwrap()).unwrap();
+    let name = gateway.database.url.rsplit('/').next().unwrap();
+    let away = format!("{name}_away");
+    root.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+    root.batch_execute(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    ))
+    .unwrap();
+    root.batch_execute(&format!("ALTER DATABASE {name} RENAME TO {away}")).unwrap();
+    let (status, ready) = report(&admin.get("/health/ready"));
+    assert_eq!((status, &ready["status"], &ready["database"]), (503, &"not-ready".into(), &"away".into()));
+    assert_eq!(admin.get("/health/live").status, 200);
+    assert_eq!(
+        gateway.tls().request("GET", "/axl/", &[("Authorization", &gateway.authorization())], "").status,
+        503
+    );
+
+    root.batch_execute(&format!("ALTER DATABASE {away} RENAME TO {name}")).unwrap();
+    root.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while admin.get("/health/ready").status != 200 {
+        assert!(std::time::Instant::now() < until, "ready again once the database is back");
+    }
+}
+
+#[test]
+fn the_embedded_broker_is_named_as_what_it_is() {
+    let gateway = TestGateway::start_with(|c| {
+        c.kafka.bootstrap = "embedded".into();
+        c.kafka.embedded_broker = "127.0.0.1:1".into();
+    });
+    let (status, ready) = report(&gateway.admin().get("/health/ready"));
+    assert_eq!(status, 200);
+    assert!(ready["warnings"][0].as_str().unwrap().starts_with("embedded broker"), "{ready}");
+}
+
+#[test]
+fn metrics_count_requests_by_door_and_outcome() {
+    let gateway = TestGateway::start();
+    gateway.tls().get("/axl/");
+    gateway.phone().get("/nothing");
+    let text = gateway.admin().get("/metrics").body;
+    assert!(text.contains("em_http_requests_total{surface=\"Soap\",status=\"ClientError\"} 1"), "{text}");
+    assert!(text.contains("em_http_requests_total{surface=\"Unknown\",status=\"ClientError\"} 1"), "{text}");
+    assert!(text.contains("em_panics_total 0"), "{text}");
+}

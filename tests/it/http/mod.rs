@@ -1,0 +1,10 @@
+//! The HTTP front from outside: limits, doors, health, start and end (security.md 1).
+
+mod access;
+mod bodies;
+mod connections;
+mod handlers;
+mod heads;
+mod health;
+mod paths;
+mod process;

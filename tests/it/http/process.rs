@@ -1,0 +1,182 @@
+//! The program itself: what it prints, when it refuses to start, how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
+
+use crate::support::database::TestDatabase;
+use crate::support::gateway::StateDir;
+use crate::support::http::Client;
+
+fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emgate"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("EMGATE_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .env("DATABASE_URL", database)
+        .env("EMGATE_STATE_DIR", &state.0)
+        .env("EMGATE_ADDRESS", "127.0.0.1")
+        .envs([("EMGATE_HTTP_PORT", "0"), ("EMGATE_HTTPS_PORT", "0"), ("EMGATE_ADMIN_PORT", "0")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn refusal(arguments: &[&str], database: &str, state: &StateDir) -> String {
+    let Output { status, stderr, .. } = emgate(arguments, database, state).output().unwrap();
+    assert!(!status.success());
+    String::from_utf8(stderr).unwrap()
+}
+
+/// A gateway in a process of its own, once it said that it is ready.
+struct Process {
+    child: Child,
+    printed: String,
+    log: JoinHandle<String>,
+}
+
+impl Process {
+    fn start(arguments: &[&str], database: &str, state: &StateDir) -> Self {
+        let mut child = emgate(arguments, database, state).spawn().unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).unwrap();
+            text
+        });
+        let mut printed = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !printed.contains("health, metrics") {
+            match lines.next() {
+                Some(line) => printed += &(line.unwrap() + "\n"),
+                None => panic!("ended early: {printed}{}", log.join().unwrap()),
+            }
+        }
+        Self { child, printed, log }
+    }
+
+    fn client(&self, label: &str) -> Client {
+        let line = self.printed.lines().find(|l| l.contains(label)).unwrap();
+        let address: SocketAddr =
+            line.rsplit("http://").next().unwrap().trim_end_matches('/').parse().unwrap();
+        Client::plain(address)
+    }
+
+    /// Sends SIGTERM and gives back what was logged.
+    fn end(mut self) -> String {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        assert!(self.child.wait().unwrap().success());
+        self.log.join().unwrap()
+    }
+}
+
+#[test]
+fn the_first_secret_is_printed_once_and_kept_where_asked() {
+    let (database, state) = (TestDatabase::new(), StateDir::new());
+    let file = state.0.join("keep/first");
+    let arguments = ["serve", "--first-secret-file", file.to_str().unwrap()];
+    let first = Process::start(&arguments, &database.url, &state);
+    let printed = first.printed.clone();
+    let log = first.end();
+    let secret = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(printed.matches(secret.trim()).count(), 1, "{printed}");
+    assert!(!log.contains(secret.trim()));
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let second = Process::start(&arguments, &database.url, &state);
+    assert!(!second.printed.contains("password"), "{}", second.printed);
+    second.end();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), secret);
+}
+
+#[test]
+fn queries_of_phones_are_never_logged() {
+    let (database, state) = (TestDatabase::new(), StateDir::new());
+    let process = Process::start(&["serve", "--log", "trace"], &database.url, &state);
+    let phone = process.client("phones");
+    for target in [
+        "/emapp/EMAppServlet?device=SEP001122334455&userid=ann&seq=7391846",
+        "/emapp/EMAppServlet?seq=%37391846&seq=7391846",
+        "/changecredential/ChangeCredentialServlet?oldpin=7391846&newpin=7391846",
+        "/nothing?seq=7391846",
+        "/EMAPP/EMAppServlet?seq=7391846",
+    ] {
+        phone.get(target);
+        phone.request("PUT", target, &[("Origin", "null")], "seq=7391846");
+        phone.raw(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"));
+    }
+    let metrics = process.client("health, metrics").get("/metrics").body;
+    assert!(!metrics.contains("7391846"));
+    let log = process.end();
+    assert!(log.contains("\"http.path\":\"/emapp/EMAppServlet\""), "{log}");
+    assert!(!log.contains("7391846"), "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("every line is JSON");
+    }
+}
+
+#[test]
+fn a_second_node_of_one_name_refuses_to_start() {
+    let (database, state, other) = (TestDatabase::new(), StateDir::new(), StateDir::new());
+    let process = Process::start(&["serve", "--node-name", "One"], &database.url, &state);
+    std::fs::copy(state.0.join("pepper"), other.0.join("pepper")).unwrap();
+    let said = refusal(&["serve", "--node-name", "one"], &database.url, &other);
+    assert!(said.contains("another live node is called \"one\""), "{said}");
+    let second = Process::start(&["serve", "--node-name", "two"], &database.url, &other);
+    second.end();
+    process.end();
+    Process::start(&["serve", "--node-name", "one"], &database.url, &other).end();
+}
+
+#[test]
+fn a_node_with_another_pepper_refuses_to_start() {
+    let (database, state, other) = (TestDatabase::new(), StateDir::new(), StateDir::new());
+    Process::start(&["serve"], &database.url, &state).end();
+    let said = refusal(&["serve"], &database.url, &other);
+    assert!(said.contains("pepper"), "{said}");
+}
+
+#[test]
+fn a_database_that_is_away_is_named_without_its_password() {
+    let state = StateDir::new();
+    let said = refusal(&["serve"], "postgres://someone:hunter2@127.0.0.1:1/nothing", &state);
+    assert!(
+        said.starts_with("emgate: the database cannot be used: ") && said.contains("DATABASE_URL"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+    let said = refusal(&["serve"], "", &state);
+    assert!(said.contains("database.url is not set") && said.contains("DATABASE_URL"), "{said}");
+}
+
+#[test]
+fn pending_migrations_are_named_with_the_command_that_runs_them() {
+    let (database, state) = (TestDatabase::empty(), StateDir::new());
+    let said = refusal(&["serve"], &database.url, &state);
+    assert!(said.contains("run `emgate migrate`"), "{said}");
+    assert!(emgate(&["migrate"], &database.url, &state).status().unwrap().success());
+    Process::start(&["serve"], &database.url, &state).end();
+}
+
+#[test]
+fn serve_runs_migrations_when_it_is_told_to() {
+    let (database, state) = (TestDatabase::empty(), StateDir::new());
+    Process::start(&["serve", "--migrate"], &database.url, &state).end();
+}
+
+#[test]
+fn help_names_every_setting_and_shows_no_secret() {
+    let state = StateDir::new();
+    let output = emgate(&["serve", "--help"], "postgres://u:hunter2@h/d", &state).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for flag in ["--config", "--http-port", "--kafka", "--node-name", "--migrate", "DATABASE_URL"] {
+        assert!(text.contains(flag), "{flag}");
+    }
+    assert!(!text.contains("hunter2"));
+}
