@@ -10,9 +10,9 @@ from zeep.transports import Transport
 BINDING = "{http://www.cisco.com/AXLAPIService/}AXLAPIBinding"
 
 
-def connect(address, user, password, strict=True, ca=False):
+def connect(address, user, password, strict=True, ca=False, session=None):
     """Returns the service; `address` is https://host:8443, `ca` a file of certificates to trust (False: trust any)."""
-    session = requests.Session()
+    session = session or requests.Session()
     session.auth = HTTPBasicAuth(user, password)
     session.verify = ca
     if not ca:

@@ -7,7 +7,9 @@ Run twice, with zeep's strict mode on and off. It removes what it adds; its name
 
 import os
 import sys
+import uuid
 
+import requests
 from zeep.exceptions import Fault
 
 import gateway
@@ -42,11 +44,11 @@ class Site:
 
     def add(self, kind, element, key, body, selector=None):
         """Adds an object and remembers how to remove it; the answer is its uuid, by which get finds it."""
-        uuid = getattr(self.axl, f"add{kind}")(**{element: body})["return"]
+        identity = getattr(self.axl, f"add{kind}")(**{element: body})["return"]
         self.undo.append((kind, selector or {key: body[key]}))
-        found = gateway.get(getattr(self.axl, f"get{kind}")(uuid=uuid), element)
+        found = gateway.get(getattr(self.axl, f"get{kind}")(uuid=identity), element)
         same(f"{kind} {key}", found[key], body[key])
-        same(f"{kind} uuid", found["uuid"], uuid)
+        same(f"{kind} uuid", found["uuid"], identity)
         return found
 
     def take_down(self):
@@ -103,10 +105,10 @@ class Site:
         same("nobody logged in", (phone.loginUserId, gateway.name_of(phone.currentProfileName)), (None, None))
 
     def people(self):
-        uuid = gateway.get(self.axl.getDeviceProfile(name=PROFILE, returnedTags={"name": ""}), "deviceProfile")["uuid"]
+        profile = gateway.get(self.axl.getDeviceProfile(name=PROFILE, returnedTags={"name": ""}), "deviceProfile")["uuid"]
         user = self.add("User", "user", "userid", {
             "firstName": "Zoë", "lastName": "Zeep", "userid": USER, "pin": "97531", "presenceGroupName": "Standard Presence group",
-            "phoneProfiles": {"profileName": [{"uuid": uuid}]}, "defaultProfile": PROFILE})
+            "phoneProfiles": {"profileName": [{"uuid": profile}]}, "defaultProfile": PROFILE})
         same("profile by uuid", [gateway.name_of(p) for p in user.phoneProfiles.profileName], [PROFILE])
         same("no secret comes back", user.pin or None, None)
         self.add("AppUser", "appUser", "userid", {"userid": "zeep.app", "password": "zeep-App-2026!",
@@ -149,11 +151,27 @@ class Site:
         refused(self.axl.getPhone, "Item not valid: The specified SEP0025EECFFFFF was not found", name="SEP0025EECFFFFF")
 
 
+def keeping_answers(folder):
+    """A session that writes every SOAP answer to the folder, where the schema check finds it."""
+    session = requests.Session()
+
+    def keep(response, **_):
+        if response.request.method == "POST" and b"Envelope" in response.content:
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, f"zeep-{uuid.uuid4()}.xml"), "wb") as file:
+                file.write(response.content)
+
+    if folder:
+        session.hooks["response"].append(keep)
+    return session
+
+
 def main():
     address, user = sys.argv[1:3]
     password = os.environ["AXL_PASSWORD"]
     for strict in (True, False):
-        site = Site(gateway.connect(address, user, password, strict=strict, ca=os.environ.get("AXL_CA", False)))
+        session = keeping_answers(os.environ.get("AXL_ANSWERS"))
+        site = Site(gateway.connect(address, user, password, strict, os.environ.get("AXL_CA", False), session))
         version = site.axl.getCCMVersion()["return"].componentVersion.version
         try:
             site.build()
