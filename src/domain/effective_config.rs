@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::event::{EventLocale, LineKind, PhoneAction, PhoneActionCause, ProfileMatch, ServicesFrom};
 use super::ids::PhonePk;
-use super::snapshot::Appearance;
+use super::snapshot::{Appearance, DeviceProfile, EndUser, Phone};
 
 /// The settings of one object as far as they decide what is shown.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +97,23 @@ impl<'a> Layer<'a> {
 }
 
 impl<'a> EffectiveConfig<'a> {
+    /// What a phone shows once a user is logged in with a profile.
+    pub fn of_login(phone: &'a Phone, profile: &'a DeviceProfile, user: &'a EndUser) -> Self {
+        let default_profile = phone.default_profile.as_ref();
+        Self {
+            phone: Layer { name: &phone.name, model: &phone.model, carried: &phone.carried },
+            protocol: &phone.protocol,
+            has_services: phone.has_services,
+            profile: Some(Layer { name: &profile.name, model: &profile.model, carried: &profile.carried }),
+            default_profile: default_profile.map(|d| Layer {
+                name: &d.name,
+                model: &d.model,
+                carried: &d.carried,
+            }),
+            user_locale: user.locale.as_deref(),
+        }
+    }
+
     /// Whether the profile is for the model of the phone; a phone without profile matches itself.
     pub fn profile_match(&self) -> ProfileMatch {
         match self.profile {

@@ -3,12 +3,13 @@
 //! A batch of one takes the same way. Decisions see those before them in the batch. Queueing, retrying and answering are the
 //! writers' business.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::error::EmCode;
 use super::session_events::{Ending, Opening, login, logout};
-use crate::domain::event::{LogoutReason, Occurred, Operation};
-use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
+use crate::domain::event::{Actor, LogoutReason, Occurred, Operation, SessionRef};
+use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login::{
     Admission, LoginDecision, LoginRefusal, LoginRequest, OccupantRule, decide_login, intercom_to_select,
     with_selected,
@@ -139,7 +140,7 @@ struct Step {
     answer: Answer,
     ended: Vec<(PhonePk, Uuid)>,
     opened: Option<NewSession>,
-    selected: Vec<(crate::domain::ids::LinePk, PhonePk)>,
+    selected: Vec<(LinePk, PhonePk)>,
     events: Vec<Occurred>,
 }
 
@@ -224,57 +225,67 @@ fn open(
     request: &LoginRequest,
     operation: &Operation,
 ) -> Result<Step, EventError> {
-    let now = tx.now()?;
-    let session_id = tx.new_id();
-    let Admission { phone, user, profile, limit, expires_at, exclusive, displaced, clear_call_log } =
+    let (now, session_id) = (tx.now()?, tx.new_id());
+    let Admission { phone, user, profile, limit, expires_at, exclusive, displaced: _, clear_call_log } =
         admission;
-    let reference = crate::domain::event::SessionRef {
-        session_id,
-        device_name: phone.name.clone(),
-        user_id: user.user_id.clone(),
-        profile_name: profile.name.clone(),
-    };
     let mut events = Vec::new();
-    let mut ended = Vec::new();
-    for one in displaced {
-        let Some(from) = world.phones.get(&one.session.phone) else { continue };
-        let ending = Ending {
-            phone: from,
-            session: one.session,
-            reason: one.reason,
-            replaced_by: Some(reference.clone()),
-            removed_object: None,
-            clear_call_log: false,
-        };
-        logout(world, &ending, now, &operation.actor, &mut events);
-        ended.push((one.session.phone, one.session.session_id));
-    }
+    let ended = displace(world, admission, session_id, now, &operation.actor, &mut events);
     let lines = world.appearances.get(&profile.pk.0).cloned().unwrap_or_default();
-    let selected: Vec<_> = intercom_to_select(&lines, &world.policy).map(|l| l.line).collect();
+    let selected: Vec<LinePk> = intercom_to_select(&lines, &world.policy).map(|l| l.line).collect();
     let lines = with_selected(lines, &selected, phone.pk);
     let opening =
         Opening { admission, session_id, method: request.method, selected: &selected, lines: &lines };
     login(world, &opening, now, &operation.actor, &mut events);
+    let opened = NewSession {
+        phone: phone.pk,
+        user: user.pk,
+        profile: profile.pk,
+        session_id,
+        expires_at: *expires_at,
+        limit: *limit,
+        method: request.method,
+        exclusive: *exclusive,
+    };
+    let profile_name = profile.name.clone();
     Ok(Step {
-        answer: Answer::LoggedIn {
-            session_id,
-            profile_name: profile.name.clone(),
-            clear_call_log: *clear_call_log,
-        },
+        answer: Answer::LoggedIn { session_id, profile_name, clear_call_log: *clear_call_log },
         ended,
-        opened: Some(NewSession {
-            phone: phone.pk,
-            user: user.pk,
-            profile: profile.pk,
-            session_id,
-            expires_at: *expires_at,
-            limit: *limit,
-            method: request.method,
-            exclusive: *exclusive,
-        }),
+        opened: Some(opened),
         selected: selected.into_iter().map(|line| (line, phone.pk)).collect(),
         events,
     })
+}
+
+/// Tells of the sessions that a login ends, and names them.
+fn displace(
+    world: &BatchSnapshot,
+    admission: &Admission<'_>,
+    session_id: Uuid,
+    now: DateTime<Utc>,
+    actor: &Actor,
+    events: &mut Vec<Occurred>,
+) -> Vec<(PhonePk, Uuid)> {
+    let replaced_by = SessionRef {
+        session_id,
+        device_name: admission.phone.name.clone(),
+        user_id: admission.user.user_id.clone(),
+        profile_name: admission.profile.name.clone(),
+    };
+    let mut ended = Vec::new();
+    for one in &admission.displaced {
+        let Some(phone) = world.phones.get(&one.session.phone) else { continue };
+        let ending = Ending {
+            phone,
+            session: one.session,
+            reason: one.reason,
+            replaced_by: Some(replaced_by.clone()),
+            removed_object: None,
+            clear_call_log: false,
+        };
+        logout(world, &ending, now, actor, events);
+        ended.push((one.session.phone, one.session.session_id));
+    }
+    ended
 }
 
 fn end(

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::domain::effective_config::{EffectiveConfig, Layer, presented};
+use crate::domain::effective_config::{EffectiveConfig, presented};
 use crate::domain::event::LoginMethod;
 use crate::domain::event::{
     Actor, CallLogCleared, CallLogTrigger, DeviceLogin, DeviceLogout, Event, EventLine, IntercomChange,
@@ -89,49 +89,9 @@ pub(super) fn login(
     actor: &Actor,
     events: &mut Vec<Occurred>,
 ) {
-    let Admission { phone, user, profile, limit, expires_at, clear_call_log, displaced, exclusive: _ } =
-        opening.admission;
-    let config = EffectiveConfig {
-        phone: Layer { name: &phone.name, model: &phone.model, carried: &phone.carried },
-        protocol: &phone.protocol,
-        has_services: phone.has_services,
-        profile: Some(Layer { name: &profile.name, model: &profile.model, carried: &profile.carried }),
-        default_profile: phone.default_profile.as_ref().map(|d| Layer {
-            name: &d.name,
-            model: &d.model,
-            carried: &d.carried,
-        }),
-        user_locale: user.locale.as_deref(),
-    };
-    let (phone_action, phone_action_cause) = config.phone_action();
-    let mut cti = [programs(world, profile.pk.0), programs(world, phone.pk.0)].concat();
-    cti.sort();
-    cti.dedup();
-    let login = DeviceLogin {
-        session_id: opening.session_id,
-        device: phone.for_event(),
-        user: user.for_event(),
-        profile: profile.for_event(),
-        profile_match: config.profile_match(),
-        default_profile_name: config.default_profile_name().map(str::to_owned),
-        login_method: opening.method,
-        login_time: now,
-        max_login_seconds: limit.map(|(limit, _)| limit.seconds()),
-        max_login_source: limit.map(|(_, source)| source),
-        expires_at: *expires_at,
-        lines: presented(opening.lines, phone.pk).map(Appearance::for_event).collect(),
-        services_from: config.services_from(),
-        locale: config.locale(),
-        phone_action,
-        phone_action_cause,
-        call_log_cleared: *clear_call_log,
-        displaced: displaced.iter().map(|d| d.session.reference()).collect(),
-        displaced_total: None,
-        cti,
-        cti_total: None,
-        requested_by: actor.clone(),
-    };
+    let Admission { phone, user, profile, clear_call_log, .. } = opening.admission;
     let cause = events.len();
+    let login = login_payload(world, opening, now, actor);
     events.push(Occurred::of(Event::DeviceLogin(Box::new(login))));
     if *clear_call_log {
         let cleared = CallLogCleared {
@@ -155,6 +115,45 @@ pub(super) fn login(
             requested_by: actor.clone(),
         };
         events.push(Occurred::because_of(cause, Event::IntercomDefaultDeviceChanged(change)));
+    }
+}
+
+fn login_payload(
+    world: &BatchSnapshot,
+    opening: &Opening<'_>,
+    now: DateTime<Utc>,
+    actor: &Actor,
+) -> DeviceLogin {
+    let Admission { phone, user, profile, limit, expires_at, clear_call_log, displaced, exclusive: _ } =
+        opening.admission;
+    let config = EffectiveConfig::of_login(phone, profile, user);
+    let (phone_action, phone_action_cause) = config.phone_action();
+    let mut cti = [programs(world, profile.pk.0), programs(world, phone.pk.0)].concat();
+    cti.sort();
+    cti.dedup();
+    DeviceLogin {
+        session_id: opening.session_id,
+        device: phone.for_event(),
+        user: user.for_event(),
+        profile: profile.for_event(),
+        profile_match: config.profile_match(),
+        default_profile_name: config.default_profile_name().map(str::to_owned),
+        login_method: opening.method,
+        login_time: now,
+        max_login_seconds: limit.map(|(limit, _)| limit.seconds()),
+        max_login_source: limit.map(|(_, source)| source),
+        expires_at: *expires_at,
+        lines: presented(opening.lines, phone.pk).map(Appearance::for_event).collect(),
+        services_from: config.services_from(),
+        locale: config.locale(),
+        phone_action,
+        phone_action_cause,
+        call_log_cleared: *clear_call_log,
+        displaced: displaced.iter().map(|d| d.session.reference()).collect(),
+        displaced_total: None,
+        cti,
+        cti_total: None,
+        requested_by: actor.clone(),
     }
 }
 

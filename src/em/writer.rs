@@ -6,6 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -13,7 +14,7 @@ use super::batch::{self, Answer, Asked, BatchOutcome};
 use super::error::EmCode;
 use crate::domain::ids::{PhonePk, UserPk};
 use crate::event::{EventError, Origin};
-use crate::store::sessions;
+use crate::store::sessions::{self, Committed};
 use crate::store::writer_connection::WriterConnection;
 use crate::store::{Db, StoreError, TransactionError};
 
@@ -24,6 +25,8 @@ const MOST_WAITING: usize = 10_000;
 const WRITERS: usize = 2;
 /// How often a request is tried alone, or again because somebody unexpected was on its phone.
 const TRIES: u32 = 10;
+/// Between two looks at what became of a commit.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What is called after every commit that wrote events.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -156,37 +159,41 @@ impl Writer {
     fn run(mut self) {
         while let Some(batch) = self.shared.take() {
             let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
-            match self.transact(&asked) {
+            match self.transact_again_when_away(&asked) {
                 Ok(answers) => self.deliver(batch, answers),
-                Err(Failure::Unknown) => refuse(batch),
-                Err(Failure::NotWritten(error)) if batch.len() > 1 => {
+                Err(Failure::NotWritten(error)) if !is_away(&error) && batch.len() > 1 => {
                     tracing::info!(batch.size = batch.len(), error = %error, "batch runs again one by one");
                     batch.into_iter().for_each(|one| self.run_alone(one));
                 }
                 Err(Failure::NotWritten(error)) if error.is_transient() => {
                     batch.into_iter().for_each(|one| self.run_alone(one));
                 }
-                Err(Failure::NotWritten(error)) => {
-                    tracing::error!(error = %error, "login or logout not written");
-                    refuse(batch);
-                }
+                Err(failure) => refuse(batch, &failure),
             }
         }
     }
 
     fn run_alone(&mut self, one: Waiting) {
-        for _ in 0..TRIES {
-            match self.transact(&[&one.asked]) {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.transact_again_when_away(&[&one.asked]) {
                 Ok(answers) => return self.deliver(vec![one], answers),
-                Err(Failure::NotWritten(error)) if error.is_transient() => {}
-                Err(Failure::NotWritten(error)) => {
-                    tracing::error!(error = %error, "login or logout not written");
-                    break;
-                }
-                Err(Failure::Unknown) => break,
+                Err(Failure::NotWritten(error)) if error.is_transient() && tries < TRIES => {}
+                Err(failure) => return refuse(vec![one], &failure),
             }
         }
-        refuse(vec![one]);
+    }
+
+    /// A connection that was cut while it stood idle is found out only by using it: once more with a new one.
+    fn transact_again_when_away(&mut self, asked: &[&Asked]) -> Result<Vec<Answer>, Failure> {
+        match self.transact(asked) {
+            Err(Failure::NotWritten(error)) if is_away(&error) => {
+                tracing::warn!(error = %error, "a writer connects again");
+                self.transact(asked)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Answers everybody; who must try again goes back to the front of the queue.
@@ -248,18 +255,23 @@ impl Writer {
     ) -> Result<Vec<Answer>, Failure> {
         tracing::error!(error = %error, "commit of logins was not answered");
         let Some(transaction) = decided.transaction else { return Ok(decided.answers) };
-        self.connection = None;
-        let asked = self.connection().and_then(|connection| {
-            connection.transaction(|tx| sessions::did_commit(tx, transaction).map_err(EventError::from))
-        });
-        match asked {
-            Ok(Some(true)) => {
-                (self.wake)();
-                Ok(decided.answers)
+        for _ in 0..TRIES {
+            self.connection = None;
+            let asked = self.connection().and_then(|connection| {
+                connection.transaction(|tx| sessions::did_commit(tx, transaction).map_err(EventError::from))
+            });
+            match asked {
+                Ok(Committed::Yes) => {
+                    (self.wake)();
+                    return Ok(decided.answers);
+                }
+                Ok(Committed::No) => return Err(Failure::NotWritten(error)),
+                Ok(Committed::Forgotten) => break,
+                // The server may still be at it, or be coming back.
+                Ok(Committed::NotYet) | Err(_) => std::thread::sleep(LOOK_AGAIN),
             }
-            Ok(Some(false)) => Err(Failure::NotWritten(error)),
-            Ok(None) | Err(_) => Err(Failure::Unknown),
         }
+        Err(Failure::Unknown)
     }
 
     fn connection(&mut self) -> Result<&mut WriterConnection, EventError> {
@@ -270,7 +282,15 @@ impl Writer {
     }
 }
 
-fn refuse(batch: Vec<Waiting>) {
+fn is_away(error: &EventError) -> bool {
+    matches!(error, EventError::Store(StoreError::Unavailable(_)))
+}
+
+fn refuse(batch: Vec<Waiting>, failure: &Failure) {
+    match failure {
+        Failure::NotWritten(error) => tracing::error!(error = %error, "logins and logouts not written"),
+        Failure::Unknown => tracing::error!("nobody can say whether logins and logouts were written"),
+    }
     for one in batch {
         drop(one.answer.send(Answer::Refused(EmCode::Database)));
     }

@@ -99,13 +99,27 @@ pub fn apply(tx: &mut Tx<'_>, changes: &BatchChanges) -> Result<i64, StoreError>
     Ok(diesel::select(statement).get_result(tx.connection())?)
 }
 
-/// Whether a transaction whose commit was not answered did commit; none when nobody can say.
-pub fn did_commit(tx: &mut Tx<'_>, id: i64) -> Result<Option<bool>, StoreError> {
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is in force.
+    Yes,
+    /// It left nothing.
+    No,
+    /// It has not ended.
+    NotYet,
+    /// The server does not know it any more.
+    Forgotten,
+}
+
+/// Whether a transaction whose commit was not answered did commit.
+pub fn did_commit(tx: &mut Tx<'_>, id: i64) -> Result<Committed, StoreError> {
     let outcome: Option<String> = diesel::select(transaction_outcome(id)).get_result(tx.connection())?;
     Ok(match outcome.as_deref() {
-        Some("committed") => Some(true),
-        Some("aborted") => Some(false),
-        Some(_) | None => None,
+        Some("committed") => Committed::Yes,
+        Some("aborted") => Committed::No,
+        Some(_) => Committed::NotYet,
+        None => Committed::Forgotten,
     })
 }
 

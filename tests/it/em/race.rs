@@ -145,3 +145,24 @@ async fn logins_and_logouts_in_a_muddle_leave_a_log_that_agrees_with_the_session
     }
     assert_eq!(site.sessions(), on.into_iter().collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_connection_costs_no_login() {
+    let site = crowd(6);
+    for round in 0..3 {
+        site.write(|tx| {
+            use diesel::connection::SimpleConnection;
+            tx.connection().batch_execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            )?;
+            Ok(())
+        });
+        // The pool may hand out one more connection that was cut; the writers must not.
+        while site.em.phone_state("SEP000000000000").await.is_err() {}
+        let outcome =
+            site.em.login(site.attempt(&format!("SEP0000000000{round:02X}"), &format!("u{round}"))).await;
+        assert!(matches!(outcome, Ok(LoginOutcome::LoggedIn { .. })), "{outcome:?}");
+    }
+    assert_eq!((site.sessions().len(), site.events().len()), (3, 3));
+}
