@@ -4,6 +4,7 @@ mod embedded_broker;
 mod golden;
 mod kafka;
 mod numbering;
+mod outage;
 mod samples;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,101 @@
+//! A broker of this test's own is killed and comes back while events are written: `make soak` runs it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use emgate::event::chain::{ChainState, verify_chain};
+use emgate::event::kafka::{DeliveryMode, KafkaSettings};
+use emgate::event::publisher;
+
+use super::samples::login_on;
+use super::{assert_rising, block_on, commit_one, line_of, read, unique_prefix};
+use crate::support::database::TestDatabase;
+
+/// An Apache Kafka that this test may kill.
+struct Broker {
+    dir: PathBuf,
+}
+
+impl Broker {
+    fn start() -> Self {
+        let dir = std::env::temp_dir().join(format!("emgate-outage-{}", std::process::id()));
+        let broker = Self { dir };
+        broker.run("start");
+        broker
+    }
+
+    fn run(&self, verb: &str) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let done = Command::new(root.join("scripts/kafka"))
+            .arg(verb)
+            .env("EMGATE_RUN_DIR", &self.dir)
+            .status()
+            .unwrap();
+        assert!(done.success(), "scripts/kafka {verb}");
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.dir.join("kafka").join(file)).unwrap().trim().to_owned()
+    }
+
+    fn kill(&self) {
+        let done = Command::new("kill").args(["-9", &self.read("pid")]).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.run("remove");
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[test]
+#[ignore = "kills a broker of its own, about a minute; `make soak` runs it"]
+fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
+    let broker = Broker::start();
+    let servers = format!("127.0.0.1:{}", broker.read("port"));
+    let prefix = unique_prefix("outage");
+    let settings = KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix);
+    let database = TestDatabase::new();
+    let db = database.open_real();
+    let mut publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let mut written = 0;
+    let mut slowest = Duration::ZERO;
+    for round in 0..2 {
+        for phase in ["up", "down", "up"] {
+            match (phase, round) {
+                ("down", _) => broker.kill(),
+                ("up", 0) => {}
+                // another process of this node goes on where the first stopped, in the middle of the outage
+                (_, _) => {
+                    drop(publisher);
+                    publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+                }
+            }
+            for n in 0..200 {
+                let begun = Instant::now();
+                commit_one(&db, login_on(&format!("SEP0011223344{n:02X}")));
+                slowest = slowest.max(begun.elapsed());
+                publisher.wake();
+                written += 1;
+            }
+            if phase == "down" {
+                broker.run("start");
+            }
+        }
+    }
+    let back = Instant::now();
+    while publisher.status().confirmed < written {
+        assert!(back.elapsed() < Duration::from_secs(90), "{:?}", publisher.status());
+        std::thread::yield_now();
+    }
+    eprintln!("all copied {:?} after the last write; slowest write {slowest:?}", back.elapsed());
+    publisher.stop();
+    let records = read(&settings, None);
+    assert_eq!(line_of(&records), (1..=written).collect::<Vec<_>>());
+    assert_rising(&records);
+    assert_eq!(block_on(verify_chain(&db)).unwrap(), ChainState::Whole { first: 1, last: written });
+}
