@@ -21,6 +21,7 @@ use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::{lockout_event, sweep};
 use crate::event::EventError;
+use crate::event::gauges;
 use crate::event::publisher::Publisher;
 use crate::http::health::Health;
 use crate::http::{Addresses, Front, HttpError, Servers};
@@ -118,6 +119,9 @@ impl App {
         let lock = take_name(&db, &config.node.name).await?;
         let origin = services::origin(&db, config).await?;
         let publisher = publishing::start(&db, config, &origin).map_err(StartError::Publisher)?;
+        if let Some(publisher) = &publisher {
+            metrics.register(|registry| gauges::register(registry, publisher.waker()));
+        }
         let wake = publishing::wake(publisher.as_ref());
         let locked = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
         let verifier = services::verifier(&db, config, locked).await?;

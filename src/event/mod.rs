@@ -7,6 +7,7 @@ pub mod broker;
 pub mod chain;
 pub mod copier;
 pub mod envelope;
+pub mod gauges;
 pub mod kafka;
 pub mod merge;
 pub mod publisher;
