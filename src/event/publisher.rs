@@ -256,7 +256,9 @@ impl Shared {
             Ok::<_, EventError>((number_line::line(tx)?, number_line::count_pending(tx, COUNTED)?))
         })?;
         let mut status = self.status();
-        (status.last, status.confirmed) = (line.last_pos, line.confirmed_pos);
+        // a leader knows of acknowledgements before the database does
+        let known = if status.leader { self.confirmed.load(Ordering::SeqCst) } else { 0 };
+        (status.last, status.confirmed) = (line.last_pos, line.confirmed_pos.max(known));
         (status.emstream, status.pending) = (line.emstream, pending);
         if !status.leader {
             (status.epoch, status.error) = (line.leader_epoch, None);
