@@ -14,6 +14,7 @@ def connect(address, user, password, strict=True, ca=False, session=None):
     """Returns the service; `address` is https://host:8443, `ca` a file of certificates to trust (False: trust any)."""
     session = session or requests.Session()
     session.auth = HTTPBasicAuth(user, password)
+    session.trust_env = False  # else REQUESTS_CA_BUNDLE wins over the next line
     session.verify = ca
     if not ca:
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
