@@ -74,12 +74,13 @@ pub fn named(tx: &mut Tx<'_>, line: LinePk) -> Result<Named, StoreError> {
 
 /// The phones and profiles on which a line stands, by name.
 pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<Named>, StoreError> {
-    let rows = line_appearances::table
-        .inner_join(objects::table.on(objects::pk.eq(line_appearances::owner_pk)))
+    let holders = line_appearances::table
         .filter(line_appearances::line_pk.eq(line.0))
+        .select(line_appearances::owner_pk);
+    let rows = objects::table
+        .filter(objects::pk.eq_any(holders))
         .order((objects::name_key, objects::pk))
-        .select((objects::pk, objects::type_, objects::name, objects::uuid))
-        .distinct();
+        .select((objects::pk, objects::type_, objects::name, objects::uuid));
     Ok(rows.load(tx.connection())?)
 }
 
