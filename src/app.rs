@@ -4,6 +4,7 @@
 //! another live node has the name, or when an address is taken.
 
 mod first_administrator;
+mod node;
 mod publishing;
 mod services;
 
@@ -77,8 +78,8 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The first administrator cannot be made.
-    #[error("the first administrator cannot be made: {0}")]
+    /// What a start adds by itself cannot be added.
+    #[error("the first rows of this node cannot be made: {0}")]
     Event(#[from] EventError),
     /// The threads of the publisher.
     #[error("the publisher cannot start: {0}")]
@@ -125,6 +126,7 @@ impl App {
         let wake = publishing::wake(publisher.as_ref());
         let locked = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
         let verifier = services::verifier(&db, config, locked).await?;
+        node::register(&db, &origin).await?;
         let secret_file = config.node.first_secret_file.as_deref();
         let first_secret = first_administrator::ensure(&db, &verifier, &origin, secret_file).await?;
         let (lost, name_lost) = watch::channel(false);

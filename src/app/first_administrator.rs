@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::StartError;
+use super::{StartError, node};
 use crate::auth::SUPER_USERS;
 use crate::auth::verify::Verifier;
-use crate::domain::event::{
-    Actor, AuthType, CredentialKind, Event, Occurred, Operation, ProvisioningAction, ProvisioningChanged, Via,
-};
-use crate::event::{self, EventError, Origin};
+use crate::domain::event::CredentialKind;
+use crate::event::{EventError, Origin};
 use crate::store::{Db, first_account};
 
 /// Name of the first administrator.
@@ -60,28 +58,7 @@ pub(super) async fn ensure(
     let made = db
         .write(move |tx| -> Result<bool, EventError> {
             let Some(account) = first_account::add(tx, NAME, SUPER_USERS, &stored)? else { return Ok(false) };
-            let actor = Actor::system(Via::Cli);
-            let added = Event::ProvisioningChanged(ProvisioningChanged {
-                action: ProvisioningAction::Add,
-                object_type: account.type_,
-                object_uuid: account.uuid,
-                object_name: account.name,
-                changed: Vec::new(),
-                fetch_again: true,
-                cascade_of: None,
-                bulk: None,
-                requested_by: actor.clone(),
-            });
-            let operation = Operation {
-                correlation: tx.new_id(),
-                part: None,
-                actor,
-                auth_type: AuthType::System,
-                auth_id: None,
-                traceparent: None,
-                tracestate: None,
-            };
-            event::append(tx, &origin, &operation, vec![Occurred::of(added)])?;
+            node::announce(tx, &origin, account)?;
             Ok(true)
         })
         .await?;

@@ -1,12 +1,13 @@
 //! Where provisioning meets the rules of Extension Mobility: which events of theirs come before the object's own and which after.
 
+use super::announce;
 use super::error::AxlError;
 use super::object::Ctx;
-use super::verb;
 use crate::domain::event::{LogoutReason, RemovedObject};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 use crate::em::cascade;
-use crate::store::objects::{self, Carried, Object};
+use crate::store::associations::{self, Association};
+use crate::store::objects::{Carried, Object};
 use crate::store::sessions::SessionsOf;
 use crate::store::{effective_config, lines};
 
@@ -29,7 +30,7 @@ pub fn clear_default_device(ctx: &mut Ctx<'_, '_>, phone: &Object) -> Result<(),
     ctx.before.extend(events);
     for line in changed {
         let named = lines::named(ctx.tx, line)?;
-        verb::announce_cascade(ctx, &named, "defaultActivatedDeviceName", ("Phone", &phone.name));
+        announce::cascade(ctx, &named, "defaultActivatedDeviceName", ("Phone", &phone.name));
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ pub fn show_current_config(
 
 /// The user's sessions with profiles that are no longer theirs end (design.md, rulings).
 pub fn unassign_profiles(ctx: &mut Ctx<'_, '_>, user: ObjectPk, kept: &[ObjectPk]) -> Result<(), AxlError> {
-    let held = objects::associated(ctx.tx, &[user], objects::Association::Profile)?;
+    let held = associations::associated(ctx.tx, &[user], Association::Profile)?;
     for (_, profile) in held.into_iter().filter(|(_, named)| !kept.contains(&named.pk)) {
         let which = SessionsOf::UserWithProfile(user.into(), profile.pk.into());
         end_sessions(ctx, which, LogoutReason::ProfileUnassigned, None)?;

@@ -177,3 +177,41 @@ impl Names {
 pub fn reference_to(named: &Named) -> Value {
     serde_json::json!({ "name": named.name, "uuid": format_uuid(named.uuid) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::soap::shape::Schema;
+
+    fn text<'e>(element: &'e Element, path: &[&str]) -> Option<&'e str> {
+        let (last, groups) = path.split_last()?;
+        groups.iter().try_fold(element, |e, name| e.child(name))?.text_of(last)
+    }
+
+    #[test]
+    fn defaults_stand_in_for_what_is_cleared_and_on_add_for_what_is_absent() {
+        let group = Schema::get().group_of("XPhone").unwrap();
+        let line = Element::with_children(
+            "line",
+            vec![Element::with_text("index", "1"), Element::new("ringSetting")],
+        );
+        let given = Element::with_children(
+            "phone",
+            vec![
+                Element::new("protocolSide"),
+                Element::with_text("isProtected", "true"),
+                Element::with_children("lines", vec![line]),
+            ],
+        );
+        let mut update = given.clone();
+        complete_mentioned(group, &mut update);
+        assert_eq!(text(&update, &["protocolSide"]), Some("User"));
+        assert_eq!(text(&update, &["isActive"]), None);
+        assert_eq!(text(&update, &["lines", "line", "ringSetting"]), Some("Ring"));
+        assert_eq!(text(&update, &["lines", "line", "maxNumCalls"]), Some("2"));
+        let mut add = given;
+        complete(group, &mut add);
+        assert_eq!(text(&add, &["isActive"]), Some("true"));
+        assert_eq!(text(&add, &["isProtected"]), Some("true"));
+    }
+}

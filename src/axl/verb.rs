@@ -3,7 +3,6 @@
 //! Each verb reads its request outside the transaction and gives back [`Work`]: what is left to do inside it, which may run more
 //! than once. Events are appended by the caller, after everything else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,21 +10,17 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::object::{AxlObject, Ctx};
-use super::request::{Request, Secrets, shown_by_get};
+use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
-use super::{answer, listing};
-use crate::domain::event::{
-    Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind,
-    Occurred, ProvisioningAction, ProvisioningChanged, Via,
-};
+use super::{announce, answer, listing};
+use crate::domain::event::ProvisioningAction;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::shape::{Field, Group, Operation, Schema};
 use crate::soap::tree::Element;
 use crate::soap::typed;
 use crate::store::StoreError;
-use crate::store::accounts;
-use crate::store::objects::{self, Carried, Named, NewObject, Object, Selector};
+use crate::store::objects::{self, Carried, NewObject, Object, Selector};
 
 /// What a call answers with.
 #[derive(Debug)]
@@ -40,9 +35,6 @@ pub enum Answer {
 
 /// The part of a call that runs inside the transaction; it may run more than once.
 pub type Work = Box<dyn Fn(&mut Ctx<'_, '_>) -> Result<Answer, AxlError> + Send>;
-
-/// The longest field value that an event repeats.
-const LONGEST_VALUE: usize = 256;
 
 fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
     if O::TYPED.is_empty() {
@@ -92,8 +84,8 @@ pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
         let new = NewObject { type_: O::TYPE, name: &name, name_key: &key, description, carried: &document };
         let object = objects::insert(ctx.tx, &new).map_err(|e| duplicate::<O>(e, &name))?;
         O::created(ctx, &object, &core, &body)?;
-        store_secrets::<O>(ctx, &object, &secrets)?;
-        announce::<O>(ctx, &object, ProvisioningAction::Add, Vec::new(), true)?;
+        announce::store_secrets::<O>(ctx, &object, &secrets)?;
+        announce::own::<O>(ctx, &object, ProvisioningAction::Add, Vec::new(), true)?;
         Ok(Answer::Uuid(object.uuid))
     }))
 }
@@ -127,12 +119,12 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         object.carried = Value::Object(settings);
         O::changed(ctx, &object, &core, &body)?;
         let now_is = documents::<O>(ctx, std::slice::from_ref(&object), &wanted)?.pop().unwrap_or_default();
-        let changed = differences(ctx, &was, &now_is)?;
+        let changed = announce::differences(ctx, &was, &now_is)?;
         if !changed.is_empty() {
             objects::update(ctx.tx, &object).map_err(|e| duplicate::<O>(e, &object.name))?;
-            announce::<O>(ctx, &object, ProvisioningAction::Update, changed, false)?;
+            announce::own::<O>(ctx, &object, ProvisioningAction::Update, changed, false)?;
         }
-        reset_secrets::<O>(ctx, &object, &secrets)?;
+        announce::reset_secrets::<O>(ctx, &object, &secrets)?;
         Ok(Answer::Uuid(object.uuid))
     }))
 }
@@ -176,7 +168,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         if let Err(error) = in_savepoint(ctx, |ctx| objects::remove(ctx.tx, object.pk)) {
             return Err(in_use::<O>(ctx, &object, error)?);
         }
-        announce_named::<O>(ctx, &object, name, ProvisioningAction::Remove, Vec::new(), false);
+        announce::named::<O>(ctx, &object, name, ProvisioningAction::Remove, Vec::new(), false);
         Ok(Answer::Uuid(object.uuid))
     }))
 }
@@ -304,94 +296,6 @@ fn change_members<O: AxlObject>(
     Ok(())
 }
 
-/// Top-level fields that differ between two documents, with their new values as answers would show them.
-fn differences(
-    ctx: &mut Ctx<'_, '_>,
-    was: &Carried,
-    now_is: &Carried,
-) -> Result<Vec<ChangedField>, AxlError> {
-    let names = Names::of(ctx, std::slice::from_ref(now_is))?;
-    let empty = |value: Option<&Value>| value.is_none_or(|v| v.is_null() || v.as_str() == Some(""));
-    let tags: BTreeMap<&String, ()> = was.keys().chain(now_is.keys()).map(|k| (k, ())).collect();
-    let mut changed = Vec::new();
-    for tag in tags.into_keys().filter(|t| !t.starts_with('@') && *t != "versionStamp") {
-        let (old, new) = (was.get(tag), now_is.get(tag));
-        if old == new || (empty(old) && empty(new)) {
-            continue;
-        }
-        let text = new.and_then(|value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Object(group) => match group.get("ref").and_then(Value::as_i64) {
-                Some(key) => names.get(key).map(|(name, _)| name.to_owned()),
-                None => group.get("name").and_then(Value::as_str).map(str::to_owned),
-            },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
-        });
-        let value = text.map(|t| t.chars().take(LONGEST_VALUE).collect());
-        changed.push(ChangedField { name: tag.clone(), value, redacted: false });
-    }
-    Ok(changed)
-}
-
-/// Puts the object's own event between those of what ends and what begins.
-fn announce<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    object: &Object,
-    action: ProvisioningAction,
-    changed: Vec<ChangedField>,
-    fetch_again: bool,
-) -> Result<(), AxlError> {
-    let name = O::event_name(ctx, object)?;
-    announce_named::<O>(ctx, object, name, action, changed, fetch_again);
-    Ok(())
-}
-
-fn announce_named<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    object: &Object,
-    object_name: String,
-    action: ProvisioningAction,
-    changed: Vec<ChangedField>,
-    fetch_again: bool,
-) {
-    let nested = changed.iter().any(|c| c.value.is_none()) || changed.len() > 50;
-    let event = ProvisioningChanged {
-        action,
-        object_type: O::TYPE.to_owned(),
-        object_uuid: object.uuid,
-        object_name,
-        changed,
-        fetch_again: fetch_again || nested,
-        cascade_of: None,
-        bulk: None,
-        requested_by: ctx.actor(),
-    };
-    ctx.before.push(Occurred::of(Event::ProvisioningChanged(event)));
-}
-
-/// The event of an object that another one's addition brought along.
-pub fn announce_created<O: AxlObject>(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
-    announce::<O>(ctx, object, ProvisioningAction::Add, Vec::new(), true)
-}
-
-/// The event of an object that changed because another one did; only `tag` differs.
-pub fn announce_cascade(ctx: &mut Ctx<'_, '_>, object: &Named, tag: &str, cause: (&str, &str)) {
-    let mut requested_by = ctx.actor();
-    requested_by.via = Via::Cascade;
-    let event = ProvisioningChanged {
-        action: ProvisioningAction::Update,
-        object_type: object.type_.clone(),
-        object_uuid: object.uuid,
-        object_name: object.name.clone(),
-        changed: vec![ChangedField { name: tag.to_owned(), value: None, redacted: false }],
-        fetch_again: true,
-        cascade_of: Some(Cascade { object_type: cause.0.to_owned(), object_name: cause.1.to_owned() }),
-        bulk: None,
-        requested_by,
-    };
-    ctx.before.push(Occurred::of(Event::ProvisioningChanged(event)));
-}
-
 /// The carried settings of an object that is added with nothing but its name.
 pub fn defaults_of_add<O: AxlObject>(ctx: &mut Ctx<'_, '_>) -> Result<Carried, AxlError> {
     let operation = Schema::get().operation(&format!("add{}", O::TYPE)).and_then(Operation::object_field);
@@ -400,34 +304,6 @@ pub fn defaults_of_add<O: AxlObject>(ctx: &mut Ctx<'_, '_>) -> Result<Carried, A
     settings::complete(group, &mut body);
     let carried = carried_part::<O>(group, &body);
     settings::carry(ctx, group, &carried)
-}
-
-fn store_secrets<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    object: &Object,
-    secrets: &Secrets,
-) -> Result<(), AxlError> {
-    for (kind, hash) in secrets.of(O::SECRETS) {
-        accounts::set_credential(ctx.tx, object.pk, kind, hash)?;
-    }
-    Ok(())
-}
-
-/// New secrets of an existing holder: each is an event of its own, after the provisioning event.
-fn reset_secrets<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    object: &Object,
-    secrets: &Secrets,
-) -> Result<(), AxlError> {
-    store_secrets::<O>(ctx, object, secrets)?;
-    for (credential, _) in secrets.of(O::SECRETS) {
-        let kind = if O::TYPE == "User" { HolderKind::EndUser } else { HolderKind::ApplicationUser };
-        let holder = CredentialHolder { kind, user_id: object.name.clone(), uuid: object.uuid };
-        let change = CredentialChange::Reset;
-        let event = CredentialChanged { holder, credential, change, device: None, requested_by: ctx.actor() };
-        ctx.before.push(Occurred::of(Event::CredentialChanged(event)));
-    }
-    Ok(())
 }
 
 fn duplicate<O: AxlObject>(error: StoreError, name: &str) -> AxlError {

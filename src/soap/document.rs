@@ -5,13 +5,11 @@
 //! secrets are in no document. Does not know objects or tables: the caller resolves names to keys and keys to names.
 
 mod answer;
-mod merge;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub use answer::{NameOf, TagFilter, write_document, write_row};
-pub use merge::{Defaults, apply_defaults, merge};
 
 use super::scalar::parse_uuid;
 use super::shape::{Field, Group, Kind};

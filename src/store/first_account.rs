@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::accounts::{StoredHash, set_credential};
-use super::objects::{Association, Carried, NewObject, Object, Selector, associate, find, insert};
+use super::associations::{Association, associate};
+use super::objects::{Carried, NewObject, Object, Selector, find, insert};
 use super::schema::{app_users, objects};
 use super::{StoreError, Tx};
 use crate::domain::event::CredentialKind;

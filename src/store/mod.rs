@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod appearances;
+pub mod associations;
 pub mod columns;
 pub mod effective_config;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod lines;
 pub mod locks;
 pub mod migrate;
 pub mod node_lock;
+pub mod nodes;
 pub mod number_line;
 pub mod objects;
 pub mod parameters;

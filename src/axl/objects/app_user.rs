@@ -8,8 +8,9 @@ use crate::domain::event::CredentialKind;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
+use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
-use crate::store::objects::{Association, Carried, Object};
+use crate::store::objects::{Carried, Object};
 use crate::store::users;
 
 /// A program or administrator.
@@ -73,7 +74,7 @@ impl AxlObject for AppUser {
     ) -> Result<(), AxlError> {
         if let Some(list) = &core.cti_profiles {
             let profiles = resolve_names(ctx, "deviceProfile", "DeviceProfile", &list.profiles)?;
-            crate::store::objects::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+            associations::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
         }
         holder::associate_phones_and_groups(ctx, object.pk, core.phones.as_ref(), core.groups.as_ref())
     }

@@ -9,7 +9,8 @@ use crate::axl::settings::reference_to;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::store::StoreError;
-use crate::store::objects::{Association, Carried, associate, associated};
+use crate::store::associations::{Association, associate, associated};
+use crate::store::objects::Carried;
 
 /// Writes the associations that users and application users share, as far as they are given.
 pub fn associate_phones_and_groups(

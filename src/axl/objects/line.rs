@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::wire::Reference;
+use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter};
@@ -121,7 +122,7 @@ impl AxlObject for Line {
     /// A directory number that is assigned is taken off the phones and profiles it stands on (axl.md 12).
     fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
         for owner in lines::owners(ctx.tx, object.pk.into())? {
-            verb::announce_cascade(ctx, &owner, "lines", (Self::TYPE, &object.name));
+            announce::cascade(ctx, &owner, "lines", (Self::TYPE, &object.name));
         }
         Ok(())
     }
@@ -220,6 +221,6 @@ pub fn find_or_create(
     let row =
         LineRow { pk: object.pk.into(), pattern, partition, usage: usage.to_owned(), default_device: None };
     lines::insert(ctx.tx, &row)?;
-    verb::announce_created::<Line>(ctx, &object)?;
+    announce::created::<Line>(ctx, &object)?;
     Ok(row.pk)
 }

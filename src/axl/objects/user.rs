@@ -14,8 +14,9 @@ use crate::domain::patch::Patch;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::{WireBool, WireInteger, WireText};
 use crate::soap::tree::Element;
+use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
-use crate::store::objects::{Association, Carried, Object};
+use crate::store::objects::{Carried, Object};
 use crate::store::sessions::SessionsOf;
 use crate::store::users::{self, UserRow};
 
@@ -213,19 +214,19 @@ impl UserCore {
         if let Some(list) = &self.profiles {
             let profiles = resolve_all(ctx, "phoneProfiles", "DeviceProfile", &list.profiles)?;
             mobility::unassign_profiles(ctx, object.pk, &profiles)?;
-            crate::store::objects::associate(ctx.tx, object.pk, Association::Profile, &profiles)?;
+            associations::associate(ctx.tx, object.pk, Association::Profile, &profiles)?;
         }
         self.choose_default(ctx, object.pk.into())?;
         if let Some(list) = &self.cti_profiles {
             let profiles = resolve_all(ctx, "ctiControlledDeviceProfiles", "DeviceProfile", &list.profiles)?;
-            crate::store::objects::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+            associations::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
         }
         holder::associate_phones_and_groups(ctx, object.pk, self.phones.as_ref(), self.groups.as_ref())
     }
 
     /// The default profile must be one of the user's; when it leaves the list it is emptied (axl.md 11).
     fn choose_default(&self, ctx: &mut Ctx<'_, '_>, user: UserPk) -> Result<(), AxlError> {
-        let held = crate::store::objects::associated(ctx.tx, &[user.into()], Association::Profile)?;
+        let held = associations::associated(ctx.tx, &[user.into()], Association::Profile)?;
         let holds = |profile: ProfilePk| held.iter().any(|(_, named)| named.pk == profile.into());
         let before = users::get(ctx.tx, user)?.default_profile;
         let wanted = match &self.default_profile {

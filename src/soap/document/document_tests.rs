@@ -155,27 +155,3 @@ fn returned_tags_select_by_name_and_empty_ones_select_everything() {
     assert_eq!(TagFilter::from_tags(Some(&Element::new("returnedTags"))), TagFilter::All);
     assert_eq!(TagFilter::from_tags(None), TagFilter::All);
 }
-
-#[test]
-fn defaults_stand_in_for_what_is_cleared_and_on_add_for_what_is_absent() {
-    let group = Schema::get().group_of("XPhone").unwrap();
-    let Value::Object(given) = json!({
-        "protocolSide": null,
-        "isProtected": "true",
-        "lines": {"line": [{"index": "1", "ringSetting": null}]},
-    }) else {
-        panic!("not an object")
-    };
-    let mut update = given.clone();
-    apply_defaults(group, &mut update, Defaults::ClearedOnly);
-    assert_eq!(update.get("protocolSide"), Some(&json!("User")));
-    assert_eq!(update.get("isActive"), None);
-    assert_eq!(update["lines"]["line"][0]["ringSetting"], json!("Ring"));
-    assert_eq!(update["lines"]["line"][0]["maxNumCalls"], json!("2"));
-    let mut add = given;
-    apply_defaults(group, &mut add, Defaults::AbsentAndCleared);
-    assert_eq!(add.get("isActive"), Some(&json!("true")));
-    assert_eq!(add.get("isProtected"), Some(&json!("true")));
-    merge(&mut add, update);
-    assert_eq!(add.get("protocolSide"), Some(&json!("User")));
-}

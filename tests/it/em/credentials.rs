@@ -93,7 +93,7 @@ async fn a_program_signs_in_with_its_password_and_its_groups_give_its_rights() {
         let selector = emgate::store::objects::Selector::name("Standard AXL API Access");
         Ok(emgate::store::objects::find(tx, "UserGroup", &selector)?.unwrap().pk)
     });
-    site.associate(program, emgate::store::objects::Association::Group, &[group]);
+    site.associate(program, emgate::store::associations::Association::Group, &[group]);
     let good = site
         .em
         .verifier()

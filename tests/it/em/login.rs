@@ -47,7 +47,7 @@ async fn a_login_opens_a_session_and_tells_everything_in_one_event() {
     );
     site.user("ada", &[profile]);
     let program = site.app_user("recorder1", "secret secret");
-    site.associate(program, emgate::store::objects::Association::CtiProfile, &[profile.into()]);
+    site.associate(program, emgate::store::associations::Association::CtiProfile, &[profile.into()]);
     let outcome = site.log_in("sep0000000000a1", "ADA").await.unwrap();
     let LoginOutcome::LoggedIn { session_id, .. } = outcome else { panic!("{outcome:?}") };
     let events = site.events();

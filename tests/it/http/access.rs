@@ -40,10 +40,11 @@ fn an_account_without_a_role_is_forbidden() {
     let gateway = TestGateway::start();
     let db = gateway.database.open_real();
     db.write_blocking(|tx| {
-        use emgate::store::objects::{self, Association, Selector};
+        use emgate::store::associations::{self, Association};
+        use emgate::store::objects::{self, Selector};
         let account =
             objects::find(tx, "AppUser", &Selector::name("admin"))?.expect("the first administrator");
-        objects::associate(tx, account.pk, Association::Group, &[])
+        associations::associate(tx, account.pk, Association::Group, &[])
     })
     .unwrap();
     let (status, body) = get(&gateway, &gateway.authorization());

@@ -22,7 +22,8 @@ use emgate::em::lockout_event;
 use emgate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
 use emgate::event::Origin;
 use emgate::store::accounts::{self, LockoutPolicy};
-use emgate::store::objects::{self, Association, Carried, NewObject, Selector};
+use emgate::store::associations::{self, Association};
+use emgate::store::objects::{self, Carried, NewObject, Selector};
 use emgate::store::{Db, StoreError, parameters, schema};
 use serde_json::{Value, json};
 
@@ -167,7 +168,7 @@ impl Site {
     }
 
     pub(crate) fn associate(&self, holder: ObjectPk, kind: Association, targets: &[ObjectPk]) {
-        self.write(|tx| objects::associate(tx, holder, kind, targets));
+        self.write(|tx| associations::associate(tx, holder, kind, targets));
     }
 
     pub(crate) fn line(&self, pattern: &str) -> LinePk {

@@ -1,0 +1,46 @@
+//! What a start adds to the objects by itself, with its event: this node, and what a new cluster begins with.
+
+use super::StartError;
+use crate::domain::event::{
+    Actor, AuthType, Event, Occurred, Operation, ProvisioningAction, ProvisioningChanged, Via,
+};
+use crate::event::{self, EventError, Origin};
+use crate::store::objects::Object;
+use crate::store::{Db, Tx, nodes};
+
+/// Makes this node known, so that service parameters can be set for it and clients find it.
+pub(super) async fn register(db: &Db, origin: &Origin) -> Result<(), StartError> {
+    let origin = origin.clone();
+    db.write(move |tx| match nodes::register(tx, &origin.node)? {
+        Some(node) => announce(tx, &origin, node),
+        None => Ok(()),
+    })
+    .await?;
+    Ok(())
+}
+
+/// Appends the event of an object that the gateway added by itself.
+pub(super) fn announce(tx: &mut Tx<'_>, origin: &Origin, object: Object) -> Result<(), EventError> {
+    let actor = Actor::system(Via::Cli);
+    let added = Event::ProvisioningChanged(ProvisioningChanged {
+        action: ProvisioningAction::Add,
+        object_type: object.type_,
+        object_uuid: object.uuid,
+        object_name: object.name,
+        changed: Vec::new(),
+        fetch_again: true,
+        cascade_of: None,
+        bulk: None,
+        requested_by: actor.clone(),
+    });
+    let operation = Operation {
+        correlation: tx.new_id(),
+        part: None,
+        actor,
+        auth_type: AuthType::System,
+        auth_id: None,
+        traceparent: None,
+        tracestate: None,
+    };
+    event::append(tx, origin, &operation, vec![Occurred::of(added)])
+}

@@ -1,0 +1,193 @@
+//! One provisioning call from its parsed envelope to its answer: shape, secrets, transaction, events.
+//!
+//! Shared by everything that provisions. What needs no lock (reading, checking, hashing) is done before the transaction opens; events
+//! are appended last in it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::error::AxlError;
+use super::object::Ctx;
+use super::operation::{self, Handler};
+use super::request::{Request, Secrets};
+use super::verb::{Answer, Work};
+use crate::auth::hash::HashError;
+use crate::auth::{Actor, PrincipalKind};
+use crate::domain::event::{self, ActorKind, AuthType, CredentialKind, Occurred, Via};
+use crate::domain::secret::{Password, Pin};
+use crate::em::Wake;
+use crate::em::service::Em;
+use crate::event::EventError;
+use crate::soap::envelope::{Call, EnvelopeError, read_call};
+use crate::soap::scalar::format_uuid;
+use crate::soap::shape::normalise;
+use crate::soap::tree::Element;
+use crate::soap::write;
+
+/// Most bytes of one answer (axl.md 15).
+pub const LARGEST_ANSWER: usize = 8 << 20;
+
+/// The provisioning service of this node.
+#[derive(Clone)]
+pub struct Axl {
+    em: Em,
+    wake: Wake,
+    largest_answer: usize,
+    parsers: Arc<Semaphore>,
+}
+
+impl Axl {
+    /// Makes the service; `wake` is called after each commit that wrote events.
+    pub fn new(em: Em, wake: Wake) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { em, wake, largest_answer: LARGEST_ANSWER, parsers: Arc::new(Semaphore::new(cores)) }
+    }
+}
+
+/// Carries out one call; the answer is a whole SOAP message.
+pub async fn execute(
+    axl: &Axl,
+    call: Call,
+    version: (&'static str, (u8, u8)),
+    actor: &Actor,
+    trace: Trace,
+) -> Result<Vec<u8>, AxlError> {
+    let (operation, handler) = operation::find(&call.operation)?;
+    if !actor.may(operation::right(operation)) {
+        return Err(AxlError::Forbidden);
+    }
+    let normalised = normalise(&operation.request, &call.body)?;
+    if !normalised.unknown.is_empty() {
+        tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
+    }
+    let body = normalised.element;
+    let secrets = secrets_of(axl, &body).await?;
+    let request =
+        Request { operation, body, secrets, version: version.1, largest_answer: axl.largest_answer };
+    let origin = operation_of(axl, actor, trace);
+    let answer = match handler {
+        Handler::Named(named) => named.run(&axl.em, &request, origin).await?,
+        Handler::Verb(start) => transact(axl, start(request)?, origin).await?,
+    };
+    Ok(write::response(version.0, &operation.name, call.sequence, |writer| match &answer {
+        Answer::Uuid(uuid) => drop(writer.element("return", &format_uuid(*uuid))),
+        Answer::True => drop(writer.element("return", "true")),
+        Answer::Written(bytes) => drop(writer.written(bytes)),
+    }))
+}
+
+/// Runs the work of a call and appends its events, in one transaction.
+async fn transact(axl: &Axl, work: Work, operation: event::Operation) -> Result<Answer, AxlError> {
+    let origin = axl.em.origin().clone();
+    let (answer, had_events) = axl
+        .em
+        .db()
+        .write(move |tx| {
+            let mut ctx = Ctx::new(tx, &operation);
+            let answer = work(&mut ctx)?;
+            let events = ctx.into_events();
+            let had_events = !events.is_empty();
+            if had_events {
+                crate::event::append(tx, &origin, &operation, events)?;
+            }
+            Ok::<_, AxlError>((answer, had_events))
+        })
+        .await?;
+    if had_events {
+        (axl.wake)();
+    }
+    Ok(answer)
+}
+
+impl Ctx<'_, '_> {
+    /// The events of this call in order: what ends, the object's own, what begins.
+    fn into_events(self) -> Vec<Occurred> {
+        let mut events = self.before;
+        let shift = events.len();
+        events.extend(
+            self.after.into_iter().map(|e| Occurred { caused_by: e.caused_by.map(|c| c + shift), ..e }),
+        );
+        events
+    }
+}
+
+impl From<EventError> for AxlError {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Store(error) => error.into(),
+            EventError::TooLarge { .. } => {
+                Self::invalid("request", "changes too much at once for one event, split it")
+            }
+            EventError::CauseNotBefore { .. } | EventError::Json(_) | EventError::NoEnvelope { .. } => {
+                Self::Internal(error.to_string())
+            }
+        }
+    }
+}
+
+/// Hashes the PIN and password that a request carries, before any lock is held.
+async fn secrets_of(axl: &Axl, body: &Element) -> Result<Secrets, AxlError> {
+    let holder = body.child("user").or_else(|| body.child("appUser")).unwrap_or(body);
+    let given = |tag: &str| holder.text_of(tag).filter(|text| !text.is_empty()).map(str::to_owned);
+    let (pin, password) = (given("pin"), given("password"));
+    if pin.is_none() && password.is_none() {
+        return Ok(Secrets::default());
+    }
+    let pin: Option<Pin> = pin
+        .map(|p| p.parse())
+        .transpose()
+        .map_err(|_| AxlError::invalid("pin", "a pin is 1 to 64 digits"))?;
+    let password: Option<Password> = password.map(|p| p.parse()).transpose().map_err(|_| {
+        AxlError::invalid("password", "a password is 1 to 128 characters without control characters")
+    })?;
+    let verifier = axl.em.verifier().clone();
+    let hashed = tokio::task::spawn_blocking(move || {
+        let pin = pin.map(|p| verifier.hash_for_storage(CredentialKind::Pin, p.expose())).transpose()?;
+        let password =
+            password.map(|p| verifier.hash_for_storage(CredentialKind::Password, p.expose())).transpose()?;
+        Ok::<_, HashError>(Secrets { pin, password })
+    });
+    hashed
+        .await
+        .map_err(|e| AxlError::Internal(e.to_string()))?
+        .map_err(|e| AxlError::Internal(e.to_string()))
+}
+
+/// Trace context of the causing request.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// W3C `traceparent`.
+    pub parent: Option<String>,
+    /// W3C `tracestate`.
+    pub state: Option<String>,
+}
+
+/// Who asks, in the words of events (design.md, rulings).
+fn operation_of(axl: &Axl, actor: &Actor, trace: Trace) -> event::Operation {
+    let principal = &actor.principal;
+    let (kind, auth_type) = match (principal.kind, principal.is_super) {
+        (PrincipalKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
+        (PrincipalKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
+        (PrincipalKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
+    };
+    let id = Some(principal.name.as_str().to_owned());
+    let address = actor.source.map(|a| a.to_canonical().to_string());
+    event::Operation {
+        correlation: axl.em.new_id(),
+        part: None,
+        actor: event::Actor { kind, id: id.clone(), address, via: Via::Soap },
+        auth_type,
+        auth_id: id,
+        traceparent: trace.parent,
+        tracestate: trace.state,
+    }
+}
+
+/// Parse work is CPU-bound: off the workers, and at most one a core at a time (XML-8).
+pub async fn parse(axl: &Axl, bytes: Bytes) -> Result<Call, EnvelopeError> {
+    let _turn = axl.parsers.acquire().await;
+    let parsed = tokio::task::spawn_blocking(move || read_call(&bytes)).await;
+    parsed.unwrap_or(Err(EnvelopeError::Malformed))
+}
