@@ -161,8 +161,9 @@ fn time_grows_with_length_only() {
             .min()
             .unwrap_or(Duration::ZERO)
     };
-    let (short, long) = (best(&message(9_000)), best(&message(18_000)));
-    assert!(long < short * 4, "{short:?} against {long:?}");
+    // eighteen times the length: a busy machine may make that seventy times the time, a quadratic scan makes it three hundred
+    let (short, long) = (best(&message(1_000)), best(&message(18_000)));
+    assert!(long < short * 72, "{short:?} against {long:?}");
 }
 
 proptest::proptest! {
