@@ -5,6 +5,7 @@ mod credentials;
 mod effective_config;
 mod intercom;
 mod login;
+mod parameters;
 mod phone_page;
 mod race;
 mod statements;
