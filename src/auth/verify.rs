@@ -191,7 +191,10 @@ impl Verifier {
         let lockout = self.lockout;
         let charged = match pk {
             Some(pk) => self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?,
-            None => None,
+            None => {
+                self.db.write(accounts::charge_absent).await?;
+                None
+            }
         };
         let matches = self.compare(&attempt, charged.as_ref()).await?;
         match (account, charged) {

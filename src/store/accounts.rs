@@ -110,6 +110,9 @@ pub fn kind_name(kind: CredentialKind) -> &'static str {
     }
 }
 
+/// No row has this key; looked up for accounts that do not exist, so that they take as long as others.
+const NOBODY: ObjectPk = ObjectPk(-1);
+
 /// Finds an account by its folded user id; a program goes before a person of the same id.
 pub fn find(
     tx: &mut Tx<'_>,
@@ -124,7 +127,7 @@ pub fn find(
         .select((objects::pk, objects::type_, objects::uuid, objects::name))
         .first(tx.connection())
         .optional()?;
-    let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
+    let pk = found.as_ref().map_or(NOBODY, |f| f.0);
     let groups = associations::table
         .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
         .filter(associations::holder_pk.eq(pk.0).and(associations::kind.eq("group")))
@@ -139,6 +142,7 @@ pub fn find(
         .optional()?;
     let credential =
         state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
+    let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
     let kind =
         if type_ == AccountKind::AppUser.object_type() { AccountKind::AppUser } else { AccountKind::EndUser };
     Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
@@ -206,6 +210,17 @@ impl Query for ChargeAttempt<'_> {
 }
 
 impl<C> RunQueryDsl<C> for ChargeAttempt<'_> {}
+
+diesel::define_sql_function! {
+    /// Costs what counting an attempt costs.
+    fn charge_nobody() -> Bool;
+}
+
+/// Spends on an account that does not exist what [`charge_attempt`] spends on others.
+pub fn charge_absent(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    diesel::select(charge_nobody()).get_result::<bool>(tx.connection())?;
+    Ok(())
+}
 
 /// Counts an attempt before it is checked; nothing comes back while the credential is locked or absent.
 pub fn charge_attempt(

@@ -4,6 +4,14 @@
 // @generated from the migrated database; checked by tests/it/migrations.rs.
 
 diesel::table! {
+    absent_attempts (slot) {
+        slot -> Integer,
+        failed -> BigInt,
+        failed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     app_users (pk) {
         pk -> BigInt,
     }
@@ -202,6 +210,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    absent_attempts,
     app_users,
     associations,
     cluster,
