@@ -9,20 +9,22 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::error::AxlError;
+use super::named::Named;
 use super::object::Ctx;
 use super::operation::{self, Handler};
 use super::request::{Request, Secrets};
 use super::verb::{Answer, Work};
 use crate::auth::hash::HashError;
+use crate::auth::verify::Verifier;
 use crate::auth::{Actor, PrincipalKind};
 use crate::domain::event::{self, ActorKind, AuthType, CredentialKind, Occurred, Via};
-use crate::domain::secret::{Password, Pin};
+use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
 use crate::em::service::Em;
 use crate::event::EventError;
 use crate::soap::envelope::{Call, EnvelopeError, read_call};
 use crate::soap::scalar::format_uuid;
-use crate::soap::shape::normalise;
+use crate::soap::shape::{Operation, Version, normalise};
 use crate::soap::tree::Element;
 use crate::soap::write;
 
@@ -50,7 +52,7 @@ impl Axl {
 pub async fn execute(
     axl: &Axl,
     call: Call,
-    version: (&'static str, (u8, u8)),
+    version: (&'static str, Version),
     actor: &Actor,
     trace: Trace,
 ) -> Result<Vec<u8>, AxlError> {
@@ -58,20 +60,14 @@ pub async fn execute(
     if !actor.may(operation::right(operation)) {
         return Err(AxlError::Forbidden);
     }
-    let normalised = normalise(&operation.request, &call.body)?;
-    if !normalised.unknown.is_empty() {
-        tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
-    }
-    let body = normalised.element;
-    let secrets = secrets_of(axl, &body).await?;
-    let request =
-        Request { operation, body, secrets, version: version.1, largest_answer: axl.largest_answer };
+    let sequence = call.sequence;
+    let prepared = prepare(axl, operation, handler, call, version.1).await?;
     let origin = operation_of(axl, actor, trace);
-    let answer = match handler {
-        Handler::Named(named) => named.run(&axl.em, &request, origin).await?,
-        Handler::Verb(start) => transact(axl, start(request)?, origin).await?,
+    let answer = match prepared {
+        Prepared::Named(named, request) => named.run(&axl.em, &request, origin).await?,
+        Prepared::Verb(work) => transact(axl, work, origin).await?,
     };
-    Ok(write::response(version.0, &operation.name, call.sequence, |writer| match &answer {
+    Ok(write::response(version.0, &operation.name, sequence, |writer| match &answer {
         Answer::Uuid(uuid) => drop(writer.element("return", &format_uuid(*uuid))),
         Answer::True => drop(writer.element("return", "true")),
         Answer::Written(bytes) => drop(writer.written(bytes)),
@@ -128,31 +124,51 @@ impl From<EventError> for AxlError {
 }
 
 /// Hashes the PIN and password that a request carries, before any lock is held.
-async fn secrets_of(axl: &Axl, body: &Element) -> Result<Secrets, AxlError> {
+fn secrets_of(verifier: &Verifier, body: &Element) -> Result<Secrets, AxlError> {
     let holder = body.child("user").or_else(|| body.child("appUser")).unwrap_or(body);
-    let given = |tag: &str| holder.text_of(tag).filter(|text| !text.is_empty()).map(str::to_owned);
-    let (pin, password) = (given("pin"), given("password"));
-    if pin.is_none() && password.is_none() {
-        return Ok(Secrets::default());
-    }
-    let pin: Option<Pin> = pin
-        .map(|p| p.parse())
-        .transpose()
-        .map_err(|_| AxlError::invalid("pin", "a pin is 1 to 64 digits"))?;
-    let password: Option<Password> = password.map(|p| p.parse()).transpose().map_err(|_| {
-        AxlError::invalid("password", "a password is 1 to 128 characters without control characters")
-    })?;
-    let verifier = axl.em.verifier().clone();
-    let hashed = tokio::task::spawn_blocking(move || {
-        let pin = pin.map(|p| verifier.hash_for_storage(CredentialKind::Pin, p.expose())).transpose()?;
-        let password =
-            password.map(|p| verifier.hash_for_storage(CredentialKind::Password, p.expose())).transpose()?;
-        Ok::<_, HashError>(Secrets { pin, password })
+    let given = |tag: &str| holder.text_of(tag).filter(|text| !text.is_empty());
+    let hash = |kind, secret: &str| {
+        verifier.hash_for_storage(kind, secret).map_err(|e: HashError| AxlError::Internal(e.to_string()))
+    };
+    let refuse = |tag: &str, e: SecretError| AxlError::invalid(tag, e.to_string());
+    let pin: Option<Pin> = given("pin").map(str::parse).transpose().map_err(|e| refuse("pin", e))?;
+    let password: Option<Password> =
+        given("password").map(str::parse).transpose().map_err(|e| refuse("password", e))?;
+    Ok(Secrets {
+        pin: pin.map(|p| hash(CredentialKind::Pin, p.expose())).transpose()?,
+        password: password.map(|p| hash(CredentialKind::Password, p.expose())).transpose()?,
+    })
+}
+
+/// A call that is ready for its transaction.
+enum Prepared {
+    Named(Named, Request),
+    Verb(Work),
+}
+
+/// Checks the shape, hashes secrets and reads the typed core: all that is CPU-bound, off the async workers and at most one a core.
+async fn prepare(
+    axl: &Axl,
+    operation: &'static Operation,
+    handler: Handler,
+    call: Call,
+    version: Version,
+) -> Result<Prepared, AxlError> {
+    let _turn = axl.parsers.acquire().await;
+    let (verifier, largest_answer) = (axl.em.verifier().clone(), axl.largest_answer);
+    let prepared = tokio::task::spawn_blocking(move || {
+        let normalised = normalise(&operation.request, &call.body)?;
+        if !normalised.unknown.is_empty() {
+            tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
+        }
+        let secrets = secrets_of(&verifier, &normalised.element)?;
+        let request = Request { operation, body: normalised.element, secrets, version, largest_answer };
+        Ok(match handler {
+            Handler::Named(named) => Prepared::Named(named, request),
+            Handler::Verb(start) => Prepared::Verb(start(request)?),
+        })
     });
-    hashed
-        .await
-        .map_err(|e| AxlError::Internal(e.to_string()))?
-        .map_err(|e| AxlError::Internal(e.to_string()))
+    prepared.await.unwrap_or_else(|e| Err(AxlError::Internal(e.to_string())))
 }
 
 /// Trace context of the causing request.

@@ -48,12 +48,19 @@ impl AxlObject for AppUser {
         super::user::User::accept_name(name)
     }
 
-    fn locks(
-        _ctx: &mut Ctx<'_, '_>,
-        object: &Object,
-        _core: Option<&AppUserCore>,
-    ) -> Result<Locks, AxlError> {
-        Ok(Locks { app_users: [object.pk.0].into(), ..Locks::default() })
+    /// Logins list who controls the phone: whoever changes that waits for those who log in with the profiles (events.md 13.1).
+    fn locks(ctx: &mut Ctx<'_, '_>, object: &Object, core: Option<&AppUserCore>) -> Result<Locks, AxlError> {
+        let mut locks = Locks { app_users: [object.pk.0].into(), ..Locks::default() };
+        let changes = core.is_none_or(|c| c.cti_profiles.is_some());
+        if changes {
+            let held = associations::associated(ctx.tx, &[object.pk], Association::CtiProfile)?;
+            locks.profiles.extend(held.into_iter().map(|(_, named)| named.pk.0));
+            let names =
+                core.and_then(|c| c.cti_profiles.as_ref()).map(|l| l.profiles.as_slice()).unwrap_or_default();
+            let wanted = resolve_names(ctx, "deviceProfile", "DeviceProfile", names)?;
+            locks.profiles.extend(wanted.into_iter().map(|p| p.0));
+        }
+        Ok(locks)
     }
 
     fn created(
