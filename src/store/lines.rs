@@ -8,7 +8,7 @@ use super::{StoreError, Tx};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 
 /// The typed core of a line.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = lines, treat_none_as_null = true)]
 pub struct LineRow {
     /// Row key.
@@ -25,9 +25,6 @@ pub struct LineRow {
     pub default_device: Option<PhonePk>,
 }
 
-const COLUMNS: (lines::pk, lines::pattern, lines::partition_pk, lines::usage, lines::default_device_pk) =
-    (lines::pk, lines::pattern, lines::partition_pk, lines::usage, lines::default_device_pk);
-
 /// Adds the typed core of a line.
 pub fn insert(tx: &mut Tx<'_>, row: &LineRow) -> Result<(), StoreError> {
     diesel::insert_into(lines::table).values(row).execute(tx.connection())?;
@@ -42,18 +39,22 @@ pub fn update(tx: &mut Tx<'_>, row: &LineRow) -> Result<(), StoreError> {
 
 /// Reads one line.
 pub fn get(tx: &mut Tx<'_>, line: LinePk) -> Result<LineRow, StoreError> {
-    Ok(lines::table.find(line).select(COLUMNS).first(tx.connection())?)
+    Ok(lines::table.find(line).select(LineRow::as_select()).first(tx.connection())?)
 }
 
 /// Reads one line that may be gone.
 pub fn find(tx: &mut Tx<'_>, line: LinePk) -> Result<Option<LineRow>, StoreError> {
-    Ok(lines::table.find(line).select(COLUMNS).first(tx.connection()).optional()?)
+    Ok(lines::table.find(line).select(LineRow::as_select()).first(tx.connection()).optional()?)
 }
 
 /// Reads some lines.
 pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<LineRow>, StoreError> {
     let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(lines::table.filter(lines::pk.eq_any(keys)).order(lines::pk).select(COLUMNS).load(tx.connection())?)
+    Ok(lines::table
+        .filter(lines::pk.eq_any(keys))
+        .order(lines::pk)
+        .select(LineRow::as_select())
+        .load(tx.connection())?)
 }
 
 /// One line as events name it: `DN|partition`.

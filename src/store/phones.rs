@@ -7,7 +7,7 @@ use super::{StoreError, Tx};
 use crate::domain::ids::{ObjectPk, PhonePk, ProfilePk};
 
 /// The typed core of a phone.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = phones, treat_none_as_null = true)]
 pub struct PhoneRow {
     /// Row key.
@@ -23,9 +23,6 @@ pub struct PhoneRow {
     pub logout_profile: Option<ProfilePk>,
 }
 
-const COLUMNS: (phones::pk, phones::model, phones::protocol, phones::em_enabled, phones::logout_profile_pk) =
-    (phones::pk, phones::model, phones::protocol, phones::em_enabled, phones::logout_profile_pk);
-
 /// Adds the typed core of a phone.
 pub fn insert(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
     diesel::insert_into(phones::table).values(row).execute(tx.connection())?;
@@ -40,13 +37,13 @@ pub fn update(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
 
 /// Reads one phone.
 pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
-    Ok(phones::table.find(phone).select(COLUMNS).first(tx.connection())?)
+    Ok(phones::table.find(phone).select(PhoneRow::as_select()).first(tx.connection())?)
 }
 
 /// Reads some phones.
 pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<PhoneRow>, StoreError> {
     let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(phones::table.filter(phones::pk.eq_any(keys)).select(COLUMNS).load(tx.connection())?)
+    Ok(phones::table.filter(phones::pk.eq_any(keys)).select(PhoneRow::as_select()).load(tx.connection())?)
 }
 
 /// The condition that the protocol of a listed phone matches.

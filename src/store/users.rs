@@ -7,7 +7,7 @@ use super::{StoreError, Tx};
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
 
 /// The typed core of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Insertable, AsChangeset)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
 pub struct UserRow {
     /// Row key.
@@ -48,29 +48,6 @@ impl UserRow {
     }
 }
 
-type Columns = (
-    users::pk,
-    users::first_name,
-    users::last_name,
-    users::department,
-    users::home_cluster,
-    users::max_login_seconds,
-    users::default_profile_pk,
-    users::self_service,
-    users::self_service_key,
-);
-const COLUMNS: Columns = (
-    users::pk,
-    users::first_name,
-    users::last_name,
-    users::department,
-    users::home_cluster,
-    users::max_login_seconds,
-    users::default_profile_pk,
-    users::self_service,
-    users::self_service_key,
-);
-
 /// Adds the typed core of a user.
 pub fn insert(tx: &mut Tx<'_>, row: &UserRow) -> Result<(), StoreError> {
     diesel::insert_into(users::table).values(row).execute(tx.connection())?;
@@ -97,13 +74,13 @@ pub fn set_default_profile(
 
 /// Reads one user.
 pub fn get(tx: &mut Tx<'_>, user: UserPk) -> Result<UserRow, StoreError> {
-    Ok(users::table.find(user).select(COLUMNS).first(tx.connection())?)
+    Ok(users::table.find(user).select(UserRow::as_select()).first(tx.connection())?)
 }
 
 /// Reads some users.
 pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<UserRow>, StoreError> {
     let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(users::table.filter(users::pk.eq_any(keys)).select(COLUMNS).load(tx.connection())?)
+    Ok(users::table.filter(users::pk.eq_any(keys)).select(UserRow::as_select()).load(tx.connection())?)
 }
 
 /// The condition of a list criterion on users.
