@@ -1,6 +1,6 @@
 //! The provisioning API: SOAP in, one transaction, SOAP out.
 //!
-//! [`execute`] carries out one call for one actor and is shared by everything that provisions; the handlers here only turn HTTP into
+//! [`execute()`] carries out one call for one actor and is shared by everything that provisions; the handlers here only turn HTTP into
 //! calls and answers into HTTP. A handler never builds XML by hand and never sees a connection.
 
 pub mod announce;
@@ -76,7 +76,19 @@ fn log_failure(error: &AxlError, operation: &str, actor: &Actor) {
         AxlError::Unavailable(cause) | AxlError::Busy(cause) => {
             tracing::error!(axl.operation = %operation, user.id = %user, %cause, "database does not answer a provisioning call");
         }
-        refusal => {
+        refusal @ (AxlError::ItemNotFound { .. }
+        | AxlError::UpdateTargetMissing { .. }
+        | AxlError::Invalid { .. }
+        | AxlError::Unresolved { .. }
+        | AxlError::DeviceName
+        | AxlError::Duplicate { .. }
+        | AxlError::InUse { .. }
+        | AxlError::Mobility { .. }
+        | AxlError::NotOffered(_)
+        | AxlError::UnknownOperation
+        | AxlError::Shape(_)
+        | AxlError::TooLarge { .. }
+        | AxlError::Forbidden) => {
             tracing::info!(axl.operation = %operation, user.id = %user, axl.code = refusal.code(), "provisioning call refused")
         }
     }
