@@ -141,6 +141,7 @@ fn secrets_of(verifier: &Verifier, body: &Element) -> Result<Secrets, AxlError> 
 }
 
 /// A call that is ready for its transaction.
+#[expect(clippy::large_enum_variant, reason = "one lives for one call")]
 enum Prepared {
     Named(Named, Request),
     Verb(Work),

@@ -62,6 +62,6 @@ fn a_node_has_its_own_value_else_the_clusters_else_the_default() {
     assert_eq!(set(&site, name, "gw-1", None).unwrap(), ["MaximumConcurrentRequests 30 -> 20"]);
     assert_eq!(read("nowhere"), None);
     assert_eq!(set(&site, name, "nowhere", Some("1")), None);
-    let listed = site.write(|tx| parameters::list_parameters(tx));
+    let listed = site.write(parameters::list_parameters);
     assert_eq!(listed.len(), 11 + 2 * 2);
 }
