@@ -25,7 +25,7 @@ use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
 use crate::http::health::Health;
-use crate::http::{Addresses, Front, HttpError, Servers};
+use crate::http::{Addresses, Doors, Front, HttpError, Servers};
 use crate::shutdown;
 use crate::store::node_lock::{NodeLock, NodeName};
 use crate::store::{Db, StoreError, migrate};
@@ -135,7 +135,10 @@ impl App {
         let copying = publishing::copying(publisher.as_ref(), config);
         let health = Health::new(db.clone(), &config.node.name, copying, services::warnings(config));
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
+        publishing::register(&metrics, publisher.as_ref());
+        let doors = if config.node.has_role(Role::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
+            doors,
             http: config.http.clone(),
             limits: config.limits.clone(),
             state_dir: config.node.state_dir.clone(),

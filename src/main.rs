@@ -1,16 +1,20 @@
 //! The `emgate` binary: subcommands.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use emgate::app::{App, FirstSecret, Migrations, StartError};
+use emgate::axl::version::SERVED;
 use emgate::config::{Config, Flags};
 use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::tail::{self, TailArgs};
 use emgate::http::Addresses;
+use emgate::shutdown::Signals;
+use emgate::soap::wsdl;
 use emgate::store::migrate;
-use emgate::{shutdown, telemetry};
+use emgate::telemetry;
 
 /// Open Extension Mobility gateway: SOAP provisioning, phone login, ordered events in Kafka.
 #[derive(Parser)]
@@ -43,6 +47,18 @@ enum Command {
         #[command(subcommand)]
         command: EventsCommand,
     },
+    /// Write the description of the SOAP service and its schema files
+    Wsdl {
+        /// Directory to write them to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Version of the schema
+        #[arg(long, default_value = wsdl::NEWEST_VERSION)]
+        schema_version: String,
+        /// Address of the service in the description
+        #[arg(long, default_value = "https://localhost:8443/axl/")]
+        address: String,
+    },
     /// Run a broker that keeps events in memory only, for machines without Apache Kafka
     Broker(BrokerArgs),
 }
@@ -58,6 +74,7 @@ fn main() -> ExitCode {
         Command::Serve { flags, migrate } => serve(&flags, migrate),
         Command::Migrate { flags } => migrate_now(&flags),
         Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
+        Command::Wsdl { out, schema_version, address } => write_schema(&out, &schema_version, &address),
         Command::Broker(args) => run_broker(&args),
     };
     match outcome {
@@ -77,6 +94,7 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
     let migrations = if migrate { Migrations::Run } else { Migrations::Refuse };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let signals = Signals::listen()?;
         let app = App::start(&config, migrations).await?;
         telemetry::count_panics(app.metrics());
         if let Some(secret) = app.first_secret() {
@@ -84,7 +102,7 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
         }
         say(&ready(&config, app.addresses()))?;
         tokio::select! {
-            signal = shutdown::asked() => tracing::info!(signal = signal?, "asked to stop"),
+            signal = signals.asked() => tracing::info!(signal, "asked to stop"),
             () = app.name_lost() => {
                 app.stop().await;
                 return Err(StartError::NodeName(config.node.name.clone()).into());
@@ -112,13 +130,26 @@ fn migrate_now(flags: &Flags) -> Outcome {
     Ok(())
 }
 
+fn write_schema(out: &Path, version: &str, address: &str) -> Outcome {
+    if !SERVED.iter().any(|(served, _)| *served == version) {
+        let served: Vec<_> = SERVED.iter().map(|(served, _)| *served).collect();
+        return Err(format!("--schema-version is one of {}", served.join(", ")).into());
+    }
+    for (name, text) in wsdl::files(version, address) {
+        let path = out.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(out))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
+
 fn ready(config: &Config, addresses: Addresses) -> String {
     let Addresses { phone, tls, admin } = addresses;
-    format!(
-        "emgate is ready: node {name}\n  phones            http://{phone}/\n  everything, TLS   https://{tls}/\n  \
-         health, metrics   http://{admin}/\n",
-        name = config.node.name,
-    )
+    let mut text = format!("emgate is ready: node {}\n", config.node.name);
+    if let (Some(phone), Some(tls)) = (phone, tls) {
+        text += &format!("  phones            http://{phone}/\n  everything, TLS   https://{tls}/\n");
+    }
+    text + &format!("  health, metrics   http://{admin}/\n")
 }
 
 fn first_account(secret: &FirstSecret) -> String {

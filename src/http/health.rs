@@ -8,8 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use crate::store::Db;
+use crate::domain::policy;
+use crate::store::{Db, StoreError, Tx, parameters};
 use crate::telemetry::Metrics;
+
+/// What an operator should know while addresses are not checked.
+const OPEN_LOGOUT: &str = "ValidateIPAddress is False: whoever can name a phone can log it out";
 
 /// How copying events to Kafka goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,10 +64,14 @@ impl Health {
     }
 
     async fn report(&self) -> HttpResponse {
-        let database = self.db.read(|tx| tx.now().map(drop)).await;
+        let node = self.node.clone();
+        let database = self.db.read(move |tx| checks_addresses(tx, &node)).await;
         let answers = database.is_ok();
-        if let Err(error) = database {
-            tracing::warn!(%error, "the database does not answer");
+        let mut warnings = self.standing.clone();
+        match database {
+            Ok(true) => (),
+            Ok(false) => warnings.push(OPEN_LOGOUT),
+            Err(error) => tracing::warn!(%error, "the database does not answer"),
         }
         let kafka = (self.copying)();
         let stopping = self.stopping.load(Ordering::SeqCst);
@@ -79,7 +87,7 @@ impl Health {
             database: if answers { "connected" } else { "away" },
             kafka,
             degraded: kafka == Copying::Away,
-            warnings: &self.standing,
+            warnings: &warnings,
         };
         if answers && !stopping {
             HttpResponse::Ok().json(report)
@@ -87,6 +95,12 @@ impl Health {
             HttpResponse::ServiceUnavailable().json(report)
         }
     }
+}
+
+/// Whether a phone must ask from its own address (PHONE-1).
+fn checks_addresses(tx: &mut Tx<'_>, node: &str) -> Result<bool, StoreError> {
+    let Some(parameter) = policy::find("ValidateIPAddress") else { return Ok(false) };
+    Ok(parameters::effective(tx, parameter, node)? == "T")
 }
 
 /// Hangs in the admin paths.

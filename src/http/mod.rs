@@ -11,7 +11,6 @@ pub mod guard;
 pub mod health;
 mod request_id;
 pub mod routes;
-mod schema;
 mod server;
 pub mod tls;
 
@@ -51,9 +50,20 @@ pub type Passwords = Arc<
     dyn Fn(Credentials, Option<IpAddr>) -> Pin<Box<dyn Future<Output = PasswordCheck> + Send>> + Send + Sync,
 >;
 
+/// Which listeners a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doors {
+    /// All of them.
+    All,
+    /// Health and metrics: the process has other work.
+    AdminOnly,
+}
+
 /// What the front needs from the composition.
 #[derive(Clone)]
 pub struct Front {
+    /// Whether phones and programs are served; else health and metrics only.
+    pub doors: Doors,
     /// Addresses, names and certificate.
     pub http: HttpConfig,
     /// Limits.
@@ -70,6 +80,6 @@ pub struct Front {
     pub health: health::Health,
     /// The pages of phones.
     pub phone: Mount,
-    /// SOAP messages.
+    /// SOAP and its schema.
     pub soap: Mount,
 }

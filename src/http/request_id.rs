@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use tracing::Instrument;
 
+use super::connections::Counted;
 use super::gate::Gate;
 use crate::telemetry::{HttpLabels, Metrics, RequestId, StatusClass, Surface};
 
@@ -30,6 +31,7 @@ pub(super) async fn trace(
     let Some(gate) = request.app_data::<web::Data<Gate>>().cloned() else {
         return next.call(request).await;
     };
+    let at_work = request.conn_data::<Counted>().map(Counted::at_work);
     let id = RequestId(gate.ids.next());
     request.extensions_mut().insert(id);
     let span = tracing::info_span!(
@@ -42,6 +44,7 @@ pub(super) async fn trace(
     );
     let start = Instant::now();
     async move {
+        let _at_work = at_work;
         match next.call(request).await {
             Ok(mut answer) => {
                 dress(answer.headers_mut(), id);

@@ -15,7 +15,7 @@ use super::gate::{self, Gate};
 use super::guard::Hosts;
 use super::routes::Listener;
 use super::tls::{Certificate, TlsError};
-use super::{Front, Mount, health, request_id, schema};
+use super::{Doors, Front, Mount, health, request_id};
 
 /// Why the front cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +41,10 @@ pub enum HttpError {
 /// Where the listeners are.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
-    /// Plain HTTP for phones.
-    pub phone: SocketAddr,
-    /// TLS.
-    pub tls: SocketAddr,
+    /// Plain HTTP for phones; none where this process has no doors.
+    pub phone: Option<SocketAddr>,
+    /// TLS; none where this process has no doors.
+    pub tls: Option<SocketAddr>,
     /// Health and metrics.
     pub admin: SocketAddr,
 }
@@ -58,37 +58,34 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Binds and starts all three; must be called inside a multi-threaded runtime.
+    /// Binds and starts them; must be called inside a multi-threaded runtime.
     pub fn start(front: &Front) -> Result<Self, HttpError> {
-        let http = &front.http;
-        let hosts = Hosts::of(http);
-        let certificate = Certificate::load(http, &front.state_dir, hosts.names())?;
-        let phone = bind("http.http_port", http.address, http.http_port)?;
-        let tls = bind("http.https_port", http.address, http.https_port)?;
-        let admin = bind("http.admin_port", IpAddr::V4(Ipv4Addr::LOCALHOST), http.admin_port)?;
-        let addresses =
-            Addresses { phone: phone.local_addr()?, tls: tls.local_addr()?, admin: admin.local_addr()? };
-        let connections = Connections::new(&front.limits, &front.metrics);
-        let soap = Arc::new(Semaphore::new(front.limits.soap_in_flight));
+        let (http, hosts) = (&front.http, Hosts::of(&front.http));
+        let (connections, soap) = shared(front);
         let gate = |listener| web::Data::new(Gate::new(front, listener, hosts.clone(), Arc::clone(&soap)));
-
-        let phones = vec![Arc::clone(&front.phone)];
-        let everything =
-            vec![Arc::clone(&front.phone), Arc::clone(&front.soap), Arc::new(schema::mount) as Mount];
-        let (health, metrics) = (front.health.clone(), front.metrics.clone());
-        let own: Mount = Arc::new(move |config| health::mount(config, health.clone(), metrics.clone()));
-        let tls_config = certificate.server_config()?;
         let start = |socket, security, listener, mounts| {
             run(front, socket, security, &connections, gate(listener), mounts)
         };
-        let running = [
-            start(phone, None, Listener::Phone, phones)?,
-            start(tls, Some(tls_config), Listener::Tls, everything)?,
-        ];
+        let admin = bind("http.admin_port", IpAddr::V4(Ipv4Addr::LOCALHOST), http.admin_port)?;
+        let mut addresses = Addresses { phone: None, tls: None, admin: admin.local_addr()? };
+        let (mut running, mut tasks) = (Vec::new(), vec![tokio::spawn(Arc::clone(&connections).watch())]);
+        if front.doors == Doors::All {
+            let certificate = Certificate::load(http, &front.state_dir, hosts.names())?;
+            let tls_config = certificate.server_config()?;
+            let phone = bind("http.http_port", http.address, http.http_port)?;
+            let tls = bind("http.https_port", http.address, http.https_port)?;
+            addresses.phone = Some(phone.local_addr()?);
+            addresses.tls = Some(tls.local_addr()?);
+            let everything = vec![Arc::clone(&front.phone), Arc::clone(&front.soap)];
+            running.push(start(phone, None, Listener::Phone, vec![Arc::clone(&front.phone)])?);
+            running.push(start(tls, Some(tls_config), Listener::Tls, everything)?);
+            tasks.push(tokio::spawn(certificate.watch()));
+        }
+        let (health, metrics) = (front.health.clone(), front.metrics.clone());
+        let own: Mount = Arc::new(move |config| health::mount(config, health.clone(), metrics.clone()));
         let admin = start(admin, None, Listener::Admin, vec![own])?;
         let public = running.iter().map(Server::handle).collect();
         let admin_handle = admin.handle();
-        let mut tasks = vec![tokio::spawn(certificate.watch())];
         tasks.extend(running.into_iter().chain([admin]).map(|server| tokio::spawn(watch(server))));
         Ok(Self { addresses, public, admin: admin_handle, tasks })
     }
@@ -111,6 +108,12 @@ impl Servers {
             task.abort();
         }
     }
+}
+
+/// What all listeners count together.
+fn shared(front: &Front) -> (Arc<Connections>, Arc<Semaphore>) {
+    let soap = Arc::new(Semaphore::new(front.limits.soap_in_flight));
+    (Connections::new(&front.limits, &front.metrics), soap)
 }
 
 async fn watch(server: Server) {

@@ -9,7 +9,9 @@
     reason = "what tests stand on may panic too, and is no interface"
 )]
 
+mod architecture;
 mod em;
 mod event;
 mod http;
+mod migrations;
 mod support;

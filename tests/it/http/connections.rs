@@ -42,7 +42,7 @@ fn a_stopping_gateway_closes_idle_connections_and_accepts_none() {
     let mut gateway = TestGateway::start();
     let mut idle = gateway.phone().open();
     assert!(is_served(&mut idle));
-    let address = gateway.addresses.phone;
+    let address = gateway.addresses.phone.unwrap();
     gateway.stop();
     assert!(idle.is_closed());
     assert!(std::net::TcpStream::connect(address).is_err());
@@ -51,7 +51,23 @@ fn a_stopping_gateway_closes_idle_connections_and_accepts_none() {
 #[test]
 fn something_that_is_no_tls_hello_is_dropped() {
     let gateway = TestGateway::start();
-    let client = crate::support::http::Client::plain(gateway.addresses.tls);
+    let client = crate::support::http::Client::plain(gateway.addresses.tls.unwrap());
     assert!(client.raw("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").is_none());
     assert_eq!(gateway.tls().get("/axl/").status, 401);
+}
+
+#[test]
+fn a_later_head_that_does_not_end_is_given_up_too() {
+    let gateway = TestGateway::start_with(|c| {
+        c.limits.head_seconds = 1;
+        c.limits.keep_alive_seconds = 1;
+    });
+    for client in [gateway.phone(), gateway.tls()] {
+        let mut connection = client.open();
+        assert!(is_served(&mut connection));
+        let start = std::time::Instant::now();
+        connection.send("GET /nothing HTTP/1.1\r\nHost: loc");
+        assert!(connection.is_closed());
+        assert!(start.elapsed() < Duration::from_secs(6));
+    }
 }

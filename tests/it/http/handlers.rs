@@ -10,7 +10,7 @@ use emgate::clock::IdSource;
 use emgate::config::{HttpConfig, Limits};
 use emgate::domain::ids::ObjectPk;
 use emgate::http::health::{Copying, Health};
-use emgate::http::{Front, Mount, PasswordCheck, Servers};
+use emgate::http::{Doors, Front, Mount, PasswordCheck, Servers};
 use emgate::telemetry::Metrics;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -46,6 +46,7 @@ fn stage(
         roles: Roles::of_groups([SUPER_USERS]),
     };
     let front = Front {
+        doors: Doors::All,
         http: HttpConfig {
             address: "127.0.0.1".parse().unwrap(),
             http_port: 0,
@@ -66,12 +67,12 @@ fn stage(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let servers = runtime.block_on(async { Servers::start(&front) }).unwrap();
     let addresses = servers.addresses();
-    let phone = Client::plain(addresses.phone);
-    let tls = Client::tls(addresses.tls, &state.0.join("tls-certificate.pem"));
+    let phone = Client::plain(addresses.phone.unwrap());
+    let tls = Client::tls(addresses.tls.unwrap(), &state.0.join("tls-certificate.pem"));
     Stage {
         runtime,
         servers: Some(servers),
-        address: addresses.phone,
+        address: addresses.phone.unwrap(),
         phone,
         tls,
         _database: database,

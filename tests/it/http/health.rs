@@ -58,6 +58,29 @@ fn the_embedded_broker_is_named_as_what_it_is() {
 }
 
 #[test]
+fn unchecked_addresses_are_warned_of() {
+    let gateway = TestGateway::start();
+    let warns = || {
+        report(&gateway.admin().get("/health/ready")).1["warnings"].to_string().contains("ValidateIPAddress")
+    };
+    assert!(warns());
+    let parameter = emgate::domain::policy::find("ValidateIPAddress").unwrap();
+    let db = gateway.database.open_real();
+    db.write_blocking(|tx| {
+        emgate::store::parameters::set_parameter(tx, parameter, "EnterpriseWideData", Some("T")).map(drop)
+    })
+    .unwrap();
+    assert!(!warns());
+}
+
+#[test]
+fn a_process_without_the_role_http_has_health_only() {
+    let gateway = TestGateway::start_with(|c| c.node.roles = vec![emgate::config::Role::Sweep]);
+    assert_eq!((gateway.addresses.phone, gateway.addresses.tls), (None, None));
+    assert_eq!(gateway.admin().get("/health/ready").status, 200);
+}
+
+#[test]
 fn metrics_count_requests_by_door_and_outcome() {
     let gateway = TestGateway::start();
     gateway.tls().get("/axl/");
@@ -66,4 +89,5 @@ fn metrics_count_requests_by_door_and_outcome() {
     assert!(text.contains("em_http_requests_total{surface=\"Soap\",status=\"ClientError\"} 1"), "{text}");
     assert!(text.contains("em_http_requests_total{surface=\"Unknown\",status=\"ClientError\"} 1"), "{text}");
     assert!(text.contains("em_panics_total 0"), "{text}");
+    assert!(text.contains("em_stream_last_sequence "), "{text}");
 }

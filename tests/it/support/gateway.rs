@@ -81,12 +81,12 @@ impl TestGateway {
 
     /// A client of the TLS listener that trusts its certificate.
     pub fn tls(&self) -> Client {
-        Client::tls(self.addresses.tls, &self.state.0.join("tls-certificate.pem"))
+        Client::tls(self.addresses.tls.unwrap(), &self.state.0.join("tls-certificate.pem"))
     }
 
     /// A client of the listener for phones.
     pub fn phone(&self) -> Client {
-        Client::plain(self.addresses.phone)
+        Client::plain(self.addresses.phone.unwrap())
     }
 
     /// A client of the listener for health and metrics.
