@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::object::{AxlObject, Ctx};
+use super::objects::listing;
 use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
-use super::{announce, answer, listing};
+use super::{announce, answer};
 use crate::domain::event::ProvisioningAction;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::{format_uuid, parse_uuid};

@@ -3,12 +3,10 @@
 //! Promises a gapless, strictly increasing line in which cause comes before effect, and that a former leader numbers nothing. Knows
 //! nothing of Kafka: numbering goes on while Kafka is away, so that readers of the log in the database are not held up.
 
-use diesel::pg::PgConnection;
-
 use super::chain::{GENESIS, link};
 use super::{EventError, envelope};
 use crate::store::number_line::{self, Line, Numbered};
-use crate::store::{Db, Tx};
+use crate::store::{Connection, Db, Tx};
 
 /// Events numbered in one transaction at most.
 pub const ROUND: i32 = 500;
@@ -18,7 +16,7 @@ const DAYS_AHEAD: i32 = 14;
 
 /// A node's right to number, bound to a connection of its own: when the connection ends, so does the right.
 pub struct Leadership {
-    connection: PgConnection,
+    connection: Connection,
     line: Line,
 }
 
@@ -40,7 +38,7 @@ pub enum Round {
 
 impl Leadership {
     /// Becomes leader if nobody is; otherwise gives the connection back, to be tried again.
-    pub fn try_take(db: &Db, mut connection: PgConnection) -> Result<Result<Self, PgConnection>, EventError> {
+    pub fn try_take(db: &Db, mut connection: Connection) -> Result<Result<Self, Connection>, EventError> {
         if !number_line::try_lead(&mut connection)? {
             return Ok(Err(connection));
         }

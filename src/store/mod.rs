@@ -31,12 +31,14 @@ pub mod writer_connection;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use diesel::connection::{AnsiTransactionManager, Connection, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use uuid::Uuid;
 
 use crate::clock::{Clock, IdSource};
+/// A connection outside the pool, for what lasts longer than a transaction.
+pub use diesel::pg::PgConnection as Connection;
 pub use error::StoreError;
 
 /// How often a transaction that another one pushed aside is tried again.

@@ -34,7 +34,6 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rdkafka", &["event/kafka.rs", "event/kafka/"]),
     ("yaserde", &["soap/", "axl/", "em/screen.rs"]),
     ("xml", &["soap/", "axl/", "em/screen.rs"]),
-    ("actix_web", &["http/", "axl/mod.rs", "axl/handler.rs", "em/phone_app.rs", "auth/basic.rs"]),
     ("actix_tls", &["http/"]),
     ("rustls", &["http/"]),
 ];

@@ -9,6 +9,7 @@ pub mod default_profile;
 pub mod device_profile;
 pub mod holder;
 pub mod line;
+pub mod listing;
 pub mod phone;
 pub mod phone_model;
 pub mod phone_service;

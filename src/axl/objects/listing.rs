@@ -3,9 +3,9 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 
-use super::error::AxlError;
-use super::object::{AxlObject, Ctx, Filter};
-use super::request::{Request, shown_by_get};
+use crate::axl::error::AxlError;
+use crate::axl::object::{AxlObject, Ctx, Filter};
+use crate::axl::request::{Request, shown_by_get};
 use crate::domain::names::fold;
 use crate::soap::shape::Kind;
 use crate::soap::tree::Element;
