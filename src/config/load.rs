@@ -265,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_settings_names_every_key_and_default() {
+        let page = include_str!("../../docs/configuration.md");
+        let example = page.split("```toml").nth(1).and_then(|t| t.split("```").next()).unwrap();
+        let shown: Config = toml::from_str(example).unwrap();
+        let defaults = Config::default();
+        assert_eq!(format!("{:?}", shown.limits), format!("{:?}", defaults.limits));
+        assert_eq!(shown.credentials.pin_memory_kib, defaults.credentials.pin_memory_kib);
+        assert_eq!(shown.credentials.password_memory_kib, defaults.credentials.password_memory_kib);
+        assert_eq!(
+            (shown.http.http_port, shown.http.workers),
+            (defaults.http.http_port, defaults.http.workers)
+        );
+        assert_eq!(shown.node.roles, defaults.node.roles);
+        assert_eq!((shown.database.pool, &shown.log.filter), (defaults.database.pool, &defaults.log.filter));
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let error = load("unknown", "[limits]\nsoup_body = 1", 0o600).unwrap_err();
         assert!(error.contains("soup_body"), "{error}");
