@@ -26,7 +26,7 @@ use crate::soap::envelope::{Call, EnvelopeError, read_call};
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Operation, Version, normalise};
 use crate::soap::tree::Element;
-use crate::soap::write;
+use crate::soap::{wellformed, write};
 
 /// Most bytes of one answer (axl.md 15).
 pub const LARGEST_ANSWER: usize = 8 << 20;
@@ -203,7 +203,10 @@ fn operation_of(axl: &Axl, actor: &Actor, trace: Trace) -> event::Operation {
 }
 
 /// Parse work is CPU-bound: off the workers, and at most one a core at a time (XML-8).
-pub async fn parse(axl: &Axl, bytes: Bytes) -> Result<Call, EnvelopeError> {
+pub async fn parse(axl: &Axl, content_type: &str, bytes: Bytes) -> Result<Call, EnvelopeError> {
+    if wellformed::charset(content_type).is_some_and(|charset| !wellformed::agrees(charset, &bytes)) {
+        return Err(EnvelopeError::Encoding);
+    }
     let _turn = axl.parsers.acquire().await;
     let parsed = tokio::task::spawn_blocking(move || read_call(&bytes)).await;
     parsed.unwrap_or(Err(EnvelopeError::Malformed))

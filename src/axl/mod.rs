@@ -42,7 +42,9 @@ impl Axl {
 
 async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> HttpResponse {
     let Some(actor) = request.extensions().get::<Actor>().cloned() else { return basic::unauthorized() };
-    let call = match execute::parse(&axl, bytes).await {
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let content_type = header("content-type").unwrap_or_default();
+    let call = match execute::parse(&axl, &content_type, bytes).await {
         Ok(call) => call,
         Err(error) => return soap(fault(FaultCode::from(error), 5000, &error.to_string(), "")),
     };
@@ -53,7 +55,6 @@ async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> H
     };
     let name =
         operation::find(&call.operation).map(|(operation, _)| operation.name.clone()).unwrap_or_default();
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let trace = Trace { parent: header("traceparent"), state: header("tracestate") };
     match execute(&axl, call, version, &actor, trace).await {
         Ok(bytes) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(bytes),

@@ -7,12 +7,15 @@ use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
-use quick_xml::name::{NamespaceError, ResolveResult};
+use quick_xml::name::{NamespaceError, PrefixDeclaration, ResolveResult};
 
 use super::tree::Element;
+use super::wellformed::{agrees, declared_encoding, is_qualified_name, pairs};
 use super::write::is_xml_char;
 
 const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
+const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// How much of anything one message may hold (XML-3).
@@ -24,7 +27,7 @@ pub struct Limits {
     pub elements: usize,
     /// Attributes of one element.
     pub attributes: usize,
-    /// Namespace declarations in scope.
+    /// Namespace declarations in all.
     pub bindings: usize,
     /// Bytes of one name.
     pub name: usize,
@@ -107,12 +110,15 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
     reader.resolver_mut().set_max_namespace_bindings(limits.bindings);
     let mut scan = Scan::new(limits);
     loop {
-        match reader.read_event().map_err(|error| reader_error(&error))? {
+        let event = reader.read_event().map_err(|error| reader_error(&error))?;
+        let first = std::mem::take(&mut scan.first);
+        match event {
             Event::Eof => break,
             Event::DocType(_) => return Err(Dtd),
             Event::PI(_) => return Err(ProcessingInstruction),
-            Event::Decl(declaration) => scan.declaration(&declaration)?,
-            Event::Comment(comment) => scan.comment(comment.len())?,
+            Event::Decl(_) if !first => return Err(Malformed),
+            Event::Decl(declaration) => declared(&declaration, text)?,
+            Event::Comment(comment) => scan.comment(&comment)?,
             Event::Start(start) => scan.start(&reader, &start)?,
             Event::Empty(start) => {
                 scan.start(&reader, &start)?;
@@ -120,6 +126,7 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
             }
             Event::End(_) => scan.end(),
             Event::GeneralRef(reference) => scan.reference(&reference)?,
+            Event::Text(text) if text.contains("]]>") => return Err(Malformed),
             Event::Text(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), false)?,
             Event::CData(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), true)?,
         }
@@ -131,7 +138,15 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
 pub fn decode(bytes: &[u8]) -> Result<&str, EnvelopeError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| Encoding)?;
-    if text.chars().all(is_xml_char) { Ok(text) } else { Err(Encoding) }
+    if text.chars().all(is_xml_char) && !text.starts_with('\u{FEFF}') { Ok(text) } else { Err(Encoding) }
+}
+
+fn declared(declaration: &BytesDecl<'_>, text: &str) -> Result<(), EnvelopeError> {
+    let encoding = declared_encoding(declaration).ok_or(Malformed)?;
+    let latin = encoding.to_ascii_lowercase();
+    let ours = encoding.is_empty()
+        || matches!(latin.as_str(), "utf-8" | "us-ascii") && agrees(encoding, text.as_bytes());
+    if ours { Ok(()) } else { Err(Encoding) }
 }
 
 fn reader_error(error: &quick_xml::Error) -> EnvelopeError {
@@ -161,6 +176,8 @@ struct Scan {
     text: usize,
     part: Part,
     root_seen: bool,
+    first: bool,
+    bindings: usize,
     open: Vec<Element>,
     namespace: Option<String>,
     operation: Option<Element>,
@@ -176,25 +193,19 @@ impl Scan {
             text: 0,
             part: Part::Before,
             root_seen: false,
+            first: true,
+            bindings: 0,
             open: Vec::new(),
             namespace: None,
             operation: None,
         }
     }
 
-    fn declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), EnvelopeError> {
-        let version = declaration.version().map_err(|_| Malformed)?;
-        if self.root_seen || version.as_ref() != "1.0" {
+    fn comment(&mut self, comment: &str) -> Result<(), EnvelopeError> {
+        if comment.contains("--") || comment.ends_with('-') {
             return Err(Malformed);
         }
-        let Some(encoding) = declaration.encoding() else { return Ok(()) };
-        let encoding = encoding.map_err(|_| Encoding)?;
-        let known = ["utf-8", "us-ascii"].iter().any(|name| encoding.eq_ignore_ascii_case(name));
-        if known { Ok(()) } else { Err(Encoding) }
-    }
-
-    fn comment(&mut self, length: usize) -> Result<(), EnvelopeError> {
-        self.comments += length;
+        self.comments += comment.len();
         if self.comments > self.limits.comments { Err(Limit("comments")) } else { Ok(()) }
     }
 
@@ -215,6 +226,12 @@ impl Scan {
         if start.name().into_inner().len() > self.limits.name {
             return Err(Limit("name length"));
         }
+        let written = |pairs: Vec<(&str, &str)>| pairs.iter().all(|(name, _)| is_qualified_name(name));
+        if !is_qualified_name(start.name().into_inner())
+            || !pairs(start.attributes_raw()).is_some_and(written)
+        {
+            return Err(Malformed);
+        }
         let (namespace, local) = reader.resolver().resolve_element(start.name());
         let local = local.into_inner();
         let namespace = match namespace {
@@ -226,9 +243,6 @@ impl Scan {
         let mut element = Element::new(local);
         self.attributes(reader, start, &mut element)?;
         if self.part == Part::Body && self.depth >= 3 {
-            if !is_name(local) {
-                return Err(Malformed);
-            }
             self.open.push(element);
         }
         Ok(())
@@ -259,11 +273,12 @@ impl Scan {
     }
 
     fn attributes(
-        &self,
+        &mut self,
         reader: &NsReader<&[u8]>,
         start: &BytesStart<'_>,
         element: &mut Element,
     ) -> Result<(), EnvelopeError> {
+        let mut seen: Vec<(&str, &str)> = Vec::new();
         for (count, attribute) in start.attributes().enumerate() {
             if count >= self.limits.attributes {
                 return Err(Limit("attributes"));
@@ -275,7 +290,8 @@ impl Scan {
             if attribute.key.into_inner().len() > self.limits.name {
                 return Err(Limit("name length"));
             }
-            if attribute.key.as_namespace_binding().is_some() {
+            if let Some(prefix) = attribute.key.as_namespace_binding() {
+                self.bind(prefix, &attribute.value)?;
                 continue;
             }
             let value = attribute_value(&attribute)?;
@@ -289,13 +305,25 @@ impl Scan {
                         return Err(MustUnderstand);
                     }
                     (XSI, "nil") => element.nil = truth,
-                    _ => {}
+                    expanded if seen.contains(&expanded) => return Err(Malformed),
+                    expanded => seen.push(expanded),
                 },
-                ResolveResult::Unbound if !is_name(local) => return Err(Malformed),
                 ResolveResult::Unbound => element.attributes.push((local.to_owned(), value)),
             }
         }
         Ok(())
+    }
+
+    fn bind(&mut self, prefix: PrefixDeclaration<'_>, namespace: &str) -> Result<(), EnvelopeError> {
+        self.bindings += 1;
+        if self.bindings > self.limits.bindings {
+            return Err(Limit("namespace declarations"));
+        }
+        let reserved = match prefix {
+            PrefixDeclaration::Default => matches!(namespace, XML | XMLNS),
+            PrefixDeclaration::Named(_) => namespace.is_empty(),
+        };
+        if reserved { Err(Malformed) } else { Ok(()) }
     }
 
     fn end(&mut self) {
@@ -359,14 +387,6 @@ fn attribute_value(attribute: &Attribute<'_>) -> Result<String, EnvelopeError> {
     let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| Malformed)?;
     let legal = !attribute.value.contains('<') && value.chars().all(is_xml_char);
     if legal { Ok(value.into_owned()) } else { Err(Malformed) }
-}
-
-/// Whether a local name is one that may be written back (the tokenizer takes any characters).
-fn is_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    let first = |c: char| c == '_' || c.is_alphabetic();
-    characters.next().is_some_and(first)
-        && characters.all(|c| first(c) || c.is_numeric() || matches!(c, '.' | '-' | '\u{B7}'))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The SOAP layer: bytes to a checked element tree and back, guided by the schema files in `wsdl/`.
 //!
-//! Owns: the front door for XML (`envelope`), our reading of the schema (`shape`), carried settings as JSON
+//! Owns: the front door for XML (`envelope`, `wellformed`), our reading of the schema (`shape`), carried settings as JSON
 //! (`document`), the bridge to typed cores (`scalar`, `typed`), the byte-exact writer and faults (`write`, `fault`), and
 //! the schema files as they are served (`wsdl`). Promises: nothing it accepts is longer, deeper or of another type than
 //! the schema says, and no text it produces for an error repeats input. Knows no object, no database, no HTTP.
@@ -12,5 +12,6 @@ pub mod scalar;
 pub mod shape;
 pub mod tree;
 pub mod typed;
+pub mod wellformed;
 pub mod write;
 pub mod wsdl;
