@@ -12,6 +12,7 @@
 mod architecture;
 mod em;
 mod event;
+mod hostile;
 mod http;
 mod migrations;
 mod support;

@@ -1,78 +1,15 @@
 //! The program itself: what it prints, when it refuses to start, how it ends.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::JoinHandle;
+use std::process::Output;
 
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
-use crate::support::http::Client;
-
-fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_emgate"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("EMGATE_")) {
-        command.env_remove(name);
-    }
-    command
-        .args(arguments)
-        .env("DATABASE_URL", database)
-        .env("EMGATE_STATE_DIR", &state.0)
-        .env("EMGATE_ADDRESS", "127.0.0.1")
-        .envs([("EMGATE_HTTP_PORT", "0"), ("EMGATE_HTTPS_PORT", "0"), ("EMGATE_ADMIN_PORT", "0")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
+use crate::support::process::{Process, emgate};
 
 fn refusal(arguments: &[&str], database: &str, state: &StateDir) -> String {
     let Output { status, stderr, .. } = emgate(arguments, database, state).output().unwrap();
     assert!(!status.success());
     String::from_utf8(stderr).unwrap()
-}
-
-/// A gateway in a process of its own, once it said that it is ready.
-struct Process {
-    child: Child,
-    printed: String,
-    log: JoinHandle<String>,
-}
-
-impl Process {
-    fn start(arguments: &[&str], database: &str, state: &StateDir) -> Self {
-        let mut child = emgate(arguments, database, state).spawn().unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
-            text
-        });
-        let mut printed = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        while !printed.contains("health, metrics") {
-            match lines.next() {
-                Some(line) => printed += &(line.unwrap() + "\n"),
-                None => panic!("ended early: {printed}{}", log.join().unwrap()),
-            }
-        }
-        Self { child, printed, log }
-    }
-
-    fn client(&self, label: &str) -> Client {
-        let line = self.printed.lines().find(|l| l.contains(label)).unwrap();
-        let address: SocketAddr =
-            line.rsplit("http://").next().unwrap().trim_end_matches('/').parse().unwrap();
-        Client::plain(address)
-    }
-
-    /// Sends SIGTERM and gives back what was logged.
-    fn end(mut self) -> String {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        assert!(self.child.wait().unwrap().success());
-        self.log.join().unwrap()
-    }
 }
 
 #[test]

@@ -3,4 +3,5 @@
 pub mod database;
 pub mod gateway;
 pub mod http;
+pub mod process;
 pub(crate) mod site;
