@@ -64,13 +64,21 @@ impl std::str::FromStr for DeviceName {
 impl std::str::FromStr for UserId {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let formatting = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{AD}');
         let fits = (1..=128).contains(&text.chars().count());
-        if !fits || text.chars().any(|c| c.is_control() || formatting(c)) {
+        if !fits || text.chars().any(|c| c.is_control() || is_invisible(c)) {
             return Err(NameError::User);
         }
         Ok(Self(ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned()))
     }
+}
+
+/// Whether a character formats, or shows nothing: two ids that differ by it look the same (PHONE-2).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}' | '\u{890}'..='\u{891}'
+        | '\u{8E2}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
+        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{E000}'..='\u{F8FF}' | '\u{FDD0}'..='\u{FDEF}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}' | '\u{110BD}' | '\u{110CD}'
+        | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{10FFFF}')
 }
 
 impl std::fmt::Display for DeviceName {
@@ -104,6 +112,10 @@ mod tests {
 
     #[test]
     fn invisible_characters_are_no_user_id() {
-        assert_eq!("j\u{200B}doe".parse::<UserId>(), Err(NameError::User));
+        for invisible in ["\u{200B}", "\u{61C}", "\u{180E}", "\u{3164}", "\u{FE0F}", "\u{FFFD}", "\u{E0001}"]
+        {
+            assert_eq!(format!("j{invisible}doe").parse::<UserId>(), Err(NameError::User), "{invisible:?}");
+        }
+        assert!("jörg.東京".parse::<UserId>().is_ok());
     }
 }
