@@ -30,7 +30,7 @@ pub fn check(
         return Err(AxlError::Unresolved {
             field: "product".into(),
             kind: "product".into(),
-            name: product.to_owned(),
+            name: shortened(product),
         });
     };
     let spelled = match &known.protocols {
@@ -39,8 +39,16 @@ pub fn check(
     };
     match spelled {
         Some(protocol) => Ok(Model { model: known.model, protocol }),
-        None => Err(AxlError::invalid("protocol", format!("{} does not speak {protocol}", known.model))),
+        None => Err(AxlError::invalid(
+            "protocol",
+            format!("{} does not speak {}", known.model, shortened(protocol)),
+        )),
     }
+}
+
+/// What a fault repeats of a value whose type has no length.
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
 }
 
 /// Puts product, model and protocol into documents.
