@@ -127,7 +127,8 @@ impl Target {
         }
     }
 
-    fn provision(&mut self) {
+    /// Makes the site.
+    pub(super) fn provision(&mut self) {
         for (operation, inside) in SITE {
             let answer = self.post(envelope(operation, inside));
             assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
@@ -171,7 +172,7 @@ impl Target {
         let answer = self.post(body);
         let took = start.elapsed();
         if took > Duration::from_secs(8) {
-            self.wrong.push(format!("{what}: {took:?}"));
+            self.wrong(format!("{what}: {took:?}"));
         }
         let judged = self.judge(what, &answer, expect);
         self.sent += 1;
@@ -187,7 +188,7 @@ impl Target {
             Ok(fault) => fault,
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-                self.wrong.push(text.chars().take(900).collect());
+                self.wrong(text.chars().take(900).collect());
                 None
             }
         }
@@ -196,6 +197,16 @@ impl Target {
     /// Throws an input that the client must mend.
     pub(super) fn client_fault(&mut self, what: &str, body: impl AsRef<[u8]>) -> Fault {
         self.throw(what, body, CLIENT).unwrap_or_default()
+    }
+
+    /// Notes something that is wrong; it fails the test at its end.
+    pub(super) fn wrong(&mut self, what: String) {
+        self.wrong.push(what);
+    }
+
+    /// Ends the gateway and gives back what it printed and logged.
+    pub(super) fn end(self) -> (String, String) {
+        (self.process.printed.clone(), self.process.end())
     }
 
     /// A request that must work.
@@ -219,15 +230,28 @@ impl Target {
         diesel::select(all).get_result(&mut connection).unwrap()
     }
 
+    /// What is stored once every event has its number.
+    fn settled(&self) -> String {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let stored = self.stored();
+            let pending =
+                stored.split("<event_pending>").nth(1).and_then(|rest| rest.split("</event_pending>").next());
+            if !pending.is_some_and(|rows| rows.contains("<row>")) || Instant::now() > until {
+                return stored;
+            }
+        }
+    }
+
     /// Runs inputs that must change nothing, and checks that they did not.
     pub(super) fn unchanged(&mut self, inputs: impl FnOnce(&mut Self)) {
         // The first request counts the administrator's login.
         self.canary("the start");
-        let before = self.stored();
+        let before = self.settled();
         inputs(self);
         self.canary("the end");
         assert!(self.wrong.is_empty(), "{} wrong:\n{}", self.wrong.len(), self.wrong.join("\n"));
-        let after = self.stored();
+        let after = self.settled();
         for (was, now_is) in before.lines().zip(after.lines()) {
             assert_eq!(was, now_is);
         }
