@@ -44,8 +44,8 @@ fn a_query_that_cannot_be_meant_has_its_number_and_is_not_repeated() {
         (format!("{known}&userid=&seq=24680"), 202),
         (format!("{known}&userid=%20&seq=24680"), 202),
         (format!("{known}&userid=ada&seq="), 202),
-        (format!("device=SEP1&userid=ada&seq=24680"), 11),
-        (format!("device=SEP1&doLogout=true"), 11),
+        ("device=SEP1&userid=ada&seq=24680".into(), 11),
+        ("device=SEP1&doLogout=true".into(), 11),
     ];
     target.unchanged(|target| {
         for (query, number) in cases {

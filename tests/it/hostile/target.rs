@@ -72,7 +72,7 @@ pub(super) enum Expect {
     Answer,
 }
 
-/// Where an input goes that must work.
+/// What the client must mend.
 const CLIENT: Expect = Expect::Fault("soapenv:Client");
 
 /// A running gateway.
