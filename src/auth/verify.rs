@@ -1,17 +1,19 @@
 //! The one place where a password or PIN is checked, and the proof that it was.
 //!
-//! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, count, hash, settle. Unknown, locked and
-//! wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in the same request.
+//! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, place in the hash pool, count, hash, settle.
+//! Unknown, locked and wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in
+//! the same request. What was counted is always settled or refused, also when the caller has stopped waiting.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ring::hmac;
+use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use super::hash::{HashError, Hasher, StoredHash};
-use super::hash_pool::{HashPool, PoolBusy};
+use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
 use super::{Principal, PrincipalKind, Roles, SUPER_USERS};
 use crate::domain::event::CredentialKind;
@@ -187,16 +189,29 @@ impl Verifier {
         if let Some(verified) = account.as_ref().and_then(|a| self.recall(a, &attempt)) {
             return Ok(verified);
         }
-        let pk = account.as_ref().map(|a| a.pk);
-        let lockout = self.lockout;
-        let charged = match pk {
+        let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
+        let check = self.clone().check(account, attempt, place).in_current_span();
+        tokio::spawn(check).await.unwrap_or_else(|error| {
+            Err(Refused::Store(StoreError::Broken(format!("the check of a secret ended early: {error}"))))
+        })
+    }
+
+    /// Counts, hashes and settles; must not be cancelled between these.
+    async fn check(
+        self,
+        account: Option<Account>,
+        attempt: Attempt,
+        place: Place,
+    ) -> Result<Verified<Principal>, Refused> {
+        let (kind, lockout) = (attempt.kind, self.lockout);
+        let charged = match account.as_ref().map(|a| a.pk) {
             Some(pk) => self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?,
             None => {
                 self.db.write(accounts::charge_absent).await?;
                 None
             }
         };
-        let matches = self.compare(&attempt, charged.as_ref()).await?;
+        let matches = self.compare(&attempt, charged.as_ref(), place).await;
         match (account, charged) {
             (Some(account), Some(charged)) if matches => self.settle(account, charged, &attempt).await,
             (account, charged) => {
@@ -206,15 +221,18 @@ impl Verifier {
         }
     }
 
-    async fn compare(&self, attempt: &Attempt, charged: Option<&Charged>) -> Result<bool, Refused> {
+    /// Whether the secret fits; no answer counts as no, since the attempt is counted already.
+    async fn compare(&self, attempt: &Attempt, charged: Option<&Charged>, place: Place) -> bool {
         let stored = match (charged, attempt.kind) {
             (Some(charged), _) => charged.stored.clone(),
             (None, CredentialKind::Pin) => self.shared.dummy_pin.clone(),
             (None, CredentialKind::Password | CredentialKind::Digest) => self.shared.dummy_password.clone(),
         };
         let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
-        let outcome = self.pool.run(move || hasher.matches(&stored, &secret)).await;
-        outcome.map_err(|PoolBusy| Refused::Busy)
+        place.run(move || hasher.matches(&stored, &secret)).await.unwrap_or_else(|NoAnswer| {
+            tracing::error!("a secret could not be compared");
+            false
+        })
     }
 
     async fn settle(
@@ -224,9 +242,11 @@ impl Verifier {
         attempt: &Attempt,
     ) -> Result<Verified<Principal>, Refused> {
         let kind = attempt.kind;
-        let rehashed = if self.hasher.is_outdated(kind, &charged.stored) {
+        let rehashed = if self.hasher.is_outdated(kind, &charged.stored)
+            && let Ok(place) = self.pool.try_reserve()
+        {
             let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
-            self.pool.run(move || hasher.hash(kind, &secret).ok()).await.ok().flatten()
+            place.run(move || hasher.hash(kind, &secret).ok()).await.ok().flatten()
         } else {
             None
         };

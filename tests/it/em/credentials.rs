@@ -11,6 +11,7 @@ use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
 use emgate::store::accounts;
 
+use crate::support::in_time;
 use crate::support::site::Site;
 
 fn from(last: u8) -> Source {
@@ -45,7 +46,7 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
         })
     });
     for guess in guesses.collect::<Vec<_>>() {
-        assert!(!guess.await.unwrap());
+        assert!(!in_time(guess).await.unwrap());
     }
     let failed: i32 = site.write(|tx| {
         use diesel::prelude::*;
@@ -53,9 +54,7 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
         Ok(credentials::table.find((user.0, "pin")).select(credentials::failed).first(tx.connection())?)
     });
     assert_eq!(failed, 3);
-    while site.events().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    in_time(site.first_event()).await;
     let (type_, data) = site.events().remove(0);
     assert_eq!(type_, "em.credential.changed.v1");
     assert_eq!((&data["change"], &data["credential"]), (&"locked".into(), &"pin".into()));
@@ -65,6 +64,31 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
     assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await, Err(Refused::Wrong)));
     site.clock.advance_seconds(1801);
     assert!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_whose_caller_has_gone_is_still_judged() {
+    let site = Arc::new(Site::new());
+    let user = site.user("ada", &[]);
+    let guess = |n: u8| {
+        let site = Arc::clone(&site);
+        async move {
+            let (ada, wrong) = ("ada".parse().unwrap(), "99999".parse().unwrap());
+            site.em.verifier().verify_pin(&ada, &wrong, &from(n)).await.is_ok()
+        }
+    };
+    assert!(!guess(1).await);
+    assert!(!guess(2).await);
+    // The third is held at its count while its caller goes.
+    let (held, release) = site.hold_credential(user);
+    let caller = tokio::spawn(guess(3));
+    in_time(site.somebody_waits_for_a_lock()).await;
+    caller.abort();
+    assert!(in_time(caller).await.is_err());
+    drop(release);
+    held.join().unwrap();
+    in_time(site.first_event()).await;
+    assert_eq!(site.events()[0].1["change"], "locked");
 }
 
 #[tokio::test]
@@ -126,7 +150,7 @@ async fn a_pin_changed_after_its_check_opens_no_session() {
 }
 
 #[test]
-fn a_node_with_another_pepper_refuses_to_start() {
+fn a_pepper_other_than_the_one_the_database_knows_is_refused() {
     let site = Site::new();
     let directory = std::env::temp_dir().join(format!("emgate-pepper-{}", std::process::id()));
     let (ours, theirs) = (directory.join("a/pepper"), directory.join("b/pepper"));

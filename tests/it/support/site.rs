@@ -3,8 +3,9 @@
 //! Rows are written directly, so that login tests do not hang on provisioning.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 
 use diesel::prelude::*;
 use emgate::auth::Source;
@@ -322,5 +323,44 @@ impl Site {
                 .select((phone.field(objects::name), user.field(objects::name)))
                 .load(tx.connection())?)
         })
+    }
+
+    /// Waits until something is in the log.
+    pub(crate) async fn first_event(&self) {
+        while self.events().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Locks the PIN of a user until the second value is dropped.
+    pub(crate) fn hold_credential(&self, user: UserPk) -> (JoinHandle<()>, mpsc::Sender<()>) {
+        use schema::credentials;
+        let (db, (holds, is_held), (release, released)) = (self.db.clone(), mpsc::channel(), mpsc::channel());
+        let held = std::thread::spawn(move || {
+            let done: Result<(), StoreError> = db.write_blocking(|tx| {
+                let pin = credentials::table.find((user.0, "pin"));
+                pin.select(credentials::version).for_update().first::<i64>(tx.connection())?;
+                holds.send(()).unwrap();
+                let _dropped = released.recv();
+                Ok(())
+            });
+            done.unwrap();
+        });
+        is_held.recv().unwrap();
+        (held, release)
+    }
+
+    /// Waits until a transaction of this database waits for a lock.
+    pub(crate) async fn somebody_waits_for_a_lock(&self) {
+        use diesel::connection::SimpleConnection;
+        let looks = "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock') THEN RAISE 'nobody'; END IF; END $$";
+        let look = || {
+            self.db
+                .write_blocking(|tx| -> Result<(), StoreError> { Ok(tx.connection().batch_execute(looks)?) })
+        };
+        while look().is_err() {
+            tokio::task::yield_now().await;
+        }
     }
 }
