@@ -103,6 +103,11 @@ impl Em {
         Self { db, verifier, origin, writers }
     }
 
+    /// Whether all writers live; they end only with a panic as long as this exists.
+    pub fn can_write(&self) -> bool {
+        self.writers.are_running()
+    }
+
     /// The check of secrets.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier

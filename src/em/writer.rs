@@ -41,6 +41,8 @@ struct Waiting {
 struct Queue {
     waiting: VecDeque<Waiting>,
     closed: bool,
+    /// Writers that live.
+    writers: usize,
 }
 
 #[derive(Default)]
@@ -70,6 +72,29 @@ impl Shared {
             queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
         Some(queue.take_distinct())
+    }
+}
+
+/// Counts a writer as living until this is dropped; the last one leaves nobody waiting for nothing.
+struct Presence(Arc<Shared>);
+
+impl Presence {
+    fn of(shared: &Arc<Shared>) -> Self {
+        shared.lock().writers += 1;
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.writers = queue.writers.saturating_sub(1);
+        if queue.writers == 0 {
+            queue.closed = true;
+            let abandoned = std::mem::take(&mut queue.waiting);
+            drop(queue);
+            drop(abandoned);
+        }
     }
 }
 
@@ -104,20 +129,29 @@ impl Writers {
         let shared = Arc::new(Shared::default());
         let threads = (0..WRITERS)
             .map(|_| {
-                let (db, origin, wake, shared) =
-                    (db.clone(), origin.clone(), Arc::clone(wake), Arc::clone(&shared));
-                std::thread::spawn(move || Writer { db, origin, wake, shared, connection: None }.run())
+                let (db, origin, wake) = (db.clone(), origin.clone(), Arc::clone(wake));
+                let (shared, presence) = (Arc::clone(&shared), Presence::of(&shared));
+                let writer = Writer { db, origin, wake, shared, connection: None, _presence: presence };
+                std::thread::spawn(move || writer.run())
             })
             .collect();
         Self { shared, threads }
     }
 
-    /// Queues a request and waits for its answer; the waiting ends with code 6 when the writer is gone.
+    /// Whether all of them live.
+    pub(super) fn are_running(&self) -> bool {
+        self.shared.lock().writers == WRITERS
+    }
+
+    /// Queues a request and waits for its answer; the waiting ends with code 6 when the writers are gone.
     pub(super) async fn ask(&self, asked: Asked) -> Result<Answer, EmCode> {
         let (answer, answered) = oneshot::channel();
         {
             let mut queue = self.shared.lock();
-            if queue.closed || queue.waiting.len() >= MOST_WAITING {
+            if queue.closed {
+                return Err(EmCode::Database);
+            }
+            if queue.waiting.len() >= MOST_WAITING {
                 return Err(EmCode::Busy);
             }
             queue.waiting.push_back(Waiting { asked, tries: 0, answer });
@@ -145,6 +179,8 @@ struct Writer {
     wake: Wake,
     shared: Arc<Shared>,
     connection: Option<WriterConnection>,
+    /// Dropped last, and with a panic too.
+    _presence: Presence,
 }
 
 /// Why a transaction gave no answers.

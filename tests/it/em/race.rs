@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use emgate::domain::logout::LogoutOrigin;
 use emgate::em::error::EmCode;
-use emgate::em::service::{LoginOutcome, LogoutOutcome};
+use emgate::em::service::{Em, LoginOutcome, LogoutOutcome};
 
+use crate::support::in_time;
 use crate::support::site::Site;
 
 async fn log_in_all(site: &Arc<Site>, pairs: Vec<(String, String)>) -> Vec<Result<LoginOutcome, EmCode>> {
@@ -18,7 +19,7 @@ async fn log_in_all(site: &Arc<Site>, pairs: Vec<(String, String)>) -> Vec<Resul
         .collect();
     let mut outcomes = Vec::new();
     for task in tasks {
-        outcomes.push(task.await.unwrap());
+        outcomes.push(in_time(task).await.unwrap());
     }
     outcomes
 }
@@ -129,7 +130,7 @@ async fn logins_and_logouts_in_a_muddle_leave_a_log_that_agrees_with_the_session
         })
         .collect();
     for task in tasks {
-        task.await.unwrap();
+        in_time(task).await.unwrap();
     }
     let mut on = std::collections::BTreeMap::new();
     for line in site.story() {
@@ -159,10 +160,24 @@ async fn a_cut_connection_costs_no_login() {
             Ok(())
         });
         // The pool may hand out one more connection that was cut; the writers must not.
-        while site.em.phone_state("SEP000000000000").await.is_err() {}
+        in_time(async { while site.em.phone_state("SEP000000000000").await.is_err() {} }).await;
         let outcome =
             site.em.login(site.attempt(&format!("SEP0000000000{round:02X}"), &format!("u{round}"))).await;
         assert!(matches!(outcome, Ok(LoginOutcome::LoggedIn { .. })), "{outcome:?}");
     }
     assert_eq!((site.sessions().len(), site.events().len()), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_writers_are_gone_nobody_waits_for_them() {
+    let site = crowd(4);
+    let gone: emgate::em::Wake = Arc::new(|| panic!("a writer dies"));
+    let em = Em::start(site.db.clone(), site.em.verifier().clone(), site.em.origin().clone(), gone);
+    for i in 0..4 {
+        let attempt = site.attempt(&format!("SEP0000000000{i:02X}"), &format!("u{i}"));
+        assert_eq!(in_time(em.login(attempt)).await, Err(EmCode::Database));
+    }
+    assert!(!em.can_write());
+    // The two that each took a writer with them were written before.
+    assert_eq!(site.sessions().len(), 2);
 }
