@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{StartError, node};
 use crate::auth::SUPER_USERS;
 use crate::auth::verify::Verifier;
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::SecretKind;
 use crate::event::{EventError, Origin};
 use crate::store::{Db, first_account};
 
@@ -52,7 +52,7 @@ pub(super) async fn ensure(
         keep(path, &secret).map_err(|source| StartError::SecretFile { path: path.to_owned(), source })?;
     }
     let stored = verifier
-        .hash_for_storage(CredentialKind::Password, secret.expose())
+        .hash_for_storage(SecretKind::Password, secret.expose())
         .map_err(|_| StartError::Randomness)?;
     let origin = origin.clone();
     let made = db

@@ -8,10 +8,11 @@ use crate::auth::hash::{HashCost, HashCosts, Hasher};
 use crate::auth::pepper::Pepper;
 use crate::auth::verify::{LockListener, Refused, Verifier};
 use crate::config::Config;
+use crate::domain::credential::LockoutPolicy;
 use crate::event::Origin;
 use crate::http::{PasswordCheck, Passwords};
 use crate::store::Db;
-use crate::store::accounts::{self, LockoutPolicy};
+use crate::store::accounts;
 
 /// The hashing threads, under the pepper that all nodes share.
 pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> Result<Verifier, StartError> {

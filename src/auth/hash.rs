@@ -9,7 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use ring::hmac;
 
 use super::pepper::Pepper;
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::SecretKind;
 pub use crate::store::accounts::StoredHash;
 
 /// Cost of one hash.
@@ -58,14 +58,14 @@ impl Hasher {
         Self { key: pepper.key(), pepper_id: pepper.id().to_owned(), costs }
     }
 
-    fn cost(&self, kind: CredentialKind) -> HashCost {
+    fn cost(&self, kind: SecretKind) -> HashCost {
         match kind {
-            CredentialKind::Pin => self.costs.pin,
-            CredentialKind::Password | CredentialKind::Digest => self.costs.password,
+            SecretKind::Pin => self.costs.pin,
+            SecretKind::Password => self.costs.password,
         }
     }
 
-    fn argon(&self, kind: CredentialKind) -> Result<Argon2<'static>, HashError> {
+    fn argon(&self, kind: SecretKind) -> Result<Argon2<'static>, HashError> {
         let cost = self.cost(kind);
         let params = Params::new(cost.memory_kib, cost.passes, 1, Some(32)).map_err(|_| HashError)?;
         Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
@@ -76,7 +76,7 @@ impl Hasher {
     }
 
     /// Hashes a secret with a fresh salt.
-    pub fn hash(&self, kind: CredentialKind, secret: &str) -> Result<StoredHash, HashError> {
+    pub fn hash(&self, kind: SecretKind, secret: &str) -> Result<StoredHash, HashError> {
         let mut salt = [0_u8; 16];
         getrandom::fill(&mut salt).map_err(|_| HashError)?;
         let hash: PasswordHash = self
@@ -95,7 +95,7 @@ impl Hasher {
     }
 
     /// Whether a stored hash was made with other settings or under another pepper than now.
-    pub fn is_outdated(&self, kind: CredentialKind, stored: &StoredHash) -> bool {
+    pub fn is_outdated(&self, kind: SecretKind, stored: &StoredHash) -> bool {
         let cost = self.cost(kind);
         let settings = format!("$argon2id$v=19$m={},t={},p=1$", cost.memory_kib, cost.passes);
         stored.pepper_id != self.pepper_id || !stored.hash.starts_with(&settings)
@@ -112,13 +112,13 @@ mod tests {
         let costs = HashCosts { password: cheap, pin: cheap };
         let ours = Hasher::new(&Pepper::from_bytes(&[1; 32]), costs);
         let theirs = Hasher::new(&Pepper::from_bytes(&[2; 32]), costs);
-        let stored = ours.hash(CredentialKind::Pin, "90210").unwrap();
+        let stored = ours.hash(SecretKind::Pin, "90210").unwrap();
         assert!(ours.matches(&stored, "90210"));
         assert!(!ours.matches(&stored, "90211"));
         assert!(!theirs.matches(&stored, "90210"));
-        assert!(!ours.is_outdated(CredentialKind::Pin, &stored));
+        assert!(!ours.is_outdated(SecretKind::Pin, &stored));
         let dearer = Hasher::new(&Pepper::from_bytes(&[1; 32]), HashCosts::default());
-        assert!(dearer.is_outdated(CredentialKind::Pin, &stored));
+        assert!(dearer.is_outdated(SecretKind::Pin, &stored));
         assert!(dearer.matches(&stored, "90210"));
     }
 }

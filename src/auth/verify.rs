@@ -16,10 +16,11 @@ use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
 use super::{Principal, PrincipalKind, Roles, SUPER_USERS};
+use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::event::CredentialKind;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
-use crate::store::accounts::{self, Account, AccountKind, Charged, LockoutPolicy};
+use crate::store::accounts::{self, Account, AccountKind, Charged};
 use crate::store::{Db, StoreError};
 
 /// How long a success is remembered.
@@ -102,7 +103,7 @@ struct Shared {
 struct Attempt {
     user_key: String,
     kinds: &'static [AccountKind],
-    kind: CredentialKind,
+    kind: SecretKind,
     secret: Zeroizing<String>,
     source: Source,
 }
@@ -121,8 +122,8 @@ impl Verifier {
             limiter: Limiter::default(),
             remembered: Mutex::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            dummy_pin: hasher.hash(CredentialKind::Pin, "no such user")?,
-            dummy_password: hasher.hash(CredentialKind::Password, "no such user")?,
+            dummy_pin: hasher.hash(SecretKind::Pin, "no such user")?,
+            dummy_password: hasher.hash(SecretKind::Password, "no such user")?,
             on_lock,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -139,7 +140,7 @@ impl Verifier {
         self.verify(Attempt {
             user_key: fold(user.as_str()),
             kinds: &[AccountKind::AppUser, AccountKind::EndUser],
-            kind: CredentialKind::Password,
+            kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
         })
@@ -156,7 +157,7 @@ impl Verifier {
         self.verify(Attempt {
             user_key: fold(user.as_str()),
             kinds: &[AccountKind::EndUser],
-            kind: CredentialKind::Pin,
+            kind: SecretKind::Pin,
             secret: Zeroizing::new(pin.expose().to_owned()),
             source: source.clone(),
         })
@@ -176,7 +177,7 @@ impl Verifier {
     }
 
     /// Hashes a new secret on the calling thread, for [`accounts::set_credential`]; not for async workers.
-    pub fn hash_for_storage(&self, kind: CredentialKind, secret: &str) -> Result<StoredHash, HashError> {
+    pub fn hash_for_storage(&self, kind: SecretKind, secret: &str) -> Result<StoredHash, HashError> {
         self.hasher.hash(kind, secret)
     }
 
@@ -225,8 +226,8 @@ impl Verifier {
     async fn compare(&self, attempt: &Attempt, charged: Option<&Charged>, place: Place) -> bool {
         let stored = match (charged, attempt.kind) {
             (Some(charged), _) => charged.stored.clone(),
-            (None, CredentialKind::Pin) => self.shared.dummy_pin.clone(),
-            (None, CredentialKind::Password | CredentialKind::Digest) => self.shared.dummy_password.clone(),
+            (None, SecretKind::Pin) => self.shared.dummy_pin.clone(),
+            (None, SecretKind::Password) => self.shared.dummy_password.clone(),
         };
         let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
         place.run(move || hasher.matches(&stored, &secret)).await.unwrap_or_else(|NoAnswer| {
@@ -268,7 +269,7 @@ impl Verifier {
         if let (true, Some(Ok(principal)), Some(listener)) =
             (locked, account.map(principal), self.shared.on_lock.as_ref())
         {
-            listener(LockedOut { principal, credential: attempt.kind });
+            listener(LockedOut { principal, credential: attempt.kind.into() });
         }
     }
 

@@ -126,10 +126,10 @@ pub(super) fn reset_secrets<O: AxlObject>(
     secrets: &Secrets,
 ) -> Result<(), AxlError> {
     store_secrets::<O>(ctx, object, secrets)?;
-    for (credential, _) in secrets.of(O::SECRETS) {
+    for (secret, _) in secrets.of(O::SECRETS) {
         let kind = if O::TYPE == "User" { HolderKind::EndUser } else { HolderKind::ApplicationUser };
         let holder = CredentialHolder { kind, user_id: object.name.clone(), uuid: object.uuid };
-        let change = CredentialChange::Reset;
+        let (credential, change) = (secret.into(), CredentialChange::Reset);
         let event = CredentialChanged { holder, credential, change, device: None, requested_by: ctx.actor() };
         ctx.before.push(Occurred::of(Event::CredentialChanged(event)));
     }

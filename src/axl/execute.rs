@@ -17,7 +17,8 @@ use super::verb::{Answer, Work};
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
 use crate::auth::{Actor, PrincipalKind};
-use crate::domain::event::{self, ActorKind, AuthType, CredentialKind, Occurred, Via};
+use crate::domain::credential::SecretKind;
+use crate::domain::event::{self, ActorKind, AuthType, Occurred, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
 use crate::em::service::Em;
@@ -135,8 +136,8 @@ fn secrets_of(verifier: &Verifier, body: &Element) -> Result<Secrets, AxlError> 
     let password: Option<Password> =
         given("password").map(str::parse).transpose().map_err(|e| refuse("password", e))?;
     Ok(Secrets {
-        pin: pin.map(|p| hash(CredentialKind::Pin, p.expose())).transpose()?,
-        password: password.map(|p| hash(CredentialKind::Password, p.expose())).transpose()?,
+        pin: pin.map(|p| hash(SecretKind::Pin, p.expose())).transpose()?,
+        password: password.map(|p| hash(SecretKind::Password, p.expose())).transpose()?,
     })
 }
 

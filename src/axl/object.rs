@@ -6,7 +6,8 @@
 use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
-use crate::domain::event::{Actor, CredentialKind, Occurred, Operation};
+use crate::domain::credential::SecretKind;
+use crate::domain::event::{Actor, Occurred, Operation};
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -79,7 +80,7 @@ pub trait AxlObject {
     /// Elements without which there is nothing to add.
     const REQUIRED: &'static [&'static str] = &[];
     /// Secrets that are hashed and never carried.
-    const SECRETS: &'static [CredentialKind] = &[];
+    const SECRETS: &'static [SecretKind] = &[];
     /// Collections that can be added to and removed from.
     const MEMBERS: &'static [Members] = &[];
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::AxlError;
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::SecretKind;
 use crate::soap::shape::{Field, Group, Operation, Schema, Version};
 use crate::soap::tree::Element;
 use crate::store::accounts::StoredHash;
@@ -34,15 +34,11 @@ pub struct Secrets {
 
 impl Secrets {
     /// Those of the kinds that a type keeps.
-    pub fn of<'s>(
-        &'s self,
-        kinds: &'s [CredentialKind],
-    ) -> impl Iterator<Item = (CredentialKind, &'s StoredHash)> {
+    pub fn of<'s>(&'s self, kinds: &'s [SecretKind]) -> impl Iterator<Item = (SecretKind, &'s StoredHash)> {
         kinds.iter().filter_map(|kind| {
             let hash = match kind {
-                CredentialKind::Pin => self.pin.as_ref(),
-                CredentialKind::Password => self.password.as_ref(),
-                CredentialKind::Digest => None,
+                SecretKind::Pin => self.pin.as_ref(),
+                SecretKind::Password => self.password.as_ref(),
             };
             hash.map(|hash| (*kind, hash))
         })

@@ -1,5 +1,6 @@
 //! The product's rules and words, without database, network or clock: everything is an argument.
 
+pub mod credential;
 pub mod effective_config;
 pub mod event;
 pub mod ids;

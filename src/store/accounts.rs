@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::schema::{associations, cluster, credentials, objects};
 use super::{StoreError, Tx};
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
 
 /// What goes into the table of credentials.
@@ -103,10 +103,10 @@ pub struct CredentialState {
 }
 
 /// The kind of a credential as stored.
-pub fn kind_name(kind: CredentialKind) -> &'static str {
+pub fn kind_name(kind: SecretKind) -> &'static str {
     match kind {
-        CredentialKind::Pin => "pin",
-        CredentialKind::Password | CredentialKind::Digest => "password",
+        SecretKind::Pin => "pin",
+        SecretKind::Password => "password",
     }
 }
 
@@ -118,7 +118,7 @@ pub fn find(
     tx: &mut Tx<'_>,
     user_key: &str,
     kinds: &[AccountKind],
-    credential: CredentialKind,
+    credential: SecretKind,
 ) -> Result<Option<Account>, StoreError> {
     let types: Vec<&str> = kinds.iter().map(|k| k.object_type()).collect();
     let found: Option<(ObjectPk, String, Uuid, String)> = objects::table
@@ -146,23 +146,6 @@ pub fn find(
     let kind =
         if type_ == AccountKind::AppUser.object_type() { AccountKind::AppUser } else { AccountKind::EndUser };
     Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
-}
-
-/// When failed attempts lock a credential (AUTH-1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockoutPolicy {
-    /// Attempts before the lock; 0: never.
-    pub most: i32,
-    /// Seconds after which a failed attempt is forgotten.
-    pub reset_seconds: i32,
-    /// Seconds of the lock; 0: until somebody unlocks.
-    pub lock_seconds: i32,
-}
-
-impl Default for LockoutPolicy {
-    fn default() -> Self {
-        Self { most: 3, reset_seconds: 1800, lock_seconds: 1800 }
-    }
 }
 
 /// A counted attempt: what to check.
@@ -226,7 +209,7 @@ pub fn charge_absent(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 pub fn charge_attempt(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
-    kind: CredentialKind,
+    kind: SecretKind,
     policy: LockoutPolicy,
 ) -> Result<Option<Charged>, StoreError> {
     let attempt = ChargeAttempt { holder: holder.0, kind: kind_name(kind), now: tx.now()?, policy };
@@ -243,7 +226,7 @@ pub fn charge_attempt(
 pub fn settle_success(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
-    kind: CredentialKind,
+    kind: SecretKind,
     version: i64,
     rehashed: Option<&StoredHash>,
 ) -> Result<bool, StoreError> {
@@ -267,7 +250,7 @@ pub fn settle_success(
 pub fn set_credential(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
-    kind: CredentialKind,
+    kind: SecretKind,
     stored: &StoredHash,
 ) -> Result<(), StoreError> {
     let now = tx.now()?;

@@ -7,7 +7,7 @@ use super::associations::{Association, associate};
 use super::objects::{Carried, NewObject, Object, Selector, find, insert};
 use super::schema::{app_users, objects};
 use super::{StoreError, Tx};
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::SecretKind;
 use crate::domain::names::fold;
 
 /// Whether nobody could sign in yet: there is no application user at all.
@@ -37,7 +37,7 @@ pub fn add(
     let new = NewObject { type_: "AppUser", name, name_key: &key, description: None, carried: &carried };
     let account = insert(tx, &new)?;
     diesel::insert_into(app_users::table).values(app_users::pk.eq(account.pk.0)).execute(tx.connection())?;
-    set_credential(tx, account.pk, CredentialKind::Password, secret)?;
+    set_credential(tx, account.pk, SecretKind::Password, secret)?;
     let group = find(tx, "UserGroup", &Selector::name(group))?.ok_or(StoreError::NotFound)?;
     associate(tx, account.pk, Association::Group, &[group.pk])?;
     Ok(Some(account))

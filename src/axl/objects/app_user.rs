@@ -4,7 +4,7 @@ use super::holder;
 use super::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
 use crate::axl::object::{AxlObject, Ctx};
-use crate::domain::event::CredentialKind;
+use crate::domain::credential::SecretKind;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -41,7 +41,7 @@ impl AxlObject for AppUser {
     const DESCRIPTION: Option<&'static str> = None;
     const TYPED: &'static [&'static str] =
         &["associatedDevices", "associatedGroups", "ctiControlledDeviceProfiles"];
-    const SECRETS: &'static [CredentialKind] = &[CredentialKind::Password];
+    const SECRETS: &'static [SecretKind] = &[SecretKind::Password];
     type Core = AppUserCore;
 
     fn accept_name(name: &str) -> Result<String, AxlError> {

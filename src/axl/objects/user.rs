@@ -7,7 +7,8 @@ use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter, Members};
-use crate::domain::event::{CredentialKind, LogoutReason};
+use crate::domain::credential::SecretKind;
+use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
 use crate::domain::names::{UserId, fold};
 use crate::domain::patch::Patch;
@@ -71,7 +72,7 @@ impl AxlObject for User {
         "associatedGroups",
     ];
     const REQUIRED: &'static [&'static str] = &["lastName"];
-    const SECRETS: &'static [CredentialKind] = &[CredentialKind::Pin, CredentialKind::Password];
+    const SECRETS: &'static [SecretKind] = &[SecretKind::Pin, SecretKind::Password];
     const MEMBERS: &'static [Members] = &[Members {
         collection: "extensionsInfo",
         member: "extension",

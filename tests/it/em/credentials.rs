@@ -6,7 +6,7 @@ use std::sync::Arc;
 use emgate::auth::Source;
 use emgate::auth::pepper::{Pepper, PepperError};
 use emgate::auth::verify::Refused;
-use emgate::domain::event::CredentialKind;
+use emgate::domain::credential::SecretKind;
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
 use emgate::store::accounts;
@@ -26,8 +26,8 @@ async fn a_pin_is_checked_and_a_changed_one_is_dead_at_once() {
     let verifier = site.em.verifier();
     assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
     assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
-    let fresh = verifier.hash_for_storage(CredentialKind::Pin, "67890").unwrap();
-    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), CredentialKind::Pin, &fresh));
+    let fresh = verifier.hash_for_storage(SecretKind::Pin, "67890").unwrap();
+    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
     assert!(matches!(verifier.verify_pin(&ada, &old, &from(1)).await, Err(Refused::Wrong)));
     assert!(verifier.verify_pin(&ada, &"67890".parse().unwrap(), &from(1)).await.is_ok());
     let nobody = "nobody".parse().unwrap();
@@ -141,8 +141,8 @@ async fn a_pin_changed_after_its_check_opens_no_session() {
         .verify_pin(&"ada".parse().unwrap(), &"12345".parse().unwrap(), &from(1))
         .await
         .unwrap();
-    let fresh = site.em.verifier().hash_for_storage(CredentialKind::Pin, "67890").unwrap();
-    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), CredentialKind::Pin, &fresh));
+    let fresh = site.em.verifier().hash_for_storage(SecretKind::Pin, "67890").unwrap();
+    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
     let mut attempt = site.attempt("SEP0000000000A1", "ada");
     attempt.authority =
         emgate::em::service::Authority::Person(verified, emgate::domain::event::LoginMethod::UserId);

@@ -13,7 +13,8 @@ use emgate::auth::hash::{HashCost, HashCosts, Hasher};
 use emgate::auth::pepper::Pepper;
 use emgate::auth::verify::Verifier;
 use emgate::clock::ManualClock;
-use emgate::domain::event::{Actor, ActorKind, AuthType, CredentialKind, LoginMethod, Operation, Via};
+use emgate::domain::credential::{LockoutPolicy, SecretKind};
+use emgate::domain::event::{Actor, ActorKind, AuthType, LoginMethod, Operation, Via};
 use emgate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
 use emgate::domain::login::OccupantRule;
 use emgate::domain::logout::LogoutOrigin;
@@ -22,7 +23,7 @@ use emgate::em::error::EmCode;
 use emgate::em::lockout_event;
 use emgate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
 use emgate::event::Origin;
-use emgate::store::accounts::{self, LockoutPolicy};
+use emgate::store::accounts;
 use emgate::store::associations::{self, Association};
 use emgate::store::objects::{self, Carried, NewObject, Selector};
 use emgate::store::{Db, StoreError, parameters, schema};
@@ -142,7 +143,7 @@ impl Site {
     ) -> UserPk {
         use schema::users;
         let pk = self.object("User", user_id, carried);
-        let hash = self.em.verifier().hash_for_storage(CredentialKind::Pin, "12345").unwrap();
+        let hash = self.em.verifier().hash_for_storage(SecretKind::Pin, "12345").unwrap();
         self.write(|tx| {
             diesel::insert_into(users::table)
                 .values((
@@ -151,7 +152,7 @@ impl Site {
                     users::max_login_seconds.eq(own_seconds),
                 ))
                 .execute(tx.connection())?;
-            accounts::set_credential(tx, pk, CredentialKind::Pin, &hash)
+            accounts::set_credential(tx, pk, SecretKind::Pin, &hash)
         });
         self.associate(pk, Association::Profile, &profiles.iter().map(|p| ObjectPk(p.0)).collect::<Vec<_>>());
         UserPk(pk.0)
@@ -160,10 +161,10 @@ impl Site {
     pub(crate) fn app_user(&self, user_id: &str, password: &str) -> ObjectPk {
         use schema::app_users;
         let pk = self.object("AppUser", user_id, &json!({}));
-        let hash = self.em.verifier().hash_for_storage(CredentialKind::Password, password).unwrap();
+        let hash = self.em.verifier().hash_for_storage(SecretKind::Password, password).unwrap();
         self.write(|tx| {
             diesel::insert_into(app_users::table).values(app_users::pk.eq(pk.0)).execute(tx.connection())?;
-            accounts::set_credential(tx, pk, CredentialKind::Password, &hash)
+            accounts::set_credential(tx, pk, SecretKind::Password, &hash)
         });
         pk
     }

@@ -1,0 +1,39 @@
+//! Credentials of accounts: which kinds are kept, and when failed attempts lock one.
+
+use super::event::CredentialKind;
+
+/// A secret that accounts have and that is kept as a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretKind {
+    /// Digits, for phones.
+    Pin,
+    /// Text, for everything else.
+    Password,
+}
+
+impl From<SecretKind> for CredentialKind {
+    fn from(kind: SecretKind) -> Self {
+        match kind {
+            SecretKind::Pin => Self::Pin,
+            SecretKind::Password => Self::Password,
+        }
+    }
+}
+
+/// When failed attempts lock a credential (security.md AUTH-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockoutPolicy {
+    /// Attempts before the lock; 0: never.
+    pub most: i32,
+    /// Seconds after which a failed attempt is forgotten.
+    pub reset_seconds: i32,
+    /// Seconds of the lock; 0: until somebody unlocks.
+    pub lock_seconds: i32,
+}
+
+impl Default for LockoutPolicy {
+    /// The values of AUTH-1: three attempts, forgotten after half an hour, locked for half an hour.
+    fn default() -> Self {
+        Self { most: 3, reset_seconds: 1800, lock_seconds: 1800 }
+    }
+}
