@@ -85,6 +85,19 @@ impl Occurred {
 }
 
 impl Operation {
+    /// What the gateway does by itself, for no request.
+    pub fn by_system(correlation: Uuid, via: Via) -> Self {
+        Self {
+            correlation,
+            part: None,
+            actor: Actor::system(via),
+            auth_type: AuthType::System,
+            auth_id: None,
+            traceparent: None,
+            tracestate: None,
+        }
+    }
+
     /// The text that all events of the operation carry: the identity, and the part where there are several.
     pub fn correlation_text(&self) -> String {
         match self.part {

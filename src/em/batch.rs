@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::error::EmCode;
-use super::session_events::{Ending, Opening, login, logout};
+use super::session_events::{Ending, Opening, login_events, logout_events};
 use crate::domain::event::{Actor, LogoutReason, Occurred, Operation, SessionRef};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login::{
@@ -235,7 +235,7 @@ fn open(
     let lines = with_selected(lines, &selected, phone.pk);
     let opening =
         Opening { admission, session_id, method: request.method, selected: &selected, lines: &lines };
-    login(world, &opening, now, &operation.actor, &mut events);
+    login_events(world, &opening, now, &operation.actor, &mut events);
     let opened = NewSession {
         phone: phone.pk,
         user: user.pk,
@@ -282,7 +282,7 @@ fn displace(
             removed_object: None,
             clear_call_log: false,
         };
-        logout(world, &ending, now, actor, events);
+        logout_events(world, &ending, now, actor, events);
         ended.push((one.session.phone, one.session.session_id));
     }
     ended
@@ -301,7 +301,7 @@ fn end(
     };
     let mut events = Vec::new();
     let ending = Ending { phone, session, reason, replaced_by: None, removed_object: None, clear_call_log };
-    logout(world, &ending, tx.now()?, &operation.actor, &mut events);
+    logout_events(world, &ending, tx.now()?, &operation.actor, &mut events);
     Ok(Step {
         answer: Answer::LoggedOut {
             session_id: session.session_id,

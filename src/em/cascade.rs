@@ -4,7 +4,7 @@
 //! The caller holds the locks (`store::locks`), puts the events that come back where the contract wants them, and appends all of its
 //! operation at the end.
 
-use super::session_events::{Ending, logout};
+use super::session_events::{Ending, logout_events};
 use crate::domain::event::{
     Actor, Event, IntercomChange, IntercomDefaultDeviceChanged, LogoutReason, Occurred, Operation,
     RemovedObject, Via,
@@ -48,7 +48,7 @@ pub fn end_sessions(
             removed_object: removed.cloned(),
             clear_call_log: false,
         };
-        logout(&world, &ending, now, &actor, &mut events);
+        logout_events(&world, &ending, now, &actor, &mut events);
     }
     Ok(events)
 }

@@ -6,8 +6,7 @@ use super::writer::Wake;
 use crate::auth::PrincipalKind;
 use crate::auth::verify::{LockListener, LockedOut};
 use crate::domain::event::{
-    Actor, AuthType, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind, Occurred,
-    Operation, Via,
+    CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind, Occurred, Operation, Via,
 };
 use crate::event::{self, Origin};
 use crate::store::Db;
@@ -22,15 +21,7 @@ pub fn listener(db: Db, origin: Origin, wake: Wake) -> LockListener {
 
 async fn append(db: Db, origin: Origin, wake: Wake, locked: LockedOut) {
     tracing::warn!(user.id = %locked.principal.name, "credential locked after failed attempts");
-    let operation = Operation {
-        correlation: db.ids().next(),
-        part: None,
-        actor: Actor::system(Via::Cascade),
-        auth_type: AuthType::System,
-        auth_id: None,
-        traceparent: None,
-        tracestate: None,
-    };
+    let operation = Operation::by_system(db.ids().next(), Via::Cascade);
     let holder = CredentialHolder {
         kind: match locked.principal.kind {
             PrincipalKind::EndUser => HolderKind::EndUser,

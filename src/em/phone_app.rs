@@ -153,15 +153,7 @@ async fn log_out(em: &Em, links: &Links, address: Option<String>) -> Result<Scre
 }
 
 fn operation(em: &Em, actor: Actor, auth_type: AuthType, auth_id: Option<String>) -> Operation {
-    Operation {
-        correlation: em.new_id(),
-        part: None,
-        actor,
-        auth_type,
-        auth_id,
-        traceparent: None,
-        tracestate: None,
-    }
+    Operation { actor, auth_type, auth_id, ..Operation::by_system(em.new_id(), Via::Phone) }
 }
 
 fn key(name: &str, position: u8, url: &str) -> SoftKey {

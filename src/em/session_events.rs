@@ -26,7 +26,7 @@ pub(super) struct Ending<'s> {
 }
 
 /// Logout, and the call-log clear where it is due.
-pub(super) fn logout(
+pub(super) fn logout_events(
     world: &BatchSnapshot,
     ending: &Ending<'_>,
     now: DateTime<Utc>,
@@ -82,7 +82,7 @@ pub(super) struct Opening<'s> {
 }
 
 /// Login, the call-log clear where it is due, and the intercom lines that chose this phone.
-pub(super) fn login(
+pub(super) fn login_events(
     world: &BatchSnapshot,
     opening: &Opening<'_>,
     now: DateTime<Utc>,

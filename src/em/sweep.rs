@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::batch::{Asked, AskedEnding};
 use super::error::EmCode;
 use super::service::{Em, LogoutOutcome};
-use crate::domain::event::{Actor, AuthType, Operation, Via};
+use crate::domain::event::{Operation, Via};
 use crate::store::sessions;
 use crate::store::{StoreError, Tx};
 
@@ -22,15 +22,7 @@ pub async fn step(em: &Em) -> Result<usize, EmCode> {
         EmCode::Database
     })?;
     let endings = due.into_iter().map(|phone| {
-        let operation = Operation {
-            correlation: em.new_id(),
-            part: None,
-            actor: Actor::system(Via::Timer),
-            auth_type: AuthType::System,
-            auth_id: None,
-            traceparent: None,
-            tracestate: None,
-        };
+        let operation = Operation::by_system(em.new_id(), Via::Timer);
         em.end(Asked::Logout { phone, ending: AskedEnding::Expired, operation })
     });
     let ended = join_all(endings).await;
