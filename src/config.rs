@@ -79,7 +79,7 @@ pub struct DatabaseConfig {
 }
 
 /// Connection to Kafka.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KafkaConfig {
     /// `host:port[,host:port…]`, `embedded`, or the path of an embedded broker's address file; empty: no publishing.
@@ -88,7 +88,7 @@ pub struct KafkaConfig {
     pub embedded_broker: String,
     /// What every topic name begins with.
     pub topic_prefix: String,
-    /// Further settings of the client, by its own names (`security.protocol`, `sasl.mechanism`, …).
+    /// Further settings of the client, by its own names (`security.protocol`, `sasl.password`, …); values are not printed.
     pub client: std::collections::BTreeMap<String, String>,
 }
 
@@ -241,6 +241,18 @@ impl std::fmt::Debug for DatabaseConfig {
             .field("url_file", url_file)
             .field("pool", pool)
             .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { bootstrap, embedded_broker, topic_prefix, client } = self;
+        f.debug_struct("KafkaConfig")
+            .field("bootstrap", bootstrap)
+            .field("embedded_broker", embedded_broker)
+            .field("topic_prefix", topic_prefix)
+            .field("client", &client.keys())
+            .finish()
     }
 }
 

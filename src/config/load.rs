@@ -212,6 +212,9 @@ fn from_file(path: &Path) -> Result<Config, ConfigError> {
     if !config.database.url.is_empty() {
         refuse_exposed("database.url", path)?;
     }
+    if !config.kafka.client.is_empty() {
+        refuse_exposed("kafka.client", path)?;
+    }
     Ok(config)
 }
 
@@ -301,6 +304,13 @@ mod tests {
         let path = file("pepper", "00", 0o640);
         assert!(matches!(read_secret("credentials.pepper_file", &path), Err(ConfigError::Exposed { .. })));
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_setting_of_the_kafka_client_that_others_can_read_is_refused() {
+        let error = load("client", "[kafka.client]\n'sasl.password' = 'hunter2'", 0o644).unwrap_err();
+        assert!(error.starts_with("kafka.client: ") && error.contains("chmod 600"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

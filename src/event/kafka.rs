@@ -47,7 +47,7 @@ pub enum DeliveryMode {
 }
 
 /// How to reach Kafka and how to write to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
     /// Where the brokers are.
     pub bootstrap: Bootstrap,
@@ -57,7 +57,7 @@ pub struct KafkaSettings {
     pub mode: DeliveryMode,
     /// Whether the broker keeps events in memory only.
     pub volatile: bool,
-    /// Further settings of the client, by its own names.
+    /// Further settings of the client, by its own names; values may be secrets and are not printed.
     pub client: BTreeMap<String, String>,
     /// The cluster whose events these are; names the transactional id.
     pub cluster: String,
@@ -137,6 +137,20 @@ impl KafkaSettings {
     }
 }
 
+impl std::fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { bootstrap, prefix, mode, volatile, client, cluster } = self;
+        f.debug_struct("KafkaSettings")
+            .field("bootstrap", bootstrap)
+            .field("prefix", prefix)
+            .field("mode", mode)
+            .field("volatile", volatile)
+            .field("client", &client.keys())
+            .field("cluster", cluster)
+            .finish()
+    }
+}
+
 impl Bootstrap {
     /// Reads an address list or, where there is a slash, the path of an address file.
     pub fn parse(text: &str) -> Self {
@@ -175,4 +189,19 @@ fn is_refusal(code: Code) -> bool {
             | Code::TransactionalIdAuthorizationFailed
             | Code::PolicyViolation
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_settings_of_the_client_only_the_names_are_printed() {
+        let client = [("sasl.password".to_owned(), "hunter2".to_owned())].into();
+        let config = KafkaConfig { bootstrap: "k:9092".into(), client, ..KafkaConfig::default() };
+        let settings = KafkaSettings::from_config(&config, "lab");
+        for shown in [format!("{config:?}"), format!("{settings:?}")] {
+            assert!(shown.contains("sasl.password") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::kafka::{
 use super::merge::Merge;
 
 /// What to show.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct TailArgs {
     /// One JSON object a line, as in Kafka
     #[arg(long)]
