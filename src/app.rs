@@ -36,6 +36,9 @@ pub use first_administrator::FirstSecret;
 /// How often the node makes sure that it still has its name.
 const RENEW: Duration = Duration::from_secs(2);
 
+/// How often the node makes sure that all its parts still run.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// How long a start waits for the name, so that a restart may overlap the end of the process before it.
 const NAME_WAIT: Duration = Duration::from_millis(1_500);
 
@@ -70,6 +73,9 @@ pub enum StartError {
     /// The system has no randomness, or the hash settings are out of range.
     #[error("secrets cannot be made or hashed; look at the settings under [credentials]")]
     Randomness,
+    /// A mistake of ours.
+    #[error("a part of the start has panicked; the log says where")]
+    Panicked,
     /// The first secret cannot be kept.
     #[error("node.first_secret_file: cannot write {path}: {source}", path = path.display())]
     SecretFile {
@@ -104,6 +110,7 @@ pub struct App {
     health: Health,
     metrics: Metrics,
     publisher: Option<Publisher>,
+    em: Em,
     first_secret: Option<FirstSecret>,
     name_lost: watch::Receiver<bool>,
     name: JoinHandle<()>,
@@ -149,9 +156,9 @@ impl App {
             phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
             soap: Arc::new(axl.mount()),
         })?;
-        let sweep = config.node.has_role(Role::Sweep).then(|| tokio::spawn(sweep::run(em)));
+        let sweep = config.node.has_role(Role::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));
-        Ok(Self { servers, health, metrics, publisher, sweep, first_secret, name_lost, name })
+        Ok(Self { servers, health, metrics, publisher, em, sweep, first_secret, name_lost, name })
     }
 
     /// Where it listens.
@@ -177,6 +184,28 @@ impl App {
         }
     }
 
+    /// Waits until a part has ended that should run as long as the process, which only a mistake of ours makes happen; names it.
+    pub async fn failed(&self) -> &'static str {
+        loop {
+            if let Some(part) = self.ended() {
+                return part;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn ended(&self) -> Option<&'static str> {
+        let task_runs = |task: &JoinHandle<()>| !task.is_finished();
+        let parts = [
+            ("the watch over the node name", task_runs(&self.name)),
+            ("the sweep", self.sweep.as_ref().is_none_or(task_runs)),
+            ("the publisher", self.publisher.as_ref().is_none_or(Publisher::is_running)),
+            ("a writer of logins", self.em.can_write()),
+            ("an HTTP server", self.servers.are_running()),
+        ];
+        parts.into_iter().find(|(_, runs)| !runs).map(|(part, _)| part)
+    }
+
     /// Ends in order: accept nothing, finish requests, flush, give the name back.
     pub async fn stop(self) {
         self.health.stop();
@@ -194,11 +223,13 @@ impl App {
 }
 
 /// Runs a closure that blocks, off the async threads.
-async fn blocking<T: Send + 'static>(
-    f: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+async fn blocking<T, E>(f: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, StartError>
+where
+    T: Send + 'static,
+    E: Into<StartError> + Send + 'static,
+{
     let joined = tokio::task::spawn_blocking(f).await;
-    joined.unwrap_or_else(|e| Err(StoreError::Broken(format!("start: {e}"))))
+    joined.map_err(|_| StartError::Panicked)?.map_err(Into::into)
 }
 
 fn make_state_dir(config: &Config) -> Result<(), StartError> {

@@ -101,16 +101,21 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
             say(&first_account(secret))?;
         }
         say(&ready(&config, app.addresses()))?;
-        tokio::select! {
-            signal = signals.asked() => tracing::info!(signal, "asked to stop"),
-            () = app.name_lost() => {
-                app.stop().await;
-                return Err(StartError::NodeName(config.node.name.clone()).into());
+        let outcome: Outcome = tokio::select! {
+            biased;
+            signal = signals.asked() => {
+                tracing::info!(signal, "asked to stop");
+                Ok(())
             }
-        }
+            () = app.name_lost() => Err(StartError::NodeName(config.node.name.clone()).into()),
+            part = app.failed() => {
+                tracing::error!(part, "a part has ended that should not; this process ends");
+                Err(format!("{part} ended unexpectedly; the log says why").into())
+            }
+        };
         app.stop().await;
         tracing::info!("stopped");
-        Ok(())
+        outcome
     })
 }
 

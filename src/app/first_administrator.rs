@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{StartError, node};
+use super::{StartError, blocking, node};
 use crate::auth::SUPER_USERS;
 use crate::auth::verify::Verifier;
 use crate::domain::credential::SecretKind;
@@ -51,9 +51,9 @@ pub(super) async fn ensure(
     if let Some(path) = secret_file {
         keep(path, &secret).map_err(|source| StartError::SecretFile { path: path.to_owned(), source })?;
     }
-    let stored = verifier
-        .hash_for_storage(SecretKind::Password, secret.expose())
-        .map_err(|_| StartError::Randomness)?;
+    let (verifier, plain) = (verifier.clone(), secret.0.clone());
+    let hashed = move || verifier.hash_for_storage(SecretKind::Password, &plain);
+    let stored = blocking(move || hashed().map_err(|_| StartError::Randomness)).await?;
     let origin = origin.clone();
     let made = db
         .write(move |tx| -> Result<bool, EventError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::StartError;
+use super::{StartError, blocking};
 use crate::auth::Source;
 use crate::auth::hash::{HashCost, HashCosts, Hasher};
 use crate::auth::pepper::Pepper;
@@ -23,13 +23,13 @@ pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> 
         pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
     };
     let db = db.clone();
-    let started = tokio::task::spawn_blocking(move || {
+    blocking(move || -> Result<_, StartError> {
         let pepper = Pepper::load_or_create(&path, &db)?;
         let hasher = Hasher::new(&pepper, costs);
         Verifier::start(db, hasher, LockoutPolicy::default(), Some(locked))
             .map_err(|_| StartError::Randomness)
-    });
-    started.await.unwrap_or(Err(StartError::Randomness))
+    })
+    .await
 }
 
 /// Where events of this node come from.

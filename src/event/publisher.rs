@@ -96,6 +96,11 @@ impl Publisher {
         self.shared.status().clone()
     }
 
+    /// Whether its threads live; they end only with a panic as long as this is not stopped.
+    pub fn is_running(&self) -> bool {
+        self.threads.iter().all(|thread| !thread.is_finished())
+    }
+
     /// Publishes what is committed, for a few seconds at most, and gives leadership back.
     pub fn stop(mut self) {
         self.ask_to_stop();

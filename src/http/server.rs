@@ -95,6 +95,11 @@ impl Servers {
         self.addresses
     }
 
+    /// Whether all of them, and what watches over them, still run.
+    pub fn are_running(&self) -> bool {
+        self.tasks.iter().all(|task| !task.is_finished())
+    }
+
     /// Accepts nothing more from outside and lets requests in work finish, as long as the limits allow.
     pub async fn drain(&self) {
         futures_util::future::join_all(self.public.iter().map(|h| h.stop(true))).await;
