@@ -61,8 +61,6 @@ pub enum Role {
     Publish,
     /// Ends sessions past their limit.
     Sweep,
-    /// Runs bulk jobs.
-    Bulk,
 }
 
 /// Connection to Postgres.
@@ -146,7 +144,7 @@ impl Default for NodeConfig {
             name: String::new(),
             cluster_id: String::new(),
             state_dir: PathBuf::from("state"),
-            roles: vec![Role::Http, Role::Publish, Role::Sweep, Role::Bulk],
+            roles: vec![Role::Http, Role::Publish, Role::Sweep],
             first_secret_file: None,
         }
     }
