@@ -2,6 +2,7 @@
 //!
 //! Texts that clients compare are fixed (axl.md 14); the others name the field and say what to change. Nothing of SQL reaches them.
 
+use crate::soap::envelope::EnvelopeError;
 use crate::soap::fault::{FaultCode, fault};
 use crate::soap::shape::ShapeError;
 use crate::store::{StoreError, TransactionError};
@@ -74,6 +75,9 @@ pub enum AxlError {
     /// Operation in no table.
     #[error("unknown request; see the schema for the operations there are")]
     UnknownOperation,
+    /// The message is no envelope that can be accepted.
+    #[error("{0}")]
+    Envelope(#[from] EnvelopeError),
     /// The message does not have the shape of its operation.
     #[error("{0}")]
     Shape(#[from] ShapeError),
@@ -121,7 +125,7 @@ impl AxlError {
             Self::Duplicate { .. } => -239,
             Self::InUse { .. } => -692,
             Self::UnknownOperation => 5002,
-            Self::Shape(_) | Self::Internal(_) => 5000,
+            Self::Envelope(_) | Self::Shape(_) | Self::Internal(_) => 5000,
             Self::TooLarge { .. } => -1,
             Self::Unavailable(_) | Self::Busy(_) => 5004,
         }
@@ -130,6 +134,7 @@ impl AxlError {
     /// The fault that the caller of `operation` sees.
     pub fn fault(&self, operation: &str) -> Vec<u8> {
         let code = match self {
+            Self::Envelope(error) => FaultCode::from(*error),
             Self::Duplicate { .. } | Self::InUse { .. } | Self::Shape(_) | Self::UnknownOperation => {
                 FaultCode::Client
             }

@@ -63,7 +63,7 @@ pub async fn execute(
     }
     let sequence = call.sequence;
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
-    let origin = operation_of(axl, actor, trace);
+    let origin = operation_of(actor, trace);
     let answer = match prepared {
         Prepared::Named(named, request) => named.run(&axl.em, &request, origin).await?,
         Prepared::Verb(work) => transact(axl, work, origin).await?,
@@ -156,9 +156,10 @@ async fn prepare(
     call: Call,
     version: Version,
 ) -> Result<Prepared, AxlError> {
-    let _turn = axl.parsers.acquire().await;
+    let turn = Arc::clone(&axl.parsers).acquire_owned().await;
     let (verifier, largest_answer) = (axl.em.verifier().clone(), axl.largest_answer);
     let prepared = tokio::task::spawn_blocking(move || {
+        let _until_done_even_if_nobody_waits = turn;
         let normalised = normalise(&operation.request, &call.body)?;
         if !normalised.unknown.is_empty() {
             tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
@@ -182,8 +183,19 @@ pub struct Trace {
     pub state: Option<String>,
 }
 
+impl Trace {
+    /// Takes the headers as far as they are trace context: anything else would only make events longer.
+    pub fn read(parent: Option<&str>, state: Option<&str>) -> Self {
+        let is_parent = |t: &str| t.len() == 55 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        let is_state = |t: &str| t.len() <= 512 && t.bytes().all(|b| (b' '..=b'~').contains(&b));
+        let parent = parent.filter(|t| is_parent(t)).map(str::to_owned);
+        let state = state.filter(|t| parent.is_some() && is_state(t)).map(str::to_owned);
+        Self { parent, state }
+    }
+}
+
 /// Who asks, in the words of events (design.md, rulings).
-fn operation_of(axl: &Axl, actor: &Actor, trace: Trace) -> event::Operation {
+fn operation_of(actor: &Actor, trace: Trace) -> event::Operation {
     let principal = &actor.principal;
     let (kind, auth_type) = match (principal.kind, principal.is_super) {
         (PrincipalKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
@@ -193,7 +205,7 @@ fn operation_of(axl: &Axl, actor: &Actor, trace: Trace) -> event::Operation {
     let id = Some(principal.name.as_str().to_owned());
     let address = actor.source.map(|a| a.to_canonical().to_string());
     event::Operation {
-        correlation: axl.em.new_id(),
+        correlation: actor.request_id,
         part: None,
         actor: event::Actor { kind, id: id.clone(), address, via: Via::Soap },
         auth_type,
@@ -208,7 +220,11 @@ pub async fn parse(axl: &Axl, content_type: &str, bytes: Bytes) -> Result<Call, 
     if wellformed::charset(content_type).is_some_and(|charset| !wellformed::agrees(charset, &bytes)) {
         return Err(EnvelopeError::Encoding);
     }
-    let _turn = axl.parsers.acquire().await;
-    let parsed = tokio::task::spawn_blocking(move || read_call(&bytes)).await;
+    let turn = Arc::clone(&axl.parsers).acquire_owned().await;
+    let parsed = tokio::task::spawn_blocking(move || {
+        let _until_done_even_if_nobody_waits = turn;
+        read_call(&bytes)
+    })
+    .await;
     parsed.unwrap_or(Err(EnvelopeError::Malformed))
 }

@@ -18,11 +18,10 @@ pub mod verb;
 pub mod version;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, HOST};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
 use crate::auth::{Actor, OperationKind as Right, basic, page};
-use crate::soap::fault::{FaultCode, fault};
 use crate::soap::wsdl;
 use error::AxlError;
 pub use execute::{Axl, Trace, execute};
@@ -42,11 +41,11 @@ impl Axl {
 
 async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> HttpResponse {
     let Some(actor) = request.extensions().get::<Actor>().cloned() else { return basic::unauthorized() };
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
     let content_type = header("content-type").unwrap_or_default();
-    let call = match execute::parse(&axl, &content_type, bytes).await {
+    let call = match execute::parse(&axl, content_type, bytes).await {
         Ok(call) => call,
-        Err(error) => return soap(fault(FaultCode::from(error), 5000, &error.to_string(), "")),
+        Err(error) => return soap(AxlError::from(error).fault("")),
     };
     let version = match version::asked(call.namespace.as_deref()) {
         version::Asked::Served(text, number) => (text, number),
@@ -55,7 +54,7 @@ async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> H
     };
     let name =
         operation::find(&call.operation).map(|(operation, _)| operation.name.clone()).unwrap_or_default();
-    let trace = Trace { parent: header("traceparent"), state: header("tracestate") };
+    let trace = Trace::read(header("traceparent"), header("tracestate"));
     match execute(&axl, call, version, &actor, trace).await {
         Ok(bytes) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(bytes),
         Err(AxlError::Forbidden) => basic::forbidden(),
@@ -86,6 +85,7 @@ fn log_failure(error: &AxlError, operation: &str, actor: &Actor) {
         | AxlError::Mobility { .. }
         | AxlError::NotOffered(_)
         | AxlError::UnknownOperation
+        | AxlError::Envelope(_)
         | AxlError::Shape(_)
         | AxlError::TooLarge { .. }
         | AxlError::Forbidden) => {
@@ -121,8 +121,8 @@ async fn get(request: HttpRequest) -> HttpResponse {
 }
 
 fn description(request: &HttpRequest, version: &str) -> HttpResponse {
-    let connection = request.connection_info();
-    let address = format!("https://{}/axl/", connection.host());
+    let host = request.headers().get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost:8443");
+    let address = format!("https://{host}/axl/");
     HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(wsdl::description(version, &address))
 }
 

@@ -104,7 +104,8 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, true)?;
         O::locks(ctx, &found, Some(&core))?.take(ctx.tx)?;
-        let before = objects::get(ctx.tx, found.pk)?;
+        let missing = || AxlError::UpdateTargetMissing { kind: O::TYPE, name: found.name.clone() };
+        let before = objects::lock(ctx.tx, found.pk)?.ok_or_else(missing)?;
         let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
         let mut object = before.clone();
         (object.name, object.name_key) = O::rename(ctx, &before, &body)?;
@@ -162,8 +163,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, false)?;
         O::locks(ctx, &found, None)?.take(ctx.tx)?;
-        let object = objects::find(ctx.tx, O::TYPE, &Selector::Uuid(found.uuid))?
-            .ok_or_else(|| not_found::<O>(&found.name))?;
+        let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(&found.name))?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;
         if let Err(error) = in_savepoint(ctx, |ctx| objects::remove(ctx.tx, object.pk)) {

@@ -157,7 +157,7 @@ fn change(
         Some(now) => intercom::find_event_phone(tx, now)?,
         None => None,
     };
-    intercom::set_default_phone(tx, line.pk, phone)?;
+    intercom::set_default_phone(tx, line, phone)?;
     Ok(Some(Occurred::of(Event::IntercomDefaultDeviceChanged(IntercomDefaultDeviceChanged {
         line: line.line.clone(),
         owner: line.owner.clone(),

@@ -120,10 +120,15 @@ pub fn find_active_phone(tx: &mut Tx<'_>, profile: ObjectPk) -> Result<Option<Ph
     Ok(found.map(PhonePk))
 }
 
-/// Sets or empties the default device of an intercom line.
-pub fn set_default_phone(tx: &mut Tx<'_>, line: LinePk, phone: Option<PhonePk>) -> Result<(), StoreError> {
-    diesel::update(lines::table.find(line.0))
+/// Sets or empties the default device of an intercom line that still has the one that was read; another one makes the transaction
+/// start over, so that an event never tells of a device that was not there.
+pub fn set_default_phone(tx: &mut Tx<'_>, line: &Intercom, phone: Option<PhonePk>) -> Result<(), StoreError> {
+    let unchanged = lines::default_device_pk.is_not_distinct_from(line.default_phone.map(|p| p.0));
+    let changed = diesel::update(lines::table.find(line.pk.0).filter(unchanged))
         .set(lines::default_device_pk.eq(phone.map(|p| p.0)))
         .execute(tx.connection())?;
-    Ok(())
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Busy("the default device changed meanwhile".into())),
+    }
 }

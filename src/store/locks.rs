@@ -1,5 +1,6 @@
 //! Row locks in the one fixed order: users, profiles, phones, lines, application users, each ascending by key and each table in a
-//! statement of its own (events.md 13.1, security.md 6). Taken before anything is read for a decision.
+//! statement of its own (events.md 13.1, security.md 6). Taken before anything is read for a decision. The SQL function `lock_and_read`
+//! takes the same order for a batch of logins.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +39,7 @@ macro_rules! lock {
 impl Locks {
     /// Takes everything named and whoever can be affected with it; a holder that appeared meanwhile makes the transaction start over.
     pub fn take(self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let wanted = self.with_affected(tx)?;
+        let wanted = self.with_all_affected(tx)?;
         lock!(tx, users, wanted.users);
         lock!(tx, device_profiles, wanted.profiles);
         lock!(tx, phones, wanted.phones);
@@ -50,9 +51,27 @@ impl Locks {
         Ok(())
     }
 
+    /// Follows who is affected until nobody new turns up: a phone's user may be on another phone too.
+    fn with_all_affected(self, tx: &mut Tx<'_>) -> Result<Self, StoreError> {
+        let mut known = self;
+        loop {
+            let next = known.clone().with_affected(tx)?;
+            if next == known {
+                return Ok(known);
+            }
+            known = next;
+        }
+    }
+
     /// Adds the owners of lines, the holders of profiles and the users in session on phones or with profiles.
     fn with_affected(mut self, tx: &mut Tx<'_>) -> Result<Self, StoreError> {
-        let keys = |set: &BTreeSet<i64>| set.iter().copied().collect::<Vec<_>>();
+        self.add_owners_of_lines(tx)?;
+        self.add_holders_of_profiles(tx)?;
+        self.add_sessions(tx)?;
+        Ok(self)
+    }
+
+    fn add_owners_of_lines(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         if !self.lines.is_empty() {
             let owners: Vec<i64> = line_appearances::table
                 .filter(line_appearances::line_pk.eq_any(keys(&self.lines)))
@@ -67,6 +86,10 @@ impl Locks {
             self.profiles.extend(profiles);
             self.phones.extend(on_phones);
         }
+        Ok(())
+    }
+
+    fn add_holders_of_profiles(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         if !self.profiles.is_empty() {
             let holders: Vec<i64> = associations::table
                 .filter(associations::target_pk.eq_any(keys(&self.profiles)))
@@ -85,6 +108,10 @@ impl Locks {
                 .load(tx.connection())?;
             self.app_users.extend(programs);
         }
+        Ok(())
+    }
+
+    fn add_sessions(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let active = sessions::table
             .filter(
                 sessions::profile_pk
@@ -99,6 +126,10 @@ impl Locks {
                 self.phones.insert(phone);
             }
         }
-        Ok(self)
+        Ok(())
     }
+}
+
+fn keys(set: &BTreeSet<i64>) -> Vec<i64> {
+    set.iter().copied().collect()
 }

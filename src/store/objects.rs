@@ -96,7 +96,13 @@ pub fn find(tx: &mut Tx<'_>, type_: &str, selector: &Selector) -> Result<Option<
     Ok(found.optional()?)
 }
 
-/// Reads one object again after its locks are held.
+/// Locks one object, after the rows of typed cores, and reads it as it is then.
+pub fn lock(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Option<Object>, StoreError> {
+    let row = objects::table.find(pk).select(Object::as_select()).for_no_key_update();
+    Ok(row.first(tx.connection()).optional()?)
+}
+
+/// Reads one object that must be there.
 pub fn get(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Object, StoreError> {
     Ok(objects::table.find(pk).select(Object::as_select()).first(tx.connection())?)
 }

@@ -43,3 +43,16 @@ async fn removing_a_user_ends_all_their_sessions_in_the_same_operation() {
     assert_eq!(site.events()[2].1["removedObject"]["type"], json!("User"));
     assert_eq!(site.sessions(), []);
 }
+
+#[tokio::test]
+async fn one_phone_can_be_locked_while_its_user_is_on_another_one_too() {
+    let site = Site::new();
+    let phone = site.phone("SEP0000000000B1");
+    site.phone("SEP0000000000B2");
+    let profile = site.profile("UDP_ada");
+    site.user("ada", &[profile]);
+    site.parameter("MultipleLoginBehavior", "allowed");
+    site.log_in("SEP0000000000B1", "ada").await.unwrap();
+    site.log_in("SEP0000000000B2", "ada").await.unwrap();
+    site.write(|tx| Locks { phones: [phone.0].into(), ..Locks::default() }.take(tx));
+}
