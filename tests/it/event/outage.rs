@@ -40,7 +40,8 @@ impl Broker {
     }
 
     fn kill(&self) {
-        let done = Command::new("kill").args(["-9", &self.read("pid")]).status().unwrap();
+        let done =
+            Command::new("sh").args(["-c", &format!("kill -9 {}", self.read("pid"))]).status().unwrap();
         assert!(done.success());
     }
 }
