@@ -50,6 +50,8 @@ SELECT seed_object(t, n) FROM (VALUES
     ('UserGroup', 'Standard Tab Sync User'),
     ('UserGroup', 'Standard RealtimeAndTraceCollection'),
     ('UserGroup', 'Standard EM Roaming Across Clusters Super Users'),
+    ('UserGroup', 'Third Party Application Users'),
+    ('UserGroup', 'Application Client Users'),
     ('ProcessNode', 'EnterpriseWideData')) AS names (t, n);
 
 -- The standard button templates and security profiles of the phones we know.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::AxlError;
-use super::object::Ctx;
+use super::object::{AxlObject as _, Ctx};
+use super::objects::line::{self, Line};
 use crate::domain::names::fold;
 use crate::soap::document::{references, to_document};
 use crate::soap::scalar::format_uuid;
@@ -27,14 +28,18 @@ pub struct Target {
     pub name: String,
     /// Uuid; decides when given.
     pub uuid: Option<Uuid>,
+    /// Name of the partition that stands beside the number of a line.
+    pub partition: Option<String>,
 }
 
 /// Turns a normalised element into carried settings; unknown names are refused with their element and type.
 pub fn carry(ctx: &mut Ctx<'_, '_>, group: &Group, body: &Element) -> Result<Carried, AxlError> {
     let mut wanted: Vec<Target> = Vec::new();
-    let mut document = to_document::<AxlError>(group, body, &mut |field, _path, name, uuid| {
+    let mut document = to_document::<AxlError>(group, body, &mut |field, holder, name, uuid| {
         let refers = field.refers.clone().unwrap_or_else(|| field.name.clone());
-        wanted.push(Target { field: field.name.clone(), refers, name: name.to_owned(), uuid });
+        let partition = ["routePartition", "partition"].iter().find_map(|tag| holder.text_of(tag));
+        let partition = partition.map(str::to_owned);
+        wanted.push(Target { field: field.name.clone(), refers, name: name.to_owned(), uuid, partition });
         Ok(i64::try_from(wanted.len()).unwrap_or(i64::MAX) - 1)
     })?;
     let keys = resolve(ctx, &wanted)?;
@@ -50,23 +55,30 @@ pub fn resolve(ctx: &mut Ctx<'_, '_>, wanted: &[Target]) -> Result<Vec<i64>, Axl
     let selector = |t: &Target| t.uuid.map_or_else(|| Selector::Key(fold(&t.name)), Selector::Uuid);
     let queries: Vec<(&str, Selector)> = wanted.iter().map(|t| (t.refers.as_str(), selector(t))).collect();
     let found = objects::resolve(ctx.tx, &queries)?;
-    wanted
-        .iter()
-        .zip(found)
-        .map(|(target, found)| found.map_or_else(|| join_catalogue(ctx, target), Ok))
-        .collect()
+    let mut keys = Vec::with_capacity(wanted.len());
+    for (target, found) in wanted.iter().zip(found) {
+        keys.push(match found {
+            Some(key) => key,
+            None if target.refers == Line::TYPE && target.uuid.is_none() => {
+                line::named(ctx, target)?.ok_or_else(|| unresolved(target))?.0
+            }
+            None => join_catalogue(ctx, target)?,
+        });
+    }
+    Ok(keys)
+}
+
+fn unresolved(target: &Target) -> AxlError {
+    let by_uuid = || target.uuid.map(format_uuid).unwrap_or_default();
+    let name = if target.name.is_empty() { by_uuid() } else { target.name.clone() };
+    AxlError::Unresolved { field: target.field.clone(), kind: target.refers.clone(), name }
 }
 
 /// A name of a type that is neither served nor seeded joins the catalogue; any other unknown name is refused (design.md).
 fn join_catalogue(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<i64, AxlError> {
     let open = !super::objects::is_served(&target.refers) && !objects::is_seeded(ctx.tx, &target.refers)?;
     if !open || target.name.is_empty() {
-        let name = if target.name.is_empty() {
-            target.uuid.map(format_uuid).unwrap_or_default()
-        } else {
-            target.name.clone()
-        };
-        return Err(AxlError::Unresolved { field: target.field.clone(), kind: target.refers.clone(), name });
+        return Err(unresolved(target));
     }
     let key = fold(&target.name);
     let new = NewObject {
@@ -102,8 +114,7 @@ pub fn complete(group: &Group, body: &mut Element) {
     for field in &group.fields {
         if let Some(default) = field.default.as_deref() {
             match body.children.iter_mut().find(|c| c.name == field.name) {
-                Some(child) if child.is_blank() => child.text = default.to_owned(),
-                Some(_) => {}
+                Some(child) => fill(child, default),
                 None => body.children.push(Element::with_text(&field.name, default)),
             }
         }
@@ -122,9 +133,16 @@ pub fn complete_mentioned(group: &Group, body: &mut Element) {
                     descend(inner, members, child);
                 }
             }
-            Kind::Text(_) if child.is_blank() => child.text = field.default.clone().unwrap_or_default(),
-            Kind::Text(_) | Kind::Reference | Kind::TextWithAttributes(_) | Kind::Any => {}
+            Kind::Text(_) | Kind::Reference => fill(child, field.default.as_deref().unwrap_or_default()),
+            Kind::TextWithAttributes(_) | Kind::Any => {}
         }
+    }
+}
+
+/// Gives an element that says nothing the text of a default; a reference may say it by uuid alone.
+fn fill(child: &mut Element, default: &str) {
+    if child.is_blank() && child.attribute("uuid").is_none_or(str::is_empty) {
+        child.text = default.to_owned();
     }
 }
 

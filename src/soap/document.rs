@@ -18,29 +18,23 @@ use super::tree::Element;
 /// A document: element names to values, attributes of a group under `@name`.
 pub type Document = Map<String, Value>;
 
-/// Finds the row that a reference means: the field, the path of the element, the name, the uuid; it counts before the name.
-pub type Resolve<'a, E> = dyn FnMut(&Field, &str, &str, Option<Uuid>) -> Result<i64, E> + 'a;
+/// Finds the row that a reference means: the field, the element that holds it, the name, the uuid; it counts before the name.
+pub type Resolve<'a, E> = dyn FnMut(&Field, &Element, &str, Option<Uuid>) -> Result<i64, E> + 'a;
 
 /// Turns a normalised element into a document. What is cleared is null; what is secret is left out.
 pub fn to_document<E>(group: &Group, element: &Element, resolve: &mut Resolve<'_, E>) -> Result<Document, E> {
-    group_document(group, element, "", resolve)
+    group_document(group, element, resolve)
 }
 
-fn group_document<E>(
-    group: &Group,
-    element: &Element,
-    path: &str,
-    resolve: &mut Resolve<'_, E>,
-) -> Result<Document, E> {
+fn group_document<E>(group: &Group, element: &Element, resolve: &mut Resolve<'_, E>) -> Result<Document, E> {
     let mut document = Document::new();
     for (name, value) in &element.attributes {
         document.insert(format!("@{name}"), Value::from(value.as_str()));
     }
     for field in group.fields.iter().filter(|field| !field.secret) {
         let mut values = Vec::new();
-        for (number, child) in element.children_named(&field.name).enumerate() {
-            let path = child_path(path, field, number);
-            values.push(field_value(field, child, &path, resolve)?);
+        for child in element.children_named(&field.name) {
+            values.push(field_value(field, child, element, resolve)?);
         }
         if field.is_repeated() {
             if !values.is_empty() {
@@ -53,16 +47,10 @@ fn group_document<E>(
     Ok(document)
 }
 
-fn child_path(path: &str, field: &Field, number: usize) -> String {
-    let separator = if path.is_empty() { "" } else { "/" };
-    let index = if field.is_repeated() { format!("[{}]", number + 1) } else { String::new() };
-    format!("{path}{separator}{}{index}", field.name)
-}
-
 fn field_value<E>(
     field: &Field,
     child: &Element,
-    path: &str,
+    holder: &Element,
     resolve: &mut Resolve<'_, E>,
 ) -> Result<Value, E> {
     let cleared = child.text.is_empty() && child.children.is_empty();
@@ -82,11 +70,11 @@ fn field_value<E>(
             if cleared && uuid.is_none() {
                 Value::Null
             } else {
-                json!({ "ref": resolve(field, path, &child.text, uuid)? })
+                json!({ "ref": resolve(field, holder, &child.text, uuid)? })
             }
         }
         Kind::Group(_) if cleared && child.attributes.is_empty() => Value::Null,
-        Kind::Group(group) => Value::Object(group_document(group, child, path, resolve)?),
+        Kind::Group(group) => Value::Object(group_document(group, child, resolve)?),
         Kind::Any if cleared => Value::Null,
         Kind::Any => Value::Array(child.children.iter().map(free_value).collect()),
     })

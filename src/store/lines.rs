@@ -75,13 +75,23 @@ pub fn named(tx: &mut Tx<'_>, line: LinePk) -> Result<Named, StoreError> {
 
 /// The phones and profiles on which a line stands, by name.
 pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<Named>, StoreError> {
-    let holders = line_appearances::table
+    let owners = line_appearances::table
         .filter(line_appearances::line_pk.eq(line.0))
         .select(line_appearances::owner_pk);
     let rows = objects::table
-        .filter(objects::pk.eq_any(holders))
+        .filter(objects::pk.eq_any(owners))
         .order((objects::name_key, objects::pk))
         .select((objects::pk, objects::type_, objects::name, objects::uuid));
+    Ok(rows.load(tx.connection())?)
+}
+
+/// The lines of a pattern, each with the name of its partition.
+pub fn of_pattern(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<(LinePk, Option<String>)>, StoreError> {
+    let rows = lines::table
+        .left_join(objects::table.on(objects::pk.nullable().eq(lines::partition_pk)))
+        .filter(lines::pattern.eq(pattern))
+        .order(lines::pk)
+        .select((lines::pk, objects::name.nullable()));
     Ok(rows.load(tx.connection())?)
 }
 

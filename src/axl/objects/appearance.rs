@@ -142,7 +142,7 @@ pub fn add(
     if let Some(taken) = wanted.iter().find(|w| held.iter().any(|h| h.index == w.index)) {
         return Err(AxlError::invalid("index", format!("button {} is in use", taken.index)));
     }
-    put(ctx, owner, wanted, &held)
+    put(ctx, owner, wanted, &[])
 }
 
 /// Removes lines by their directory number.
@@ -162,11 +162,14 @@ fn put(
     held: &[Appearance],
 ) -> Result<(), AxlError> {
     let mut seen = BTreeMap::new();
+    let mut held: Vec<&Appearance> = held.iter().collect();
     for Wanted { index, line, settings } in wanted {
         if seen.insert(index, line).is_some() {
             return Err(AxlError::invalid("index", format!("button {index} is given twice")));
         }
-        let uuid: Uuid = held.iter().find(|h| h.line == line).map_or_else(|| ctx.tx.new_id(), |h| h.uuid);
+        // A line keeps its identity when it is sent again; on two buttons it has two.
+        let kept = held.iter().position(|h| h.line == line).map(|at| held.remove(at).uuid);
+        let uuid: Uuid = kept.unwrap_or_else(|| ctx.tx.new_id());
         let row = Appearance { owner, index, line, uuid, settings: Value::Object(settings) };
         appearances::insert(ctx.tx, &row)?;
     }

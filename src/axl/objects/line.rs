@@ -7,6 +7,7 @@ use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter};
+use crate::axl::settings::Target;
 use crate::axl::verb;
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 use crate::domain::names::fold;
@@ -193,6 +194,20 @@ fn read(body: &Element) -> Result<LineCore, AxlError> {
 
 fn key_of(pattern: &str, partition: Option<ObjectPk>) -> String {
     format!("{}|{}", fold(pattern.trim()), partition.map(|p| p.0.to_string()).unwrap_or_default())
+}
+
+/// The line that a number means elsewhere: in the partition named beside it, else the only one, else the one without a partition.
+pub fn named(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<Option<LinePk>, AxlError> {
+    let found = lines::of_pattern(ctx.tx, target.name.trim())?;
+    let partition = target.partition.as_deref().map(fold).filter(|p| !p.is_empty());
+    if partition.is_none() && found.len() == 1 {
+        return Ok(found.first().map(|(line, _)| *line));
+    }
+    let named = found.iter().find(|(_, name)| name.as_deref().map(fold) == partition).map(|(line, _)| *line);
+    if named.is_none() && partition.is_none() && !found.is_empty() {
+        return Err(AxlError::invalid(&target.field, "several lines have this number, name the partition"));
+    }
+    Ok(named)
 }
 
 /// Finds a directory number, or creates it with its provisioning event; in an intercom partition it becomes an intercom line.

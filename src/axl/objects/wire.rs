@@ -22,7 +22,13 @@ impl Reference {
         let name = self.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
         let uuid: Option<Uuid> = self.uuid.map(|u| u.0);
         let given = uuid.is_some() || !name.is_empty();
-        given.then(|| Target { field: field.to_owned(), refers: refers.to_owned(), name, uuid })
+        given.then(|| Target {
+            field: field.to_owned(),
+            refers: refers.to_owned(),
+            name,
+            uuid,
+            partition: None,
+        })
     }
 
     /// The row it means; none when it is empty.

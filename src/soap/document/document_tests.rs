@@ -4,8 +4,8 @@ use super::*;
 use crate::soap::shape::{Schema, normalise};
 use crate::soap::write::Writer;
 
-fn refuse(_: &Field, path: &str, _: &str, _: Option<Uuid>) -> Result<i64, String> {
-    Err(path.to_owned())
+fn refuse(field: &Field, _: &Element, _: &str, _: Option<Uuid>) -> Result<i64, String> {
+    Err(field.name.clone())
 }
 
 fn text(name: &str, text: &str) -> Element {
@@ -48,15 +48,12 @@ fn a_document_holds_every_kind_of_element() {
     ]);
     let group = schema.group_of("XPhone").unwrap();
     let mut asked = Vec::new();
-    let document = to_document::<()>(group, &phone, &mut |field, path, name, uuid| {
-        asked.push((field.refers.clone(), path.to_owned(), name.to_owned(), uuid));
+    let document = to_document::<()>(group, &phone, &mut |field, holder, name, uuid| {
+        asked.push((field.refers.clone(), holder.name.clone(), name.to_owned(), uuid));
         Ok(41)
     })
     .unwrap();
-    assert_eq!(
-        asked,
-        [(Some("DevicePool".to_owned()), "devicePoolName".to_owned(), "Default".to_owned(), None)]
-    );
+    assert_eq!(asked, [(Some("DevicePool".to_owned()), "phone".to_owned(), "Default".to_owned(), None)]);
     assert_eq!(
         Value::Object(document.clone()),
         json!({

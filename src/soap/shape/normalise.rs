@@ -218,6 +218,7 @@ impl Place {
             Kind::Group(group) if of_operation && field.name == RETURNED_TAGS => {
                 Ok(Some(if child.nil { Element::new(&child.name) } else { tags(group, child) }))
             }
+            Kind::Group(group) if field.is_repeated() && requires(group) && says_nothing(child) => Ok(None),
             Kind::Group(group) if empties(field, group, child) => Ok(Some(Element::new(&child.name))),
             Kind::Group(group) => {
                 let emptied = child.nil.then(|| Element::new(&child.name));
@@ -283,8 +284,12 @@ impl Made {
 
 /// Whether a child empties a group that could not be sent empty otherwise, because something inside is required.
 fn empties(field: &Field, group: &Group, child: &Element) -> bool {
-    let required = |field: &Field| field.min > 0 && field.branches.is_empty();
-    field.min == 0 && !field.is_repeated() && group.fields.iter().any(required) && says_nothing(child)
+    field.min == 0 && !field.is_repeated() && requires(group) && says_nothing(child)
+}
+
+/// Whether something inside must be given: tools send a member of which nothing is, and mean none.
+fn requires(group: &Group) -> bool {
+    group.fields.iter().any(|field| field.min > 0 && field.branches.is_empty())
 }
 
 fn says_nothing(child: &Element) -> bool {

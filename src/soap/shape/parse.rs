@@ -246,8 +246,8 @@ impl SchemaReader {
             return error(format!("{name}: a reference, and nothing else, says what it refers to"));
         }
         let default = part.attribute("em:default").map(str::to_owned);
-        if default.is_some() && !matches!(kind, Kind::Text(_)) {
-            return error(format!("{name}: only text has a default"));
+        if default.is_some() && !matches!(kind, Kind::Text(_) | Kind::Reference) {
+            return error(format!("{name}: only text and references have a default"));
         }
         let max = match part.attribute("maxOccurs") {
             Some("unbounded") => None,

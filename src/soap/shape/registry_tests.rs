@@ -88,7 +88,8 @@ fn may_be_empty(position: &sample::Position<'_>) -> bool {
     let (field, removing) = (position.field, position.path.starts_with("remove"));
     let required = |field: &Field| field.min > 0 && !(removing && field.name == "index");
     let holds_required = field.group().is_some_and(|group| group.fields.iter().any(required));
-    let needed = required(field) || (field.is_repeated() && holds_required);
+    // A member that cannot be empty is none, and the sample has another.
+    let needed = required(field) && !(field.is_repeated() && holds_required);
     !needed || field.name == "returnedTags"
 }
 
