@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod axl;
 mod em;
 mod event;
 mod hostile;

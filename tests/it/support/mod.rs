@@ -1,5 +1,6 @@
 //! What tests stand on: databases, gateways, clients, brokers.
 
+pub(crate) mod axl;
 pub mod database;
 pub mod gateway;
 pub mod http;
