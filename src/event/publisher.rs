@@ -296,6 +296,7 @@ impl Shared {
     fn copy_for(&self, epoch: i64) -> Result<std::convert::Infallible, CopyError> {
         let Some(settings) = &self.settings else { return Err(KafkaFailure::Stopped.into()) };
         let go_on = || self.term.load(Ordering::SeqCst) == epoch;
+        self.status().sending_since = Some(Instant::now());
         let mut copier = Copier::take_over(&self.db, settings, epoch, &go_on)?;
         self.confirmed.store(copier.confirmed(), Ordering::SeqCst);
         {
@@ -304,11 +305,10 @@ impl Shared {
         }
         loop {
             let before = copier.confirmed();
-            {
-                let mut status = self.status();
-                status.sending_since = (status.last > before).then(Instant::now);
-            }
+            // before the log is read: it may hold more than this node knows of yet
+            self.status().sending_since = Some(Instant::now());
             copier.step(&self.db, &go_on)?;
+            self.status().sending_since = None;
             if !go_on() {
                 return Err(KafkaFailure::Stopped.into());
             }

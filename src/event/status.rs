@@ -25,11 +25,11 @@ pub struct Status {
     pub volatile: bool,
     /// How often copying began anew.
     pub restarts: u64,
-    /// Since when a batch waits for Kafka's acknowledgement.
+    /// Since when copying is at a take-over or a batch, which end soon while Kafka answers.
     pub sending_since: Option<Instant>,
 }
 
-/// A batch that is not acknowledged by then means that Kafka is away.
+/// A batch or take-over that has not ended by then means that Kafka is away.
 const LATE: Duration = Duration::from_secs(3);
 
 impl Status {
