@@ -16,4 +16,5 @@ mod event;
 mod hostile;
 mod http;
 mod migrations;
+mod story;
 mod support;

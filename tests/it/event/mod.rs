@@ -72,7 +72,7 @@ fn copy_all(db: &Db, copier: &mut Copier) -> usize {
 }
 
 /// Reads so many records, or all that are there when no number is given, as a subscriber would.
-fn read(settings: &KafkaSettings, count: Option<usize>) -> Vec<Incoming> {
+pub(crate) fn read(settings: &KafkaSettings, count: Option<usize>) -> Vec<Incoming> {
     let deadline = Instant::now() + Duration::from_secs(40);
     let mut reader = EventReader::open(settings, ReadFrom::Beginning).unwrap();
     let (mut read, mut ended) = (Vec::new(), vec![false; reader.sources()]);
@@ -91,14 +91,14 @@ fn read(settings: &KafkaSettings, count: Option<usize>) -> Vec<Incoming> {
 }
 
 /// The numbers of records, sorted: what the whole line looks like to a subscriber of everything.
-fn line_of(records: &[Incoming]) -> Vec<i64> {
+pub(crate) fn line_of(records: &[Incoming]) -> Vec<i64> {
     let mut line: Vec<i64> = records.iter().map(|r| r.position).collect();
     line.sort_unstable();
     line
 }
 
 /// Inside a partition, numbers rise.
-fn assert_rising(records: &[Incoming]) {
+pub(crate) fn assert_rising(records: &[Incoming]) {
     let mut newest = std::collections::BTreeMap::new();
     for record in records {
         let before = newest.insert(record.source, record.position).unwrap_or_default();
@@ -107,11 +107,11 @@ fn assert_rising(records: &[Incoming]) {
 }
 
 /// A topic prefix that no other test uses.
-fn unique_prefix(test: &str) -> String {
+pub(crate) fn unique_prefix(test: &str) -> String {
     format!("t{}-{test}", std::process::id())
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

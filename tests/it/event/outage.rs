@@ -1,7 +1,5 @@
 //! A broker of this test's own is killed and comes back while events are written: `make soak` runs it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use emgate::event::chain::{ChainState, verify_chain};
@@ -10,54 +8,14 @@ use emgate::event::publisher;
 
 use super::samples::login_on;
 use super::{assert_rising, block_on, commit_one, line_of, read, unique_prefix};
+use crate::support::broker::Broker;
 use crate::support::database::TestDatabase;
-
-/// An Apache Kafka that this test may kill.
-struct Broker {
-    dir: PathBuf,
-}
-
-impl Broker {
-    fn start() -> Self {
-        let dir = std::env::temp_dir().join(format!("emgate-outage-{}", std::process::id()));
-        let broker = Self { dir };
-        broker.run("start");
-        broker
-    }
-
-    fn run(&self, verb: &str) {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let done = Command::new(root.join("scripts/kafka"))
-            .arg(verb)
-            .env("EMGATE_RUN_DIR", &self.dir)
-            .status()
-            .unwrap();
-        assert!(done.success(), "scripts/kafka {verb}");
-    }
-
-    fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.dir.join("kafka").join(file)).unwrap().trim().to_owned()
-    }
-
-    fn kill(&self) {
-        let done =
-            Command::new("sh").args(["-c", &format!("kill -9 {}", self.read("pid"))]).status().unwrap();
-        assert!(done.success());
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.run("remove");
-        let _ = std::fs::remove_dir_all(&self.dir);
-    }
-}
 
 #[test]
 #[ignore = "kills a broker of its own, about a minute; `make soak` runs it"]
 fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
-    let broker = Broker::start();
-    let servers = format!("127.0.0.1:{}", broker.read("port"));
+    let Some(broker) = Broker::start() else { return };
+    let servers = broker.servers();
     let prefix = unique_prefix("outage");
     let settings = KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix);
     let database = TestDatabase::new();
@@ -84,7 +42,7 @@ fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
                 written += 1;
             }
             if phase == "down" {
-                broker.run("start");
+                broker.start_again();
             }
         }
     }

@@ -57,7 +57,12 @@ impl Client {
 
     /// Opens a connection.
     pub fn open(&self) -> Connection {
-        let tcp = TcpStream::connect(self.address).expect("listener accepts");
+        self.try_open().expect("listener accepts")
+    }
+
+    /// Opens a connection; none when nobody listens.
+    pub fn try_open(&self) -> Option<Connection> {
+        let tcp = TcpStream::connect(self.address).ok()?;
         tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         tcp.set_nodelay(true).unwrap();
         let stream: Box<dyn Stream> = match &self.tls {
@@ -67,7 +72,7 @@ impl Client {
                 Box::new(StreamOwned::new(ClientConnection::new(Arc::clone(config), name).unwrap(), tcp))
             }
         };
-        Connection { stream, read: Vec::new(), asked_for_head: false }
+        Some(Connection { stream, read: Vec::new(), asked_for_head: false })
     }
 
     /// Sends these bytes and reads one answer; none when the connection just ends.

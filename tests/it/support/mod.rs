@@ -1,6 +1,7 @@
 //! What tests stand on: databases, gateways, clients, brokers.
 
 pub(crate) mod axl;
+pub mod broker;
 pub mod database;
 pub mod gateway;
 pub mod http;
