@@ -132,6 +132,11 @@ pub trait AxlObject {
         Ok(object.name.clone())
     }
 
+    /// Refuses an add for what its typed core says, before anything that it names is looked up.
+    fn check(_ctx: &mut Ctx<'_, '_>, _core: &Self::Core) -> Result<(), AxlError> {
+        Ok(())
+    }
+
     /// Fills in what an add left out and no table gives: before carried settings are resolved.
     fn complete(_body: &mut Element) {}
 

@@ -77,6 +77,7 @@ pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
         let (name, key) = O::identify(ctx, &body)?;
+        O::check(ctx, &core)?;
         let mut document = settings::carry(ctx, &group, &carried)?;
         if let Some(answer) = &answer {
             settings::give_member_ids(ctx, answer, &mut document);

@@ -31,6 +31,11 @@ impl AxlObject for DeviceProfile {
     const REQUIRED: &'static [&'static str] = &["product", "protocol"];
     type Core = DeviceProfileCore;
 
+    /// The templates that a product brings are no news about an unknown product.
+    fn check(ctx: &mut Ctx<'_, '_>, core: &DeviceProfileCore) -> Result<(), AxlError> {
+        phone_model::check(ctx, core.product.as_deref(), core.protocol.as_deref()).map(drop)
+    }
+
     fn complete(body: &mut Element) {
         super::phone::complete_templates(body);
     }

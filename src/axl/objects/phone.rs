@@ -72,6 +72,11 @@ impl AxlObject for Phone {
         given.to_owned()
     }
 
+    /// The templates that a product brings are no news about an unknown product.
+    fn check(ctx: &mut Ctx<'_, '_>, core: &PhoneCore) -> Result<(), AxlError> {
+        phone_model::check(ctx, core.product.as_deref(), core.protocol.as_deref()).map(drop)
+    }
+
     fn complete(body: &mut Element) {
         complete_templates(body);
     }

@@ -135,6 +135,10 @@ fn names_products_and_protocols_that_do_not_fit_are_refused_and_nothing_is_store
         assert_eq!(add(name, "Cisco 8851", "SIP"), (5003, malformed.to_owned()), "{name}");
     }
     assert_eq!(
+        add("SEP0000000000A2", "Cisco 9999", "SIP"),
+        (5003, "product: no product named Cisco 9999".to_owned())
+    );
+    assert_eq!(
         add("SEP0000000000A2", "Cisco 8851", "SCCP"),
         (5003, "protocol: Cisco 8851 does not speak SCCP".to_owned())
     );
