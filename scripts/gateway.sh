@@ -1,5 +1,7 @@
 # Building and starting the gateway for `make run`, `make test` and `make demo`. Sourced after lib.sh.
 
+# A checkout listens on loopback until somebody says otherwise: make run EMGATE_ADDRESS=0.0.0.0
+export EMGATE_ADDRESS=${EMGATE_ADDRESS:-127.0.0.1}
 profile=${PROFILE:-dev}
 profile_folder=$profile
 [ "$profile" != dev ] || profile_folder=debug

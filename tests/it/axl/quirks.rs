@@ -459,11 +459,7 @@ fn the_version_asked_for_is_echoed_and_an_unknown_one_is_told_the_list() {
             "{}",
             answer.body
         );
-        assert_eq!(
-            answer.body.contains("<riskStatus") || answer.body.contains("<allowPhoneReassign"),
-            false,
-            "{asked}"
-        );
+        assert!(!answer.body.contains("<allowPhoneReassign"), "{asked}");
     }
     for version in ["10.5", "14", "99.0"] {
         let answer = axl.send(&[], &envelope(version, "getPhone", "<name>SEP0011AABBCC01</name>"));
