@@ -41,7 +41,7 @@ const INSIDE: [&str; 30] = [
     "/src/",
     ".rs",
     "/tmp/",
-    "/work/",
+    "/target/",
     "quick_xml",
     "yaserde",
     "actix",
