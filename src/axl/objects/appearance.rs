@@ -21,6 +21,7 @@ use crate::soap::shape::{Field, Group};
 use crate::soap::tree::Element;
 use crate::store::appearances::{self, Appearance};
 use crate::store::objects::Carried;
+use crate::store::snapshot;
 
 /// The typed part of `lines`, `addLines` and `removeLines`.
 #[derive(Debug, Default, yaserde::YaDeserialize)]
@@ -51,6 +52,9 @@ struct LineIdentifier {
     #[yaserde(rename = "routePartitionName")]
     partition: Option<String>,
 }
+
+/// Most bytes that the lines of one phone or profile may take in an event: what a login tells of must fit into one record (EVT-4).
+const MOST_EVENT_BYTES: usize = 48 * 1024;
 
 /// One line as a request puts it on a button.
 struct Wanted {
@@ -173,7 +177,22 @@ fn put(
         let row = Appearance { owner, index, line, uuid, settings: Value::Object(settings) };
         appearances::insert(ctx.tx, &row)?;
     }
+    fits_into_an_event(ctx, owner)?;
     if seen.is_empty() { Ok(()) } else { mobility::select_default_device(ctx, owner) }
+}
+
+/// Refuses lines that no login could tell of, while whoever provisions them can still change something.
+fn fits_into_an_event(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
+    let shown = snapshot::appearances(ctx.tx, vec![owner.0])?;
+    let lines = shown.get(&owner.0).into_iter().flatten().map(|a| serde_json::to_string(&a.for_event()));
+    let bytes = lines.map(|line| line.map_or(0, |text| text.len() + 1)).sum::<usize>();
+    if bytes > MOST_EVENT_BYTES {
+        return Err(AxlError::invalid(
+            "lines",
+            "too many or too long for one event, use fewer or shorter labels",
+        ));
+    }
+    Ok(())
 }
 
 /// The `lines` of some owners as documents show them.

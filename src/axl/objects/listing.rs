@@ -58,8 +58,7 @@ impl Query {
                 is_reference,
             });
         }
-        let first = number(&request.body, "first")?;
-        let skip = if first.is_some() { number(&request.body, "skip")?.unwrap_or(0) } else { 0 };
+        let (skip, first) = page_of(&request.body)?;
         Ok(Self { criteria, skip, first })
     }
 
@@ -137,6 +136,13 @@ fn pattern_of(element: &Element) -> Result<String, AxlError> {
         return Err(AxlError::invalid(&element.name, "a pattern has at most 128 characters and 8 of %"));
     }
     Ok(text.replace('\\', "\\\\"))
+}
+
+/// Which rows a list wants: how many to leave out, which counts only together with how many to show.
+pub(super) fn page_of(body: &Element) -> Result<(usize, Option<usize>), AxlError> {
+    let first = number(body, "first")?;
+    let skip = if first.is_some() { number(body, "skip")?.unwrap_or(0) } else { 0 };
+    Ok((skip, first))
 }
 
 fn number(body: &Element, tag: &str) -> Result<Option<usize>, AxlError> {

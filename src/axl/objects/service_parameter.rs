@@ -6,6 +6,7 @@
 use uuid::Uuid;
 
 use super::Entry;
+use super::listing::page_of;
 use crate::axl::answer::{Page, Rows};
 use crate::axl::error::AxlError;
 use crate::axl::object::Ctx;
@@ -97,9 +98,8 @@ fn list(request: Request) -> Result<Work, AxlError> {
     if criteria.children.is_empty() {
         return Err(AxlError::invalid("searchCriteria", "name at least one criterion; % matches everything"));
     }
-    let number = |tag: &str| request.body.text_of(tag).and_then(|t| t.trim().parse::<usize>().ok());
-    let first = number("first").unwrap_or(usize::MAX);
-    let skip = if first == usize::MAX { 0 } else { number("skip").unwrap_or(0) };
+    let (skip, first) = page_of(&request.body)?;
+    let first = first.unwrap_or(usize::MAX);
     let Request { version, largest_answer, .. } = request;
     Ok(Box::new(move |ctx| {
         let matches =
