@@ -142,7 +142,6 @@ impl App {
         let copying = publishing::copying(publisher.as_ref(), config);
         let health = Health::new(db.clone(), &config.node.name, copying, services::warnings(config));
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
-        publishing::register(&metrics, publisher.as_ref());
         let doors = if config.node.has_role(Role::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,

@@ -90,4 +90,9 @@ fn metrics_count_requests_by_door_and_outcome() {
     assert!(text.contains("em_http_requests_total{surface=\"Unknown\",status=\"ClientError\"} 1"), "{text}");
     assert!(text.contains("em_panics_total 0"), "{text}");
     assert!(text.contains("em_stream_last_sequence "), "{text}");
+    let mut families: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let all = families.len();
+    families.sort_unstable();
+    families.dedup();
+    assert_eq!(families.len(), all, "a family stands twice in {text}");
 }
