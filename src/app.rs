@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::auth::pepper::PepperError;
 use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
-use crate::config::{Config, ConfigError, Role};
+use crate::config::{Config, ConfigError, NodeRole};
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::{lockout_event, sweep};
@@ -142,7 +142,7 @@ impl App {
         let copying = publishing::copying(publisher.as_ref(), config);
         let health = Health::new(db.clone(), &config.node.name, copying, services::warnings(config));
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
-        let doors = if config.node.has_role(Role::Http) { Doors::All } else { Doors::AdminOnly };
+        let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,
             http: config.http.clone(),
@@ -155,7 +155,7 @@ impl App {
             phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
             soap: Arc::new(axl.mount()),
         })?;
-        let sweep = config.node.has_role(Role::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
+        let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));
         Ok(Self { servers, health, metrics, publisher, em, sweep, first_secret, name_lost, name })
     }

@@ -46,7 +46,7 @@ pub struct NodeConfig {
     /// Directory of certificate, pepper and other files of this node.
     pub state_dir: PathBuf,
     /// What this process does.
-    pub roles: Vec<Role>,
+    pub roles: Vec<NodeRole>,
     /// Where the first administrator's secret is kept besides the terminal; empty: nowhere.
     pub first_secret_file: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ pub struct NodeConfig {
 /// One of the jobs a process can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum NodeRole {
     /// Answers HTTP.
     Http,
     /// Numbers events and copies them to Kafka.
@@ -144,7 +144,7 @@ impl Default for NodeConfig {
             name: String::new(),
             cluster_id: String::new(),
             state_dir: PathBuf::from("state"),
-            roles: vec![Role::Http, Role::Publish, Role::Sweep],
+            roles: vec![NodeRole::Http, NodeRole::Publish, NodeRole::Sweep],
             first_secret_file: None,
         }
     }
@@ -203,7 +203,7 @@ impl Default for LogConfig {
 
 impl NodeConfig {
     /// Whether this process has a job.
-    pub fn has_role(&self, role: Role) -> bool {
+    pub fn has_role(&self, role: NodeRole) -> bool {
         self.roles.contains(&role)
     }
 

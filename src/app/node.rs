@@ -1,7 +1,7 @@
 //! What a start adds to the objects by itself, with its event: this node, and what a new cluster begins with.
 
 use super::StartError;
-use crate::domain::event::{Event, Occurred, Operation, ProvisioningAction, ProvisioningChanged, Via};
+use crate::domain::event::{Cause, Event, Occurred, ProvisioningAction, ProvisioningChanged, Via};
 use crate::event::{self, EventError, Origin};
 use crate::store::objects::Object;
 use crate::store::{Db, Tx, nodes};
@@ -19,7 +19,7 @@ pub(super) async fn register(db: &Db, origin: &Origin) -> Result<(), StartError>
 
 /// Appends the event of an object that the gateway added by itself.
 pub(super) fn announce(tx: &mut Tx<'_>, origin: &Origin, object: Object) -> Result<(), EventError> {
-    let operation = Operation::by_system(tx.new_id(), Via::Cli);
+    let cause = Cause::by_system(tx.new_id(), Via::Cli);
     let added = Event::ProvisioningChanged(ProvisioningChanged {
         action: ProvisioningAction::Add,
         object_type: object.type_,
@@ -29,7 +29,7 @@ pub(super) fn announce(tx: &mut Tx<'_>, origin: &Origin, object: Object) -> Resu
         fetch_again: true,
         cascade_of: None,
         bulk: None,
-        requested_by: operation.actor.clone(),
+        requested_by: cause.actor.clone(),
     });
-    event::append(tx, origin, &operation, vec![Occurred::of(added)])
+    event::append(tx, origin, &cause, vec![Occurred::of(added)])
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Role};
+use crate::config::{Config, NodeRole};
 use crate::em::Wake;
 use crate::event::Origin;
 use crate::event::kafka::KafkaSettings;
@@ -12,7 +12,7 @@ use crate::store::Db;
 
 /// Starts the publisher of a process that has this job; without Kafka it only numbers.
 pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Result<Option<Publisher>> {
-    if !config.node.has_role(Role::Publish) {
+    if !config.node.has_role(NodeRole::Publish) {
         return Ok(None);
     }
     publisher::start(db.clone(), KafkaSettings::from_config(&config.kafka, &origin.cluster)).map(Some)

@@ -108,7 +108,7 @@ pub struct Principal {
 
 /// Who acts in one request: a principal that proved itself, and where the request came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
+pub struct Caller {
     /// The account.
     pub principal: Principal,
     /// Source address of the connection.
@@ -119,7 +119,7 @@ pub struct Actor {
 
 /// What can be asked of the gateway by programs, as far as rights tell it apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
+pub enum Right {
     /// The banner of the AXL service.
     AxlBanner,
     /// get, list, options, listChange, read-only SQL.
@@ -133,17 +133,17 @@ pub enum OperationKind {
 }
 
 /// The right that a kind of operation asks for; what is not listed cannot be asked.
-pub const REQUIRED: &[(OperationKind, Role)] = &[
-    (OperationKind::AxlBanner, Role::AxlRead),
-    (OperationKind::AxlRead, Role::AxlRead),
-    (OperationKind::AxlWrite, Role::AxlWrite),
-    (OperationKind::EmService, Role::EmProxy),
-    (OperationKind::EventStream, Role::EventReader),
+pub const REQUIRED: &[(Right, Role)] = &[
+    (Right::AxlBanner, Role::AxlRead),
+    (Right::AxlRead, Role::AxlRead),
+    (Right::AxlWrite, Role::AxlWrite),
+    (Right::EmService, Role::EmProxy),
+    (Right::EventStream, Role::EventReader),
 ];
 
-impl Actor {
-    /// Whether this actor may do it; a person is never a proxy (AUTHZ-2).
-    pub fn may(&self, kind: OperationKind) -> bool {
+impl Caller {
+    /// Whether this caller may do it; a person is never a proxy (AUTHZ-2).
+    pub fn may(&self, kind: Right) -> bool {
         let role = REQUIRED.iter().find_map(|(k, role)| (*k == kind).then_some(*role));
         let proxy_person = role == Some(Role::EmProxy) && self.principal.kind == PrincipalKind::EndUser;
         role.is_some_and(|role| self.principal.roles.allow(role)) && !proxy_person
@@ -154,7 +154,7 @@ impl Actor {
 mod tests {
     use super::*;
 
-    fn actor(kind: PrincipalKind, groups: &[&str]) -> Actor {
+    fn caller(kind: PrincipalKind, groups: &[&str]) -> Caller {
         let principal = Principal {
             pk: ObjectPk(1),
             uuid: Uuid::nil(),
@@ -163,18 +163,18 @@ mod tests {
             is_super: false,
             roles: Roles::of_groups(groups.iter().copied()),
         };
-        Actor { principal, source: None, request_id: Uuid::nil() }
+        Caller { principal, source: None, request_id: Uuid::nil() }
     }
 
-    fn allowed(kind: PrincipalKind, groups: &[&str]) -> Vec<OperationKind> {
-        let actor = actor(kind, groups);
-        REQUIRED.iter().map(|(k, _)| *k).filter(|k| actor.may(*k)).collect()
+    fn allowed(kind: PrincipalKind, groups: &[&str]) -> Vec<Right> {
+        let caller = caller(kind, groups);
+        REQUIRED.iter().map(|(k, _)| *k).filter(|k| caller.may(*k)).collect()
     }
 
     #[test]
     fn groups_give_what_the_table_says() {
-        use OperationKind::*;
         use PrincipalKind::*;
+        use Right::*;
         assert_eq!(allowed(AppUser, &[]), []);
         assert_eq!(allowed(AppUser, &["standard axl api USERS"]), [AxlBanner, AxlRead]);
         assert_eq!(allowed(AppUser, &["Standard AXL Read Only API Access"]), [AxlBanner, AxlRead]);

@@ -16,7 +16,7 @@ use super::request::{Request, Secrets};
 use super::verb::{Answer, Work};
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
-use crate::auth::{Actor, PrincipalKind};
+use crate::auth::{Caller, PrincipalKind};
 use crate::domain::credential::SecretKind;
 use crate::domain::event::{self, ActorKind, AuthType, Occurred, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
@@ -54,16 +54,16 @@ pub async fn execute(
     axl: &Axl,
     call: Call,
     version: (&'static str, Version),
-    actor: &Actor,
+    caller: &Caller,
     trace: Trace,
 ) -> Result<Vec<u8>, AxlError> {
     let (operation, handler) = operation::find(&call.operation)?;
-    if !actor.may(operation::right(operation)) {
+    if !caller.may(operation::right(operation)) {
         return Err(AxlError::Forbidden);
     }
     let sequence = call.sequence;
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
-    let origin = operation_of(actor, trace);
+    let origin = cause_of(caller, trace);
     let answer = match prepared {
         Prepared::Named(named, request) => named.run(&axl.em, &request, origin).await?,
         Prepared::Verb(work) => transact(axl, work, origin).await?,
@@ -76,18 +76,18 @@ pub async fn execute(
 }
 
 /// Runs the work of a call and appends its events, in one transaction.
-async fn transact(axl: &Axl, work: Work, operation: event::Operation) -> Result<Answer, AxlError> {
+async fn transact(axl: &Axl, work: Work, cause: event::Cause) -> Result<Answer, AxlError> {
     let origin = axl.em.origin().clone();
     let (answer, had_events) = axl
         .em
         .db()
         .write(move |tx| {
-            let mut ctx = Ctx::new(tx, &operation);
+            let mut ctx = Ctx::new(tx, &cause);
             let answer = work(&mut ctx)?;
             let events = ctx.into_events();
             let had_events = !events.is_empty();
             if had_events {
-                crate::event::append(tx, &origin, &operation, events)?;
+                crate::event::append(tx, &origin, &cause, events)?;
             }
             Ok::<_, AxlError>((answer, had_events))
         })
@@ -195,17 +195,17 @@ impl Trace {
 }
 
 /// Who asks, in the words of events (design.md, rulings).
-fn operation_of(actor: &Actor, trace: Trace) -> event::Operation {
-    let principal = &actor.principal;
+fn cause_of(caller: &Caller, trace: Trace) -> event::Cause {
+    let principal = &caller.principal;
     let (kind, auth_type) = match (principal.kind, principal.is_super) {
         (PrincipalKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
         (PrincipalKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
         (PrincipalKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
     };
     let id = Some(principal.name.as_str().to_owned());
-    let address = actor.source.map(|a| a.to_canonical().to_string());
-    event::Operation {
-        correlation: actor.request_id,
+    let address = caller.source.map(|a| a.to_canonical().to_string());
+    event::Cause {
+        correlation: caller.request_id,
         part: None,
         actor: event::Actor { kind, id: id.clone(), address, via: Via::Soap },
         auth_type,

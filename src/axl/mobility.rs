@@ -20,13 +20,13 @@ pub fn end_sessions(
 ) -> Result<(), AxlError> {
     let removed =
         removed.map(|o| RemovedObject { object_type: o.type_.clone(), name: o.name.clone(), uuid: o.uuid });
-    ctx.before.extend(cascade::end_sessions(ctx.tx, which, reason, removed.as_ref(), ctx.operation)?);
+    ctx.before.extend(cascade::end_sessions(ctx.tx, which, reason, removed.as_ref(), ctx.cause)?);
     Ok(())
 }
 
 /// Empties the default device of the intercom lines that have a phone which is about to go; each of them changes with it.
 pub fn clear_default_device(ctx: &mut Ctx<'_, '_>, phone: &Object) -> Result<(), AxlError> {
-    let (events, changed) = cascade::clear_default_device(ctx.tx, PhonePk::from(phone.pk), ctx.operation)?;
+    let (events, changed) = cascade::clear_default_device(ctx.tx, PhonePk::from(phone.pk), ctx.cause)?;
     ctx.before.extend(events);
     for line in changed {
         let named = lines::named(ctx.tx, line)?;
@@ -41,13 +41,13 @@ pub fn set_default_device(
     line: LinePk,
     phone: Option<PhonePk>,
 ) -> Result<(), AxlError> {
-    ctx.after.extend(cascade::set_default_device(ctx.tx, line, phone, ctx.operation)?);
+    ctx.after.extend(cascade::set_default_device(ctx.tx, line, phone, ctx.cause)?);
     Ok(())
 }
 
 /// Intercom lines that were put on a phone or profile may choose their default device.
 pub fn select_default_device(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
-    ctx.after.extend(cascade::assign_intercom(ctx.tx, owner, ctx.operation)?);
+    ctx.after.extend(cascade::assign_intercom(ctx.tx, owner, ctx.cause)?);
     Ok(())
 }
 

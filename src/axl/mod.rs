@@ -1,6 +1,6 @@
 //! The provisioning API: SOAP in, one transaction, SOAP out.
 //!
-//! [`execute()`] carries out one call for one actor and is shared by everything that provisions; the handlers here only turn HTTP into
+//! [`execute()`] carries out one call for one caller and is shared by everything that provisions; the handlers here only turn HTTP into
 //! calls and answers into HTTP. A handler never builds XML by hand and never sees a connection.
 
 pub mod announce;
@@ -21,7 +21,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HOST};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use crate::auth::{Actor, OperationKind as Right, basic, page};
+use crate::auth::{Caller, Right, basic, page};
 use crate::soap::wsdl;
 use error::AxlError;
 pub use execute::{Axl, Trace, execute};
@@ -40,7 +40,7 @@ impl Axl {
 }
 
 async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> HttpResponse {
-    let Some(actor) = request.extensions().get::<Actor>().cloned() else { return basic::unauthorized() };
+    let Some(caller) = request.extensions().get::<Caller>().cloned() else { return basic::unauthorized() };
     let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
     let content_type = header("content-type").unwrap_or_default();
     let call = match execute::parse(&axl, content_type, bytes).await {
@@ -55,19 +55,19 @@ async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> H
     let name =
         operation::find(&call.operation).map(|(operation, _)| operation.name.clone()).unwrap_or_default();
     let trace = Trace::read(header("traceparent"), header("tracestate"));
-    match execute(&axl, call, version, &actor, trace).await {
+    match execute(&axl, call, version, &caller, trace).await {
         Ok(bytes) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(bytes),
         Err(AxlError::Forbidden) => basic::forbidden(),
         Err(error) => {
-            log_failure(&error, &name, &actor);
+            log_failure(&error, &name, &caller);
             soap(error.fault(&name))
         }
     }
 }
 
 /// The full cause is logged once, here; clients get the fixed text.
-fn log_failure(error: &AxlError, operation: &str, actor: &Actor) {
-    let user = actor.principal.name.as_str();
+fn log_failure(error: &AxlError, operation: &str, caller: &Caller) {
+    let user = caller.principal.name.as_str();
     match error {
         AxlError::Internal(cause) => {
             tracing::error!(axl.operation = %operation, user.id = %user, %cause, "provisioning call failed inside");
@@ -112,7 +112,7 @@ async fn get(request: HttpRequest) -> HttpResponse {
     if query.split('&').any(|p| p.split('=').next().is_some_and(|n| n.eq_ignore_ascii_case("wsdl"))) {
         return description(&request, wsdl::NEWEST_VERSION);
     }
-    let may = request.extensions().get::<Actor>().map(|a| a.may(Right::AxlBanner));
+    let may = request.extensions().get::<Caller>().map(|a| a.may(Right::AxlBanner));
     match may {
         None => basic::unauthorized(),
         Some(false) => basic::forbidden(),

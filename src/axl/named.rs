@@ -3,13 +3,14 @@
 use super::error::AxlError;
 use super::request::Request;
 use super::verb::Answer;
-use crate::domain::event::Operation;
+use crate::domain::event::Cause;
 use crate::domain::login::OccupantRule;
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::UserId;
 use crate::em::error::EmCode;
-use crate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use crate::em::outcome::{LoginOutcome, LogoutOutcome};
+use crate::em::service::{Authority, Em, LoginAttempt};
 use crate::soap::scalar::parse_uuid;
 use crate::soap::tree::Element;
 use crate::soap::write::Writer;
@@ -41,10 +42,10 @@ pub fn find(name: &str) -> Option<Named> {
 
 impl Named {
     /// Carries it out.
-    pub async fn run(self, em: &Em, request: &Request, operation: Operation) -> Result<Answer, AxlError> {
+    pub async fn run(self, em: &Em, request: &Request, cause: Cause) -> Result<Answer, AxlError> {
         match self {
-            Self::DeviceLogin => login(em, &request.body, operation).await,
-            Self::DeviceLogout => logout(em, &request.body, operation).await,
+            Self::DeviceLogin => login(em, &request.body, cause).await,
+            Self::DeviceLogout => logout(em, &request.body, cause).await,
             Self::CcmVersion => {
                 let mut writer = Writer::new();
                 writer.start("return").start("componentVersion").element("version", VERSION);
@@ -65,7 +66,7 @@ fn reference(body: &Element, tag: &str) -> Option<(Selector, String)> {
 }
 
 /// `loginDuration` is in seconds, 0 or absent is none; without a profile the user's default (axl.md 19.1).
-async fn login(em: &Em, body: &Element, operation: Operation) -> Result<Answer, AxlError> {
+async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError> {
     let (phone, phone_name) =
         reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
     let user: UserId = body
@@ -90,7 +91,7 @@ async fn login(em: &Em, body: &Element, operation: Operation) -> Result<Answer, 
         profile: profile.as_ref().map(|(selector, _)| selector.clone()),
         duration,
         occupant: OccupantRule::Keep,
-        operation,
+        cause,
     };
     match em.login(attempt).await {
         Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => Ok(Answer::True),
@@ -99,10 +100,10 @@ async fn login(em: &Em, body: &Element, operation: Operation) -> Result<Answer, 
     }
 }
 
-async fn logout(em: &Em, body: &Element, operation: Operation) -> Result<Answer, AxlError> {
+async fn logout(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError> {
     let (phone, phone_name) =
         reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
-    match em.logout(phone, LogoutOrigin::Api, operation).await {
+    match em.logout(phone, LogoutOrigin::Api, cause).await {
         Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
         Ok(LogoutOutcome::NobodyLoggedIn) => Err(mobility(EmCode::NobodyLoggedIn)),
         Err(code) => Err(refusal(code, &phone_name, None)),

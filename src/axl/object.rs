@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
 use crate::domain::credential::SecretKind;
-use crate::domain::event::{Actor, Occurred, Operation};
+use crate::domain::event::{Actor, Cause, Occurred};
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -22,7 +22,7 @@ pub struct Ctx<'t, 'c> {
     /// The open transaction.
     pub tx: &'t mut Tx<'c>,
     /// Identity of the call and who asked.
-    pub operation: &'t Operation,
+    pub cause: &'t Cause,
     /// Events that come before the object's own: what ends.
     pub before: Vec<Occurred>,
     /// Events that come after the object's own: what begins.
@@ -31,13 +31,13 @@ pub struct Ctx<'t, 'c> {
 
 impl<'t, 'c> Ctx<'t, 'c> {
     /// Starts a call.
-    pub fn new(tx: &'t mut Tx<'c>, operation: &'t Operation) -> Self {
-        Self { tx, operation, before: Vec::new(), after: Vec::new() }
+    pub fn new(tx: &'t mut Tx<'c>, cause: &'t Cause) -> Self {
+        Self { tx, cause, before: Vec::new(), after: Vec::new() }
     }
 
     /// Who asked, as events repeat it.
     pub fn actor(&self) -> Actor {
-        self.operation.actor.clone()
+        self.cause.actor.clone()
     }
 
     /// The moment of this call.

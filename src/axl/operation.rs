@@ -3,7 +3,7 @@
 use super::error::AxlError;
 use super::named::{self, Named};
 use super::objects::{self, Start};
-use crate::auth::OperationKind as Right;
+use crate::auth::Right;
 use crate::soap::shape::{Operation, OperationKind, Schema};
 
 /// Names of every operation of the API, one a line: to tell unknown from not offered.

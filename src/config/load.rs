@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, Role, host_name};
+use super::{Config, NodeRole, host_name};
 
 /// Why the settings cannot be used; every text names the key.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ pub struct Flags {
     pub hosts: Vec<String>,
     /// What this process does; everything when not given
     #[arg(long, value_name = "ROLE", env = "EMGATE_ROLES", value_delimiter = ',')]
-    pub roles: Vec<Role>,
+    pub roles: Vec<NodeRole>,
     /// File that keeps the first administrator's one-time secret besides the terminal
     #[arg(long, value_name = "FILE", env = "EMGATE_FIRST_SECRET_FILE")]
     pub first_secret_file: Option<PathBuf>,

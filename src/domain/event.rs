@@ -46,7 +46,7 @@ pub enum Event {
 
 /// What one request or timer firing was: all its events share this.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operation {
+pub struct Cause {
     /// Identity of the operation.
     pub correlation: Uuid,
     /// The part of an operation that was split into several transactions, from 1.
@@ -84,7 +84,7 @@ impl Occurred {
     }
 }
 
-impl Operation {
+impl Cause {
     /// What the gateway does by itself, for no request.
     pub fn by_system(correlation: Uuid, via: Via) -> Self {
         Self {

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::error::EmCode;
+use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::session_events::{Ending, Opening, login_events, logout_events};
-use crate::domain::event::{Actor, LogoutReason, Occurred, Operation, SessionRef};
+use crate::domain::event::{Actor, Cause, LogoutReason, Occurred, SessionRef};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login::{
     Admission, LoginDecision, LoginRefusal, LoginRequest, OccupantRule, decide_login, intercom_to_select,
@@ -26,9 +27,9 @@ use crate::store::snapshot::{BatchKeys, BatchSnapshot, lock_and_read};
 #[derive(Debug, Clone)]
 pub(super) enum Asked {
     /// A login.
-    Login { user: UserPk, phone: PhonePk, request: LoginRequest, operation: Operation },
+    Login { user: UserPk, phone: PhonePk, request: LoginRequest, cause: Cause },
     /// A logout, or the end of an expired session.
-    Logout { phone: PhonePk, ending: AskedEnding, operation: Operation },
+    Logout { phone: PhonePk, ending: AskedEnding, cause: Cause },
 }
 
 /// Which kind of ending is asked for.
@@ -42,22 +43,9 @@ pub(super) enum AskedEnding {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
-    LoggedIn {
-        session_id: Uuid,
-        profile_name: String,
-        clear_call_log: bool,
-    },
-    Unchanged {
-        session_id: Uuid,
-    },
-    ChooseProfile(Vec<(String, Uuid)>),
-    LoggedOut {
-        session_id: Uuid,
-        user_id: String,
-        clear_call_log: bool,
-    },
-    NobodyLoggedIn,
+pub(super) enum Reply {
+    Login(LoginOutcome),
+    Logout(LogoutOutcome),
     Refused(EmCode),
     /// Somebody unexpected is on the phone: the request must be tried again.
     Again,
@@ -66,7 +54,7 @@ pub(super) enum Answer {
 /// What a batch came to.
 pub(super) struct BatchOutcome {
     /// One for each request.
-    pub(super) answers: Vec<Answer>,
+    pub(super) replies: Vec<Reply>,
     /// The transaction that wrote, if one did.
     pub(super) transaction: Option<i64>,
 }
@@ -112,15 +100,15 @@ pub(super) fn run(tx: &mut Tx<'_>, asked: &[&Asked], origin: &Origin) -> Result<
     };
     let mut world = lock_and_read(tx, &keys)?;
     let mut changes = BatchChanges::default();
-    let mut answers = Vec::with_capacity(asked.len());
+    let mut replies = Vec::with_capacity(asked.len());
     for one in asked {
         let step = decide(tx, &world, one)?;
-        let operation = match one {
-            Asked::Login { operation, .. } | Asked::Logout { operation, .. } => operation,
+        let cause = match one {
+            Asked::Login { cause, .. } | Asked::Logout { cause, .. } => cause,
         };
         let now = tx.now()?;
-        changes.events.extend(event::rows(operation, origin, now, tx.ids(), step.events)?);
-        answers.push(step.answer);
+        changes.events.extend(event::rows(cause, origin, now, tx.ids(), step.events)?);
+        replies.push(step.reply);
         for (phone, session) in step.ended {
             world.sessions.remove(&phone);
             changes.ended.push((phone, session));
@@ -132,12 +120,12 @@ pub(super) fn run(tx: &mut Tx<'_>, asked: &[&Asked], origin: &Origin) -> Result<
         changes.opened.extend(step.opened);
     }
     let transaction = if changes.events.is_empty() { None } else { Some(sessions::apply(tx, &changes)?) };
-    Ok(BatchOutcome { answers, transaction })
+    Ok(BatchOutcome { replies, transaction })
 }
 
 /// What one request changes.
 struct Step {
-    answer: Answer,
+    reply: Reply,
     ended: Vec<(PhonePk, Uuid)>,
     opened: Option<NewSession>,
     selected: Vec<(LinePk, PhonePk)>,
@@ -145,50 +133,54 @@ struct Step {
 }
 
 impl Step {
-    fn nothing(answer: Answer) -> Self {
-        Self { answer, ended: Vec::new(), opened: None, selected: Vec::new(), events: Vec::new() }
+    fn nothing(reply: Reply) -> Self {
+        Self { reply, ended: Vec::new(), opened: None, selected: Vec::new(), events: Vec::new() }
     }
 }
 
 fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, asked: &Asked) -> Result<Step, EventError> {
     let occupant = world.sessions.get(&asked.phone());
     if asked.ends_occupant() && occupant.is_some_and(|s| !world.locked_users.contains(&s.user)) {
-        return Ok(Step::nothing(Answer::Again));
+        return Ok(Step::nothing(Reply::Again));
     }
     match asked {
-        Asked::Login { user, phone, request, operation } => {
+        Asked::Login { user, phone, request, cause } => {
             let snapshot = snapshot_for(world, *user, *phone, request);
             match decide_login(&snapshot, request, &world.policy, tx.now()?) {
-                LoginDecision::Admit(admission) => open(tx, world, &admission, request, operation),
+                LoginDecision::Admit(admission) => open(tx, world, &admission, request, cause),
                 LoginDecision::Unchanged(session) => {
-                    Ok(Step::nothing(Answer::Unchanged { session_id: session.session_id }))
+                    Ok(Step::nothing(Reply::Login(LoginOutcome::Unchanged {
+                        session_id: session.session_id,
+                    })))
                 }
                 LoginDecision::ChooseProfile(profiles) => {
                     let choices = profiles.iter().map(|p| (p.name.clone(), p.uuid)).collect();
-                    Ok(Step::nothing(Answer::ChooseProfile(choices)))
+                    Ok(Step::nothing(Reply::Login(LoginOutcome::ChooseProfile(choices))))
                 }
-                LoginDecision::Refuse(refusal) => Ok(Step::nothing(Answer::Refused(code(&refusal)))),
+                LoginDecision::Refuse(refusal) => Ok(Step::nothing(Reply::Refused(code(&refusal)))),
             }
         }
-        Asked::Logout { phone, ending: AskedEnding::By(by), operation } => {
+        Asked::Logout { phone, ending: AskedEnding::By(by), cause } => {
             match decide_logout(world.phones.get(phone), occupant, *by, &world.policy) {
                 LogoutDecision::End { session, clear_call_log, .. } => {
-                    end(tx, world, session, by.reason(), clear_call_log, operation)
+                    end(tx, world, session, by.reason(), clear_call_log, cause)
                 }
-                LogoutDecision::NobodyLoggedIn => Ok(Step::nothing(Answer::NobodyLoggedIn)),
+                LogoutDecision::NobodyLoggedIn => {
+                    Ok(Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn)))
+                }
                 LogoutDecision::Refuse(LogoutRefusal::PhoneAbsent) => {
-                    Ok(Step::nothing(Answer::Refused(EmCode::PhoneAbsent)))
+                    Ok(Step::nothing(Reply::Refused(EmCode::PhoneAbsent)))
                 }
                 LogoutDecision::Refuse(LogoutRefusal::LogoutDisabled) => {
-                    Ok(Step::nothing(Answer::Refused(EmCode::LogoutDisabled)))
+                    Ok(Step::nothing(Reply::Refused(EmCode::LogoutDisabled)))
                 }
             }
         }
-        Asked::Logout { ending: AskedEnding::Expired, operation, .. } => {
+        Asked::Logout { ending: AskedEnding::Expired, cause, .. } => {
             let now = tx.now()?;
             match occupant.filter(|s| s.expires_at.is_some_and(|at| at <= now)) {
-                Some(session) => end(tx, world, session, LogoutReason::Expired, false, operation),
-                None => Ok(Step::nothing(Answer::NobodyLoggedIn)),
+                Some(session) => end(tx, world, session, LogoutReason::Expired, false, cause),
+                None => Ok(Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn))),
             }
         }
     }
@@ -223,19 +215,19 @@ fn open(
     world: &BatchSnapshot,
     admission: &Admission<'_>,
     request: &LoginRequest,
-    operation: &Operation,
+    cause: &Cause,
 ) -> Result<Step, EventError> {
     let (now, session_id) = (tx.now()?, tx.new_id());
     let Admission { phone, user, profile, limit, expires_at, exclusive, displaced: _, clear_call_log } =
         admission;
     let mut events = Vec::new();
-    let ended = displace(world, admission, session_id, now, &operation.actor, &mut events);
+    let ended = displace(world, admission, session_id, now, &cause.actor, &mut events);
     let lines = world.appearances.get(&profile.pk.0).cloned().unwrap_or_default();
     let selected: Vec<LinePk> = intercom_to_select(&lines, &world.policy).map(|l| l.line).collect();
     let lines = with_selected(lines, &selected, phone.pk);
     let opening =
         Opening { admission, session_id, method: request.method, selected: &selected, lines: &lines };
-    login_events(world, &opening, now, &operation.actor, &mut events);
+    login_events(world, &opening, now, &cause.actor, &mut events);
     let opened = NewSession {
         phone: phone.pk,
         user: user.pk,
@@ -248,7 +240,11 @@ fn open(
     };
     let profile_name = profile.name.clone();
     Ok(Step {
-        answer: Answer::LoggedIn { session_id, profile_name, clear_call_log: *clear_call_log },
+        reply: Reply::Login(LoginOutcome::LoggedIn {
+            session_id,
+            profile_name,
+            clear_call_log: *clear_call_log,
+        }),
         ended,
         opened: Some(opened),
         selected: selected.into_iter().map(|line| (line, phone.pk)).collect(),
@@ -294,23 +290,23 @@ fn end(
     session: &Session,
     reason: LogoutReason,
     clear_call_log: bool,
-    operation: &Operation,
+    cause: &Cause,
 ) -> Result<Step, EventError> {
     let Some(phone) = world.phones.get(&session.phone) else {
-        return Ok(Step::nothing(Answer::Refused(EmCode::PhoneAbsent)));
+        return Ok(Step::nothing(Reply::Refused(EmCode::PhoneAbsent)));
     };
     let mut events = Vec::new();
     let ending = Ending { phone, session, reason, replaced_by: None, removed_object: None, clear_call_log };
-    logout_events(world, &ending, tx.now()?, &operation.actor, &mut events);
+    logout_events(world, &ending, tx.now()?, &cause.actor, &mut events);
     Ok(Step {
-        answer: Answer::LoggedOut {
+        reply: Reply::Logout(LogoutOutcome::LoggedOut {
             session_id: session.session_id,
             user_id: session.user_id.clone(),
             clear_call_log,
-        },
+        }),
         ended: vec![(session.phone, session.session_id)],
         events,
-        ..Step::nothing(Answer::NobodyLoggedIn)
+        ..Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn))
     })
 }
 

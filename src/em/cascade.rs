@@ -6,8 +6,8 @@
 
 use super::session_events::{Ending, logout_events};
 use crate::domain::event::{
-    Actor, Event, IntercomChange, IntercomDefaultDeviceChanged, LogoutReason, Occurred, Operation,
-    RemovedObject, Via,
+    Actor, Cause, Event, IntercomChange, IntercomDefaultDeviceChanged, LogoutReason, Occurred, RemovedObject,
+    Via,
 };
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 use crate::domain::policy::{self, CLUSTER_NODE};
@@ -23,7 +23,7 @@ pub fn end_sessions(
     which: SessionsOf,
     reason: LogoutReason,
     removed: Option<&RemovedObject>,
-    operation: &Operation,
+    cause: &Cause,
 ) -> Result<Vec<Occurred>, StoreError> {
     let phones = sessions::phones_with(tx, which)?;
     if phones.is_empty() {
@@ -33,7 +33,7 @@ pub fn end_sessions(
     let world = read_leaving(tx, phones)?;
     let mut ending: Vec<&Session> = world.sessions.values().collect();
     ending.sort_by(|a, b| a.phone_name.cmp(&b.phone_name));
-    let actor = actor_for(reason, &operation.actor);
+    let actor = actor_for(reason, &cause.actor);
     let mut events = Vec::new();
     for session in ending {
         let Some(phone) = world.phones.get(&session.phone) else { continue };
@@ -76,10 +76,10 @@ fn actor_for(reason: LogoutReason, actor: &Actor) -> Actor {
 pub fn clear_default_device(
     tx: &mut Tx<'_>,
     phone: PhonePk,
-    operation: &Operation,
+    cause: &Cause,
 ) -> Result<(Vec<Occurred>, Vec<LinePk>), StoreError> {
     let lines = intercom::load(tx, IntercomOf::DefaultPhone(phone))?;
-    let actor = operation.actor.through(Via::Cascade);
+    let actor = cause.actor.through(Via::Cascade);
     let mut events = Vec::new();
     for line in &lines {
         events.extend(change(tx, line, None, IntercomChange::ClearedDeviceRemoved, &actor)?);
@@ -89,11 +89,7 @@ pub fn clear_default_device(
 
 /// Chooses default devices after intercom lines were put on a phone or profile: the phone itself, or the one on which the profile is
 /// active. Chooses nothing where the parameter says so.
-pub fn assign_intercom(
-    tx: &mut Tx<'_>,
-    owner: ObjectPk,
-    operation: &Operation,
-) -> Result<Vec<Occurred>, StoreError> {
+pub fn assign_intercom(tx: &mut Tx<'_>, owner: ObjectPk, cause: &Cause) -> Result<Vec<Occurred>, StoreError> {
     let open: Vec<Intercom> = intercom::load(tx, IntercomOf::Owner(owner))?
         .into_iter()
         .filter(|line| line.default_phone.is_none())
@@ -109,7 +105,7 @@ pub fn assign_intercom(
     let mut events = Vec::new();
     if let Some(phone) = chosen {
         for line in &open {
-            events.extend(change(tx, line, Some(phone), IntercomChange::AutoSelected, &operation.actor)?);
+            events.extend(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
         }
     }
     Ok(events)
@@ -127,7 +123,7 @@ pub fn set_default_device(
     tx: &mut Tx<'_>,
     line: LinePk,
     phone: Option<PhonePk>,
-    operation: &Operation,
+    cause: &Cause,
 ) -> Result<Vec<Occurred>, StoreError> {
     let mut events = Vec::new();
     for line in intercom::load(tx, IntercomOf::Line(line))? {
@@ -137,7 +133,7 @@ pub fn set_default_device(
             (Some(_), Some(_)) => IntercomChange::Reassigned,
             (Some(_), None) => IntercomChange::Cleared,
         };
-        events.extend(change(tx, &line, phone, kind, &operation.actor)?);
+        events.extend(change(tx, &line, phone, kind, &cause.actor)?);
     }
     Ok(events)
 }

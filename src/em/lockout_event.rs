@@ -6,7 +6,7 @@ use super::writer::Wake;
 use crate::auth::PrincipalKind;
 use crate::auth::verify::{LockListener, LockedOut};
 use crate::domain::event::{
-    CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind, Occurred, Operation, Via,
+    Cause, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind, Occurred, Via,
 };
 use crate::event::{self, Origin};
 use crate::store::Db;
@@ -21,7 +21,7 @@ pub fn listener(db: Db, origin: Origin, wake: Wake) -> LockListener {
 
 async fn append(db: Db, origin: Origin, wake: Wake, locked: LockedOut) {
     tracing::warn!(user.id = %locked.principal.name, "credential locked after failed attempts");
-    let operation = Operation::by_system(db.ids().next(), Via::Cascade);
+    let cause = Cause::by_system(db.ids().next(), Via::Cascade);
     let holder = CredentialHolder {
         kind: match locked.principal.kind {
             PrincipalKind::EndUser => HolderKind::EndUser,
@@ -35,12 +35,12 @@ async fn append(db: Db, origin: Origin, wake: Wake, locked: LockedOut) {
         credential: locked.credential,
         change: CredentialChange::Locked,
         device: None,
-        requested_by: operation.actor.clone(),
+        requested_by: cause.actor.clone(),
     };
     let written = db
         .write(move |tx| {
             let happened = Occurred::of(Event::CredentialChanged(change.clone()));
-            event::append(tx, &origin, &operation, vec![happened])
+            event::append(tx, &origin, &cause, vec![happened])
         })
         .await;
     match written {

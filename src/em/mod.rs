@@ -4,6 +4,7 @@ mod batch;
 pub mod cascade;
 pub mod error;
 pub mod lockout_event;
+pub mod outcome;
 pub mod phone_app;
 mod phone_request;
 pub mod screen;

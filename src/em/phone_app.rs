@@ -8,12 +8,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use zeroize::Zeroizing;
 
 use super::error::{Doing, EmCode};
+use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::phone_request::{PhoneRequest, Wish, parse};
 use super::screen::{InputItem, Screen, SoftKey};
-use super::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use super::service::{Authority, Em, LoginAttempt};
 use crate::auth::Source;
 use crate::auth::verify::Refused;
-use crate::domain::event::{Actor, ActorKind, AuthType, LoginMethod, Operation, Via};
+use crate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::DeviceName;
@@ -130,7 +131,7 @@ async fn log_in(
         profile: None,
         duration: None,
         occupant: OccupantRule::Keep,
-        operation: operation(em, actor, AuthType::AppUser, Some(name)),
+        cause: cause(em, actor, AuthType::AppUser, Some(name)),
     };
     match em.login(attempt).await {
         Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => Ok(done("Login successful", clear_call_log)),
@@ -145,15 +146,15 @@ async fn log_in(
 /// No credential is asked: whoever stands at the phone may end the session on it.
 async fn log_out(em: &Em, links: &Links, address: Option<String>) -> Result<Screen, EmCode> {
     let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
-    let operation = operation(em, actor, AuthType::Anonymous, None);
-    match em.logout(Selector::name(links.phone.as_str()), LogoutOrigin::Phone, operation).await? {
+    let cause = cause(em, actor, AuthType::Anonymous, None);
+    match em.logout(Selector::name(links.phone.as_str()), LogoutOrigin::Phone, cause).await? {
         LogoutOutcome::LoggedOut { clear_call_log, .. } => Ok(done("Logout successful", clear_call_log)),
         LogoutOutcome::NobodyLoggedIn => Ok(done("Logout successful", false)),
     }
 }
 
-fn operation(em: &Em, actor: Actor, auth_type: AuthType, auth_id: Option<String>) -> Operation {
-    Operation { actor, auth_type, auth_id, ..Operation::by_system(em.new_id(), Via::Phone) }
+fn cause(em: &Em, actor: Actor, auth_type: AuthType, auth_id: Option<String>) -> Cause {
+    Cause { actor, auth_type, auth_id, ..Cause::by_system(em.new_id(), Via::Phone) }
 }
 
 fn key(name: &str, position: u8, url: &str) -> SoftKey {

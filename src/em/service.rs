@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::{Answer, Asked, AskedEnding};
+use super::batch::{Asked, AskedEnding, Reply};
 use super::error::EmCode;
+use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::writer::{Wake, Writers};
 use crate::auth::Principal;
 use crate::auth::verify::{Verified, Verifier};
-use crate::domain::event::{LoginMethod, Operation};
+use crate::domain::event::{Cause, LoginMethod};
 use crate::domain::ids::UserPk;
 use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
 use crate::domain::login_limit::LoginLimit;
@@ -56,44 +57,7 @@ pub struct LoginAttempt {
     /// What happens to somebody else on the phone.
     pub occupant: OccupantRule,
     /// Who asks, for the events.
-    pub operation: Operation,
-}
-
-/// A login that did not fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoginOutcome {
-    /// The user is now logged in.
-    LoggedIn {
-        /// The new session.
-        session_id: Uuid,
-        /// The profile that was chosen.
-        profile_name: String,
-        /// Whether the phone must clear its call log.
-        clear_call_log: bool,
-    },
-    /// The user was logged in there already, with that profile.
-    Unchanged {
-        /// The session that goes on.
-        session_id: Uuid,
-    },
-    /// The user has several profiles and no default: name and uuid of each.
-    ChooseProfile(Vec<(String, Uuid)>),
-}
-
-/// A logout that did not fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogoutOutcome {
-    /// The session has ended.
-    LoggedOut {
-        /// The session.
-        session_id: Uuid,
-        /// Who was logged in.
-        user_id: String,
-        /// Whether the phone must clear its call log.
-        clear_call_log: bool,
-    },
-    /// Nobody was logged in; code 19 where the surface refuses that.
-    NobodyLoggedIn,
+    pub cause: Cause,
 }
 
 impl Em {
@@ -144,7 +108,7 @@ impl Em {
 
     /// Logs a user in.
     pub async fn login(&self, attempt: LoginAttempt) -> Result<LoginOutcome, EmCode> {
-        let LoginAttempt { phone, authority, profile, duration, occupant, operation } = attempt;
+        let LoginAttempt { phone, authority, profile, duration, occupant, cause } = attempt;
         let (user, user_name, method, right, pin_version) = match authority {
             Authority::Person(who, method) => {
                 (Some(UserPk(who.who().pk.0)), None, method, ProfileRight::Controlled, Some(who.version()))
@@ -166,14 +130,10 @@ impl Em {
         }
         let request =
             LoginRequest { method, profile: resolved.profile, right, duration, pin_version, occupant };
-        match self.writers.ask(Asked::Login { user, phone, request, operation }).await? {
-            Answer::LoggedIn { session_id, profile_name, clear_call_log } => {
-                Ok(LoginOutcome::LoggedIn { session_id, profile_name, clear_call_log })
-            }
-            Answer::Unchanged { session_id } => Ok(LoginOutcome::Unchanged { session_id }),
-            Answer::ChooseProfile(profiles) => Ok(LoginOutcome::ChooseProfile(profiles)),
-            Answer::Refused(code) => Err(code),
-            Answer::LoggedOut { .. } | Answer::NobodyLoggedIn | Answer::Again => Err(EmCode::Unknown),
+        match self.writers.ask(Asked::Login { user, phone, request, cause }).await? {
+            Reply::Login(outcome) => Ok(outcome),
+            Reply::Refused(code) => Err(code),
+            Reply::Logout(_) | Reply::Again => Err(EmCode::Unknown),
         }
     }
 
@@ -182,24 +142,19 @@ impl Em {
         &self,
         phone: Selector,
         origin: LogoutOrigin,
-        operation: Operation,
+        cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
         let resolved =
             self.db.read(move |tx| sessions::resolve(tx, &phone, None, None)).await.map_err(database)?;
         let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
-        self.end(Asked::Logout { phone, ending: AskedEnding::By(origin), operation }).await
+        self.end(Asked::Logout { phone, ending: AskedEnding::By(origin), cause }).await
     }
 
     pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {
         match self.writers.ask(asked).await? {
-            Answer::LoggedOut { session_id, user_id, clear_call_log } => {
-                Ok(LogoutOutcome::LoggedOut { session_id, user_id, clear_call_log })
-            }
-            Answer::NobodyLoggedIn => Ok(LogoutOutcome::NobodyLoggedIn),
-            Answer::Refused(code) => Err(code),
-            Answer::LoggedIn { .. } | Answer::Unchanged { .. } | Answer::ChooseProfile(_) | Answer::Again => {
-                Err(EmCode::Unknown)
-            }
+            Reply::Logout(outcome) => Ok(outcome),
+            Reply::Refused(code) => Err(code),
+            Reply::Login(_) | Reply::Again => Err(EmCode::Unknown),
         }
     }
 }

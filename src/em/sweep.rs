@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 
 use super::batch::{Asked, AskedEnding};
 use super::error::EmCode;
-use super::service::{Em, LogoutOutcome};
-use crate::domain::event::{Operation, Via};
+use super::outcome::LogoutOutcome;
+use super::service::Em;
+use crate::domain::event::{Cause, Via};
 use crate::store::sessions;
 use crate::store::{StoreError, Tx};
 
@@ -22,8 +23,8 @@ pub async fn step(em: &Em) -> Result<usize, EmCode> {
         EmCode::Database
     })?;
     let endings = due.into_iter().map(|phone| {
-        let operation = Operation::by_system(em.new_id(), Via::Timer);
-        em.end(Asked::Logout { phone, ending: AskedEnding::Expired, operation })
+        let cause = Cause::by_system(em.new_id(), Via::Timer);
+        em.end(Asked::Logout { phone, ending: AskedEnding::Expired, cause })
     });
     let ended = join_all(endings).await;
     Ok(ended.iter().filter(|e| matches!(e, Ok(LogoutOutcome::LoggedOut { .. }))).count())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::batch::{self, Answer, Asked, BatchOutcome};
+use super::batch::{self, Asked, BatchOutcome, Reply};
 use super::error::EmCode;
 use crate::domain::ids::{PhonePk, UserPk};
 use crate::event::{EventError, Origin};
@@ -34,7 +34,7 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 struct Waiting {
     asked: Asked,
     tries: u32,
-    answer: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<Reply>,
 }
 
 #[derive(Default)]
@@ -144,8 +144,8 @@ impl Writers {
     }
 
     /// Queues a request and waits for its answer; the waiting ends with code 6 when the writers are gone.
-    pub(super) async fn ask(&self, asked: Asked) -> Result<Answer, EmCode> {
-        let (answer, answered) = oneshot::channel();
+    pub(super) async fn ask(&self, asked: Asked) -> Result<Reply, EmCode> {
+        let (reply, replied) = oneshot::channel();
         {
             let mut queue = self.shared.lock();
             if queue.closed {
@@ -154,10 +154,10 @@ impl Writers {
             if queue.waiting.len() >= MOST_WAITING {
                 return Err(EmCode::Busy);
             }
-            queue.waiting.push_back(Waiting { asked, tries: 0, answer });
+            queue.waiting.push_back(Waiting { asked, tries: 0, reply });
         }
         self.shared.ready.notify_one();
-        answered.await.map_err(|_| EmCode::Database)
+        replied.await.map_err(|_| EmCode::Database)
     }
 }
 
@@ -183,7 +183,7 @@ struct Writer {
     _presence: Presence,
 }
 
-/// Why a transaction gave no answers.
+/// Why a transaction gave no replies.
 enum Failure {
     /// Nothing was written.
     NotWritten(EventError),
@@ -196,7 +196,7 @@ impl Writer {
         while let Some(batch) = self.shared.take() {
             let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
             match self.transact_again_when_away(&asked) {
-                Ok(answers) => self.deliver(batch, answers),
+                Ok(replies) => self.deliver(batch, replies),
                 Err(Failure::NotWritten(error)) if !is_away(&error) && batch.len() > 1 => {
                     tracing::info!(batch.size = batch.len(), error = %error, "batch runs again one by one");
                     batch.into_iter().for_each(|one| self.run_alone(one));
@@ -214,7 +214,7 @@ impl Writer {
         loop {
             tries += 1;
             match self.transact_again_when_away(&[&one.asked]) {
-                Ok(answers) => return self.deliver(vec![one], answers),
+                Ok(replies) => return self.deliver(vec![one], replies),
                 Err(Failure::NotWritten(error)) if error.is_transient() && tries < TRIES => {}
                 Err(failure) => return refuse(vec![one], &failure),
             }
@@ -222,7 +222,7 @@ impl Writer {
     }
 
     /// A connection that was cut while it stood idle is found out only by using it: once more with a new one.
-    fn transact_again_when_away(&mut self, asked: &[&Asked]) -> Result<Vec<Answer>, Failure> {
+    fn transact_again_when_away(&mut self, asked: &[&Asked]) -> Result<Vec<Reply>, Failure> {
         match self.transact(asked) {
             Err(Failure::NotWritten(error)) if is_away(&error) => {
                 tracing::warn!(error = %error, "a writer connects again");
@@ -233,21 +233,18 @@ impl Writer {
     }
 
     /// Answers everybody; who must try again goes back to the front of the queue.
-    fn deliver(&self, batch: Vec<Waiting>, answers: Vec<Answer>) {
+    fn deliver(&self, batch: Vec<Waiting>, replies: Vec<Reply>) {
         let mut again = Vec::new();
-        for (mut one, answer) in batch.into_iter().zip(answers) {
-            match answer {
-                Answer::Again if one.tries < TRIES => {
+        for (mut one, reply) in batch.into_iter().zip(replies) {
+            match reply {
+                Reply::Again if one.tries < TRIES => {
                     one.tries += 1;
                     again.push(one);
                 }
-                Answer::Again => drop(one.answer.send(Answer::Refused(EmCode::Busy))),
-                answer @ (Answer::LoggedIn { .. }
-                | Answer::Unchanged { .. }
-                | Answer::ChooseProfile(_)
-                | Answer::LoggedOut { .. }
-                | Answer::NobodyLoggedIn
-                | Answer::Refused(_)) => drop(one.answer.send(answer)),
+                Reply::Again => drop(one.reply.send(Reply::Refused(EmCode::Busy))),
+                reply @ (Reply::Login(_) | Reply::Logout(_) | Reply::Refused(_)) => {
+                    drop(one.reply.send(reply));
+                }
             }
         }
         if !again.is_empty() {
@@ -258,7 +255,7 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, asked: &[&Asked]) -> Result<Vec<Answer>, Failure> {
+    fn transact(&mut self, asked: &[&Asked]) -> Result<Vec<Reply>, Failure> {
         let mut decided: Option<BatchOutcome> = None;
         let origin = self.origin.clone();
         let outcome = self.connection().and_then(|connection| {
@@ -272,7 +269,7 @@ impl Writer {
             if decided.transaction.is_some() {
                 (self.wake)();
             }
-            return Ok(decided.answers);
+            return Ok(decided.replies);
         };
         if !error.is_transient() {
             self.connection = None;
@@ -284,13 +281,9 @@ impl Writer {
     }
 
     /// The closure ended well and the commit did not answer: asks the database what became of it, never guesses (CON-10).
-    fn after_lost_commit(
-        &mut self,
-        decided: BatchOutcome,
-        error: EventError,
-    ) -> Result<Vec<Answer>, Failure> {
+    fn after_lost_commit(&mut self, decided: BatchOutcome, error: EventError) -> Result<Vec<Reply>, Failure> {
         tracing::error!(error = %error, "commit of logins was not answered");
-        let Some(transaction) = decided.transaction else { return Ok(decided.answers) };
+        let Some(transaction) = decided.transaction else { return Ok(decided.replies) };
         for _ in 0..TRIES {
             self.connection = None;
             let asked = self.connection().and_then(|connection| {
@@ -299,7 +292,7 @@ impl Writer {
             match asked {
                 Ok(Committed::Yes) => {
                     (self.wake)();
-                    return Ok(decided.answers);
+                    return Ok(decided.replies);
                 }
                 Ok(Committed::No) => return Err(Failure::NotWritten(error)),
                 Ok(Committed::Forgotten) => break,
@@ -328,6 +321,6 @@ fn refuse(batch: Vec<Waiting>, failure: &Failure) {
         Failure::Unknown => tracing::error!("nobody can say whether logins and logouts were written"),
     }
     for one in batch {
-        drop(one.answer.send(Answer::Refused(EmCode::Database)));
+        drop(one.reply.send(Reply::Refused(EmCode::Database)));
     }
 }

@@ -11,8 +11,8 @@ use super::{EventError, Origin, key_of, subject_of, type_of};
 use crate::clock::IdSource;
 use crate::domain::event::shared::moment_text;
 use crate::domain::event::{
-    AuthType, CallLogCleared, CredentialChanged, DeviceLogin, DeviceLogout, Event,
-    IntercomDefaultDeviceChanged, Operation, ProvisioningChanged, ServiceParameterChanged,
+    AuthType, CallLogCleared, Cause, CredentialChanged, DeviceLogin, DeviceLogout, Event,
+    IntercomDefaultDeviceChanged, ProvisioningChanged, ServiceParameterChanged,
 };
 use crate::store::number_line::Positioned;
 
@@ -34,7 +34,7 @@ pub struct Place {
     /// Identity of the event.
     pub id: Uuid,
     /// Identity of the event that led to it.
-    pub cause: Option<Uuid>,
+    pub caused_by: Option<Uuid>,
     /// From 1.
     pub index: usize,
     /// Events in the operation.
@@ -97,7 +97,7 @@ impl<'a> From<&'a Event> for Data<'a> {
 
 /// Writes the envelope of an event that has no number yet.
 pub fn write(
-    operation: &Operation,
+    cause: &Cause,
     origin: &Origin,
     now: DateTime<Utc>,
     place: Place,
@@ -105,7 +105,7 @@ pub fn write(
 ) -> Result<String, EventError> {
     let mut bytes = 0;
     for most in LIST_CAPS {
-        let text = write_once(operation, origin, now, place, &event.clone().with_lists_up_to(most))?;
+        let text = write_once(cause, origin, now, place, &event.clone().with_lists_up_to(most))?;
         bytes = text.len();
         if bytes <= MAX_VALUE - RESERVED {
             return Ok(text);
@@ -115,7 +115,7 @@ pub fn write(
 }
 
 fn write_once(
-    operation: &Operation,
+    cause: &Cause,
     origin: &Origin,
     now: DateTime<Utc>,
     place: Place,
@@ -132,15 +132,15 @@ fn write_once(
         datacontenttype: "application/json",
         dataschema: format!("urn:em:schema:{type_name}"),
         partitionkey: key_of(event),
-        correlationid: operation.correlation_text(),
-        causationid: place.cause,
+        correlationid: cause.correlation_text(),
+        causationid: place.caused_by,
         emopindex: place.index,
         emopcount: place.count,
         emnode: &origin.node,
-        authtype: operation.auth_type,
-        authid: operation.auth_id.as_deref(),
-        traceparent: operation.traceparent.as_deref(),
-        tracestate: operation.tracestate.as_deref(),
+        authtype: cause.auth_type,
+        authid: cause.auth_id.as_deref(),
+        traceparent: cause.traceparent.as_deref(),
+        tracestate: cause.tracestate.as_deref(),
         data: event.into(),
     };
     Ok(serde_json::to_string(&envelope)?)

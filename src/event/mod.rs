@@ -19,7 +19,7 @@ pub mod tail;
 use chrono::{DateTime, Utc};
 
 use crate::clock::IdSource;
-use crate::domain::event::{Event, HolderKind, Occurred, Operation};
+use crate::domain::event::{Cause, Event, HolderKind, Occurred};
 pub use crate::store::event_log::EventRow;
 use crate::store::{StoreError, TransactionError, Tx, event_log};
 
@@ -151,7 +151,7 @@ pub fn subject_of(event: &Event) -> String {
 
 /// Writes the events of one operation as rows, in order; refuses what does not fit into a record.
 pub fn rows(
-    operation: &Operation,
+    cause: &Cause,
     origin: &Origin,
     now: DateTime<Utc>,
     ids: &IdSource,
@@ -161,15 +161,15 @@ pub fn rows(
     let mut rows: Vec<EventRow> = Vec::with_capacity(count);
     for (index, Occurred { event, caused_by }) in events.into_iter().enumerate() {
         let kind = type_of(&event);
-        let cause = match caused_by {
+        let caused_by = match caused_by {
             None => None,
-            Some(cause) => {
-                Some(rows.get(cause).ok_or(EventError::CauseNotBefore { type_name: kind.name })?.id)
+            Some(earlier) => {
+                Some(rows.get(earlier).ok_or(EventError::CauseNotBefore { type_name: kind.name })?.id)
             }
         };
         let id = ids.next();
-        let place = envelope::Place { id, cause, index: index + 1, count };
-        let envelope = envelope::write(operation, origin, now, place, &event)?;
+        let place = envelope::Place { id, caused_by, index: index + 1, count };
+        let envelope = envelope::write(cause, origin, now, place, &event)?;
         rows.push(EventRow { id, type_name: kind.name, topic: kind.topic, key: key_of(&event), envelope });
     }
     Ok(rows)
@@ -179,10 +179,10 @@ pub fn rows(
 pub fn append(
     tx: &mut Tx<'_>,
     origin: &Origin,
-    operation: &Operation,
+    cause: &Cause,
     events: Vec<Occurred>,
 ) -> Result<(), EventError> {
     let now = tx.now()?;
-    let rows = rows(operation, origin, now, tx.ids(), events)?;
+    let rows = rows(cause, origin, now, tx.ids(), events)?;
     Ok(event_log::insert(tx, &rows)?)
 }

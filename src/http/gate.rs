@@ -18,7 +18,7 @@ use super::guard::{self, Hosts, Refusal};
 use super::request_id::Door;
 use super::routes::{self, Access, BodyKind, Listener, Route};
 use super::{Front, PasswordCheck, Passwords, body};
-use crate::auth::{Actor, basic};
+use crate::auth::{Caller, basic};
 use crate::clock::IdSource;
 use crate::config::Limits;
 use crate::telemetry::{Metrics, RequestId};
@@ -92,7 +92,7 @@ impl Gate {
     }
 
     /// Who asks; an answer of 401, 503 or 500 where that stays open.
-    async fn admit(&self, request: &ServiceRequest) -> Result<Actor, HttpResponse> {
+    async fn admit(&self, request: &ServiceRequest) -> Result<Caller, HttpResponse> {
         let source = request.peer_addr().map(|a| a.ip());
         let Some(credentials) = basic::credentials(request.headers()) else {
             return Err(basic::unauthorized());
@@ -100,7 +100,7 @@ impl Gate {
         match (self.passwords)(credentials, source).await {
             PasswordCheck::Granted(principal) => {
                 let request_id = request.extensions().get::<RequestId>().map(|r| r.0).unwrap_or_default();
-                Ok(Actor { principal, source, request_id })
+                Ok(Caller { principal, source, request_id })
             }
             PasswordCheck::Refused => Err(basic::unauthorized()),
             PasswordCheck::Busy => Err(busy()),

@@ -16,14 +16,14 @@ use crate::domain::ids::{ObjectPk, PhonePk};
 #[derive(Debug, Clone)]
 pub struct ShownPhone {
     /// Who is logged in.
-    pub session: Option<ShownSession>,
+    pub session: Option<SessionView>,
     /// The fields of `currentConfig`, in carried form.
     pub current_config: Map<String, Value>,
 }
 
 /// A session as the provisioning API shows it.
 #[derive(Debug, Clone)]
-pub struct ShownSession {
+pub struct SessionView {
     /// User id.
     pub login_user_id: String,
     /// The profile in use.
@@ -102,7 +102,7 @@ impl Layers {
         })
     }
 
-    fn session(&self, session: &Active) -> Option<ShownSession> {
+    fn session(&self, session: &Active) -> Option<SessionView> {
         let (user, profile) = (self.documents.get(&session.0)?, self.documents.get(&session.1)?);
         let profile = Named {
             pk: profile.pk,
@@ -110,7 +110,7 @@ impl Layers {
             name: profile.name.clone(),
             uuid: profile.uuid,
         };
-        Some(ShownSession {
+        Some(SessionView {
             login_user_id: user.name.clone(),
             profile,
             login_time: session.2,

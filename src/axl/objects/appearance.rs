@@ -27,13 +27,13 @@ use crate::store::snapshot;
 #[derive(Debug, Default, yaserde::YaDeserialize)]
 pub struct LinesCore {
     #[yaserde(rename = "line")]
-    lines: Vec<LineCore>,
+    lines: Vec<ButtonCore>,
     #[yaserde(rename = "lineIdentifier")]
     identifiers: Vec<LineIdentifier>,
 }
 
 #[derive(Debug, Default, yaserde::YaDeserialize)]
-struct LineCore {
+struct ButtonCore {
     index: Option<String>,
     dirn: Dirn,
 }

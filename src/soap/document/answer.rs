@@ -78,18 +78,18 @@ pub fn write_document(
     version: Version,
     name_of: &NameOf<'_>,
 ) {
-    let answer = Answer { version, name_of };
+    let row = Row { version, name_of };
     for field in group.fields.iter().filter(|field| tags.selects(field)) {
-        answer.field(writer, field, document.get(&field.name));
+        row.field(writer, field, document.get(&field.name));
     }
 }
 
-struct Answer<'a, 'b> {
+struct Row<'a, 'b> {
     version: Version,
     name_of: &'a NameOf<'b>,
 }
 
-impl Answer<'_, '_> {
+impl Row<'_, '_> {
     fn field(&self, writer: &mut Writer, field: &Field, value: Option<&Value>) {
         if field.since.is_some_and(|since| since > self.version) {
             return;

@@ -19,7 +19,7 @@ async fn removing_a_user_ends_all_their_sessions_in_the_same_operation() {
     site.parameter("MultipleLoginBehavior", "allowed");
     site.log_in("SEP0000000000A2", "ada").await.unwrap();
     site.log_in("SEP0000000000A1", "ada").await.unwrap();
-    let operation = site.operation(Via::Soap);
+    let cause = site.cause(Via::Soap);
     let origin = site.em.origin().clone();
     let removed = RemovedObject { object_type: "User".into(), name: "ada".into(), uuid: uuid::Uuid::nil() };
     site.write(|tx| {
@@ -29,9 +29,9 @@ async fn removing_a_user_ends_all_their_sessions_in_the_same_operation() {
             SessionsOf::User(user),
             LogoutReason::UserRemoved,
             Some(&removed),
-            &operation,
+            &cause,
         )?;
-        event::append(tx, &origin, &operation, ended).map_err(|e| match e {
+        event::append(tx, &origin, &cause, ended).map_err(|e| match e {
             event::EventError::Store(e) => e,
             other => panic!("{other}"),
         })

@@ -48,17 +48,17 @@ async fn default_devices_are_set_changed_chosen_and_emptied_with_their_events() 
     site.put_line(profile.0, 1, line, &json!({}));
     let on_phone = site.intercom("7002", None);
     site.put_line(two.0, 1, on_phone, &json!({}));
-    let operation = site.operation(Via::Soap);
+    let cause = site.cause(Via::Soap);
     let origin = site.em.origin().clone();
     site.write(|tx| {
-        let mut events = cascade::set_default_device(tx, line, Some(one), &operation)?;
-        events.extend(cascade::set_default_device(tx, line, Some(one), &operation)?);
-        events.extend(cascade::set_default_device(tx, line, Some(two), &operation)?);
-        events.extend(cascade::assign_intercom(tx, two.into(), &operation)?);
-        let (cleared, lines) = cascade::clear_default_device(tx, two, &operation)?;
+        let mut events = cascade::set_default_device(tx, line, Some(one), &cause)?;
+        events.extend(cascade::set_default_device(tx, line, Some(one), &cause)?);
+        events.extend(cascade::set_default_device(tx, line, Some(two), &cause)?);
+        events.extend(cascade::assign_intercom(tx, two.into(), &cause)?);
+        let (cleared, lines) = cascade::clear_default_device(tx, two, &cause)?;
         assert_eq!(lines.len(), 2);
         events.extend(cleared);
-        event::append(tx, &origin, &operation, events).map_err(|e| match e {
+        event::append(tx, &origin, &cause, events).map_err(|e| match e {
             event::EventError::Store(e) => e,
             other => panic!("{other}"),
         })

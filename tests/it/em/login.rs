@@ -5,7 +5,7 @@ use emgate::domain::login::OccupantRule;
 use emgate::domain::login_limit::LoginLimit;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::em::error::EmCode;
-use emgate::em::service::{LoginOutcome, LogoutOutcome};
+use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::store::objects::Selector;
 use serde_json::json;
 
@@ -284,7 +284,7 @@ async fn a_users_own_limit_counts_where_the_user_profile_grants_it() {
 async fn the_operation_stands_in_the_envelope() {
     let site = site_of_two();
     let mut attempt = site.attempt("SEP0000000000A1", "ada");
-    attempt.operation = site.operation(Via::Soap);
+    attempt.cause = site.cause(Via::Soap);
     site.em.login(attempt).await.unwrap();
     let events = site.events();
     assert_eq!(

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use emgate::domain::logout::LogoutOrigin;
 use emgate::em::error::EmCode;
-use emgate::em::service::{Em, LoginOutcome, LogoutOutcome};
+use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
+use emgate::em::service::Em;
 
 use crate::support::in_time;
 use crate::support::site::Site;

@@ -6,13 +6,13 @@ use emgate::event::envelope::{MAX_VALUE, numbered};
 use emgate::event::{EventError, EventRow, TYPES, key_of, rows, subject_of, type_of};
 
 use super::samples::{
-    all, call_log_cleared, id, intercom_changed, login_on, operation, origin, provisioning_changed, time,
+    all, call_log_cleared, cause, id, intercom_changed, login_on, origin, provisioning_changed, time,
 };
 
 const TIME: &str = "2026-03-02T08:14:05.123Z";
 
 fn written(events: Vec<Occurred>) -> Result<Vec<EventRow>, EventError> {
-    rows(&operation(), &origin(), time(TIME), &IdSource::counted(), events)
+    rows(&cause(), &origin(), time(TIME), &IdSource::counted(), events)
 }
 
 /// The published value of a row, numbered at the same moment.

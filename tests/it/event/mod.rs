@@ -16,11 +16,11 @@ use emgate::event::kafka::{EventReader, Incoming, KafkaSettings, Polled, ReadFro
 use emgate::event::sequencer::{Leadership, Round};
 use emgate::store::Db;
 
-use samples::{operation, origin};
+use samples::{cause, origin};
 
 /// Appends the events of one operation in a transaction of its own.
 fn commit(db: &Db, events: Vec<Occurred>) {
-    db.write_blocking(|tx| append(tx, &origin(), &operation(), events.clone())).unwrap();
+    db.write_blocking(|tx| append(tx, &origin(), &cause(), events.clone())).unwrap();
 }
 
 /// Appends one event.

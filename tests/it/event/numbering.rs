@@ -7,7 +7,7 @@ use emgate::event::sequencer::{Leadership, Round};
 use emgate::event::{EventError, append};
 use emgate::store::{StoreError, number_line};
 
-use super::samples::{all, login_on, operation, origin};
+use super::samples::{all, cause, login_on, origin};
 use super::{block_on, commit, commit_one, lead, number_all};
 use crate::support::database::TestDatabase;
 
@@ -42,7 +42,7 @@ fn a_transaction_that_is_rolled_back_leaves_no_event_and_no_hole() {
     let events = || vec![Occurred::of(login_on("SEP0011223344AA"))];
     commit(&db, events());
     let refused: Result<(), EventError> = db.write_blocking(|tx| {
-        append(tx, &origin(), &operation(), events())?;
+        append(tx, &origin(), &cause(), events())?;
         Err(StoreError::NotFound.into())
     });
     assert!(refused.is_err());
@@ -69,7 +69,7 @@ fn many_appenders_and_a_late_commit_make_a_gapless_line() {
             .collect();
         // takes its key first and commits last
         db.transaction_on(&mut db.connect().unwrap(), |tx| {
-            append(tx, &origin(), &operation(), vec![Occurred::of(login_on("SEP0011223344FF"))])?;
+            append(tx, &origin(), &cause(), vec![Occurred::of(login_on("SEP0011223344FF"))])?;
             while writers.iter().any(|w| !w.is_finished()) {
                 leadership.round(&db, 0)?;
             }

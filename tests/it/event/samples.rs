@@ -17,8 +17,8 @@ pub(super) fn origin() -> Origin {
     Origin { cluster: "lab-east".into(), node: "gw-1".into() }
 }
 
-pub(super) fn operation() -> Operation {
-    Operation {
+pub(super) fn cause() -> Cause {
+    Cause {
         correlation: id("5c90a958-7403-4430-ac66-a78795e761d1"),
         part: None,
         actor: person(),

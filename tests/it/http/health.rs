@@ -75,7 +75,7 @@ fn unchecked_addresses_are_warned_of() {
 
 #[test]
 fn a_process_without_the_role_http_has_health_only() {
-    let gateway = TestGateway::start_with(|c| c.node.roles = vec![emgate::config::Role::Sweep]);
+    let gateway = TestGateway::start_with(|c| c.node.roles = vec![emgate::config::NodeRole::Sweep]);
     assert_eq!((gateway.addresses.phone, gateway.addresses.tls), (None, None));
     assert_eq!(gateway.admin().get("/health/ready").status, 200);
 }

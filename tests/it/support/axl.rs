@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use emgate::auth::{Actor, Principal, PrincipalKind, Roles, SUPER_USERS};
+use emgate::auth::{self, Principal, PrincipalKind, Roles, SUPER_USERS};
 use emgate::axl::error::AxlError;
 use emgate::axl::{Axl, Trace, execute, operation, version};
 use emgate::domain::ids::ObjectPk;
@@ -212,7 +212,7 @@ impl Caller for AxlClient {
 pub(crate) struct AxlSite {
     pub(crate) site: Site,
     axl: Axl,
-    actor: Actor,
+    actor: auth::Caller,
     pub(crate) runtime: Runtime,
 }
 
@@ -235,7 +235,7 @@ impl AxlSite {
             roles: Roles::of_groups([SUPER_USERS]),
         };
         let source = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        Self { site, axl, actor: Actor { principal, source, request_id: Uuid::nil() }, runtime }
+        Self { site, axl, actor: auth::Caller { principal, source, request_id: Uuid::nil() }, runtime }
     }
 
     /// The data of the events that a closure leads to, by type.

@@ -14,14 +14,15 @@ use emgate::auth::pepper::Pepper;
 use emgate::auth::verify::Verifier;
 use emgate::clock::ManualClock;
 use emgate::domain::credential::{LockoutPolicy, SecretKind};
-use emgate::domain::event::{Actor, ActorKind, AuthType, LoginMethod, Operation, Via};
+use emgate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use emgate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
 use emgate::domain::login::OccupantRule;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::domain::policy;
 use emgate::em::error::EmCode;
 use emgate::em::lockout_event;
-use emgate::em::service::{Authority, Em, LoginAttempt, LoginOutcome, LogoutOutcome};
+use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
+use emgate::em::service::{Authority, Em, LoginAttempt};
 use emgate::event::Origin;
 use emgate::store::accounts;
 use emgate::store::associations::{self, Association};
@@ -228,16 +229,16 @@ impl Site {
             profile: None,
             duration: None,
             occupant: OccupantRule::Keep,
-            operation: self.operation(Via::Soap),
+            cause: self.cause(Via::Soap),
         }
     }
 
-    pub(crate) fn operation(&self, via: Via) -> Operation {
+    pub(crate) fn cause(&self, via: Via) -> Cause {
         let (kind, auth_type) = match via {
             Via::Phone => (ActorKind::User, AuthType::AppUser),
             _ => (ActorKind::Application, AuthType::ServiceAccount),
         };
-        Operation {
+        Cause {
             correlation: self.em.new_id(),
             part: None,
             actor: Actor { kind, id: Some("tester".into()), address: None, via },
@@ -263,12 +264,12 @@ impl Site {
             .map_err(|_| EmCode::Authentication)?;
         let mut attempt = self.attempt(phone, user);
         attempt.authority = Authority::Person(verified, LoginMethod::UserId);
-        attempt.operation = self.operation(Via::Phone);
+        attempt.cause = self.cause(Via::Phone);
         self.em.login(attempt).await
     }
 
     pub(crate) async fn log_out(&self, phone: &str, origin: LogoutOrigin) -> Result<LogoutOutcome, EmCode> {
-        self.em.logout(Selector::name(phone), origin, self.operation(Via::Phone)).await
+        self.em.logout(Selector::name(phone), origin, self.cause(Via::Phone)).await
     }
 
     /// Every event so far: type and data, in order.
