@@ -31,10 +31,15 @@ pub(super) fn copying(
     publisher: Option<&Publisher>,
     config: &Config,
 ) -> Arc<dyn Fn() -> Copying + Send + Sync> {
-    match publisher.map(Publisher::waker) {
-        Some(publisher) if !config.kafka.bootstrap.is_empty() => {
-            Arc::new(move || if publisher.status().is_behind() { Copying::Away } else { Copying::Connected })
+    let Some(publisher) = publisher.map(Publisher::waker) else { return Arc::new(|| Copying::Off) };
+    let copies = !config.kafka.bootstrap.is_empty();
+    Arc::new(move || {
+        let status = publisher.status();
+        match (status.is_blocked(), copies, status.is_behind()) {
+            (true, _, _) => Copying::Blocked,
+            (false, false, _) => Copying::Off,
+            (false, true, true) => Copying::Away,
+            (false, true, false) => Copying::Connected,
         }
-        Some(_) | None => Arc::new(|| Copying::Off),
-    }
+    })
 }

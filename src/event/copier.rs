@@ -3,12 +3,17 @@
 //! Promises that nothing is left out and that nothing already there is sent again. If Kafka holds numbers that the database has never
 //! given (it was restored from an older copy), it begins a new number line above them.
 
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::counts::Counts;
 use super::kafka::{KafkaFailure, KafkaSettings, Producer, Record, Tail, partition_of, tails};
 use super::{EventError, envelope};
 use crate::store::{Db, number_line};
 
 /// Events copied in one batch at most.
-const BATCH: i32 = 500;
+pub(super) const BATCH: i32 = 500;
 
 /// Copies on behalf of one term of leadership.
 pub struct Copier {
@@ -16,6 +21,18 @@ pub struct Copier {
     /// The newest records found at the take-over.
     tails: Vec<Tail>,
     confirmed: i64,
+    /// Up to this number, each event is a batch of its own.
+    single_until: i64,
+    counts: Counts,
+}
+
+/// What goes in one transaction.
+struct Batch {
+    records: Vec<Record>,
+    /// The number after which it goes on.
+    last: i64,
+    /// When the log was read.
+    read_at: Option<DateTime<Utc>>,
 }
 
 /// Why copying stopped.
@@ -32,6 +49,21 @@ pub enum CopyError {
     Deposed,
 }
 
+impl CopyError {
+    /// Its kind in a word, for a metric.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Kafka(KafkaFailure::Unavailable(_)) => "unavailable",
+            Self::Kafka(KafkaFailure::Fenced) => "fenced",
+            Self::Kafka(KafkaFailure::Refused { .. }) => "refused",
+            Self::Kafka(KafkaFailure::Setting(_)) => "setting",
+            Self::Kafka(KafkaFailure::Stopped) => "stopped",
+            Self::Log(_) => "database",
+            Self::Deposed => "deposed",
+        }
+    }
+}
+
 impl Copier {
     /// Connects, shuts out a former publisher, finds out what is already there.
     pub fn take_over(
@@ -46,11 +78,22 @@ impl Copier {
         if line.leader_epoch != epoch {
             return Err(CopyError::Deposed);
         }
-        let mut copier = Self { producer, tails, confirmed: line.confirmed_pos };
+        let (confirmed, counts) = (line.confirmed_pos, Counts::default());
+        let mut copier = Self { producer, tails, confirmed, single_until: 0, counts };
         if copier.has_unknown_tail(db)? {
             copier.restart_line(db, epoch)?;
         }
         Ok(copier)
+    }
+
+    /// Counts what it copies.
+    pub(super) fn count_in(&mut self, counts: Counts) {
+        self.counts = counts;
+    }
+
+    /// Sends events one by one up to a number: what stands before a refused one gets through, what comes after it does not.
+    pub(super) fn go_singly_until(&mut self, position: i64) {
+        self.single_until = position;
     }
 
     /// Number up to which everything is acknowledged.
@@ -60,37 +103,49 @@ impl Copier {
 
     /// Copies the next batch; says how many records were sent.
     pub fn step(&mut self, db: &Db, go_on: &dyn Fn() -> bool) -> Result<usize, CopyError> {
-        let (batch, last) = self.next_batch(db)?;
-        if !batch.is_empty() {
-            self.producer.publish(&batch, go_on)?;
+        let Batch { records, last, read_at } = self.next_batch(db)?;
+        if !records.is_empty() {
+            let begun = Instant::now();
+            self.producer.publish(&records, go_on)?;
+            let elapsed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
+            self.counts.published(&records, read_at.map(|at| at + elapsed));
         }
         self.confirmed = last;
-        Ok(batch.len())
+        Ok(records.len())
     }
 
     /// Sends the next batch and leaves it uncommitted: what a publisher that dies leaves behind.
     #[doc(hidden)]
     pub fn step_without_commit(&mut self, db: &Db) -> Result<usize, CopyError> {
-        let (batch, _) = self.next_batch(db)?;
-        self.producer.publish_without_commit(&batch)?;
-        Ok(batch.len())
+        let batch = self.next_batch(db)?;
+        self.producer.publish_without_commit(&batch.records)?;
+        Ok(batch.records.len())
     }
 
-    /// What is to be sent next, and the number after which it goes on.
-    fn next_batch(&self, db: &Db) -> Result<(Vec<Record>, i64), CopyError> {
+    /// What is to be sent next.
+    fn next_batch(&self, db: &Db) -> Result<Batch, CopyError> {
         let after = self.confirmed;
-        let events =
-            db.write_blocking(move |tx| Ok::<_, EventError>(number_line::after(tx, after, BATCH)?))?;
-        let mut batch = Vec::with_capacity(events.len());
-        let mut last = after;
+        let most = if after < self.single_until { 1 } else { BATCH };
+        let (events, read_at) = db.write_blocking(move |tx| {
+            let events = number_line::after(tx, after, most)?;
+            let read_at = if events.is_empty() { None } else { Some(tx.now()?) };
+            Ok::<_, EventError>((events, read_at))
+        })?;
+        let mut batch = Batch { records: Vec::with_capacity(events.len()), last: after, read_at };
         for event in &events {
-            let record = Record::of(event).ok_or(EventError::NoEnvelope { position: event.pos })?;
-            last = event.pos;
+            let Some(record) = Record::of(event) else {
+                // what stands before it goes first
+                if batch.last > after {
+                    break;
+                }
+                return Err(EventError::NoEnvelope { position: event.pos }.into());
+            };
+            batch.last = event.pos;
             if !self.is_there(&record) {
-                batch.push(record);
+                batch.records.push(record);
             }
         }
-        Ok((batch, last))
+        Ok(batch)
     }
 
     /// Whether the partition's newest record at the take-over was this event or a later one.

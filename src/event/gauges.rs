@@ -2,7 +2,6 @@
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
@@ -10,6 +9,7 @@ use super::publisher::Waker;
 
 /// Adds the publisher of this node to the metrics.
 pub fn register(registry: &mut Registry, publisher: Waker) {
+    publisher.counts().register(registry);
     registry.register_collector(Box::new(Gauges(publisher)));
 }
 
@@ -27,6 +27,11 @@ impl Collector for Gauges {
         let pending = i64::try_from(status.pending).unwrap_or(i64::MAX);
         for (name, help, value) in [
             ("em_events_pending", "Committed events without a number, counted up to 100,001", pending),
+            (
+                "em_events_oldest_pending_seconds",
+                "Age of the oldest event without a number",
+                status.oldest_pending,
+            ),
             ("em_stream_last_sequence", "Highest number given", status.last),
             (
                 "em_stream_confirmed_sequence",
@@ -38,15 +43,13 @@ impl Collector for Gauges {
             (
                 "em_relay_blocked",
                 "Whether publication stands still until someone acts",
-                status.blocked.into(),
+                status.is_blocked().into(),
             ),
         ] {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        let restarts = ConstCounter::new(status.restarts);
-        let help = "How often copying began anew";
-        restarts.encode(encoder.encode_descriptor("em_relay_restarts", help, None, restarts.metric_type())?)
+        Ok(())
     }
 }
 
@@ -66,7 +69,7 @@ mod tests {
         register(&mut registry, publisher.waker());
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        for line in ["em_events_pending 0", "em_relay_is_leader 0", "em_relay_restarts_total 0"] {
+        for line in ["em_events_pending 0", "em_relay_is_leader 0", "em_events_oldest_pending_seconds 0"] {
             assert!(text.lines().any(|l| l == line), "{line} in {text}");
         }
     }

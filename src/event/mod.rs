@@ -6,6 +6,7 @@
 pub mod broker;
 pub mod chain;
 pub mod copier;
+pub mod counts;
 pub mod envelope;
 pub mod gauges;
 pub mod kafka;

@@ -4,8 +4,9 @@
 //! nothing of Kafka: numbering goes on while Kafka is away, so that readers of the log in the database are not held up.
 
 use super::chain::{GENESIS, link};
+use super::counts::Counts;
 use super::{EventError, envelope};
-use crate::store::number_line::{self, Line, Numbered};
+use crate::store::number_line::{self, Line, Numbered, Taken};
 use crate::store::{Connection, Db, Tx};
 
 /// Events numbered in one transaction at most.
@@ -18,6 +19,7 @@ const DAYS_AHEAD: i32 = 14;
 pub struct Leadership {
     connection: Connection,
     line: Line,
+    counts: Counts,
 }
 
 /// What a round did.
@@ -32,6 +34,11 @@ pub enum Round {
     },
     /// Nothing waited.
     Idle,
+    /// The event whose turn it is cannot be numbered; none after it was.
+    Blocked {
+        /// The number it would get.
+        position: i64,
+    },
     /// Another node leads now.
     Deposed,
 }
@@ -44,7 +51,12 @@ impl Leadership {
         }
         let line =
             db.transaction_on(&mut connection, |tx| Ok::<_, EventError>(number_line::raise_epoch(tx)?))?;
-        Ok(Ok(Self { connection, line }))
+        Ok(Ok(Self { connection, line, counts: Counts::default() }))
+    }
+
+    /// Counts what it numbers.
+    pub(super) fn count_in(&mut self, counts: Counts) {
+        self.counts = counts;
     }
 
     /// The line as it was when this node became leader.
@@ -62,8 +74,29 @@ impl Leadership {
         if !number_line::any_pending(&mut self.connection)? {
             return Ok(Round::Idle);
         }
+        match self.number(db, confirmed, None) {
+            // what stands before an event that cannot be numbered is numbered all the same
+            Err(EventError::NoEnvelope { position }) => self.number(db, confirmed, Some(position)),
+            outcome => outcome,
+        }
+    }
+
+    /// Shows the server that this leader lives: one that is silent loses its session.
+    pub(super) fn touch(&mut self) -> Result<(), EventError> {
+        number_line::any_pending(&mut self.connection)?;
+        Ok(())
+    }
+
+    fn number(&mut self, db: &Db, confirmed: i64, below: Option<i64>) -> Result<Round, EventError> {
         let epoch = self.line.leader_epoch;
-        db.transaction_on(&mut self.connection, |tx| number_pending(tx, epoch, confirmed))
+        let mut taken = Vec::new();
+        let round = db.transaction_on(&mut self.connection, |tx| {
+            number_pending(tx, epoch, confirmed, below, &mut taken)
+        })?;
+        if let Round::Numbered { .. } = round {
+            taken.iter().for_each(|event| self.counts.committed(&event.envelope));
+        }
+        Ok(round)
     }
 
     /// Notes up to where Kafka has acknowledged, on its own.
@@ -78,13 +111,23 @@ impl Leadership {
 }
 
 /// One round: lock the line, take, number, link.
-fn number_pending(tx: &mut Tx<'_>, epoch: i64, confirmed: i64) -> Result<Round, EventError> {
+fn number_pending(
+    tx: &mut Tx<'_>,
+    epoch: i64,
+    confirmed: i64,
+    below: Option<i64>,
+    taken: &mut Vec<Taken>,
+) -> Result<Round, EventError> {
     let Some(line) = number_line::lock_line(tx, epoch)? else { return Ok(Round::Deposed) };
-    let taken = number_line::take_pending(tx, ROUND)?;
+    let most = below.map_or(ROUND, |below| i32::try_from(below - line.last_pos - 1).unwrap_or(ROUND));
+    if most <= 0 {
+        return Ok(Round::Blocked { position: line.last_pos + 1 });
+    }
+    *taken = number_line::take_pending(tx, most)?;
     let recorded_at = tx.now()?;
     let mut previous = number_line::last_hash(tx)?.unwrap_or_else(|| GENESIS.to_vec());
     let mut numbered = Vec::with_capacity(taken.len());
-    for (pos, event) in (line.last_pos + 1..).zip(taken) {
+    for (pos, event) in (line.last_pos + 1..).zip(taken.iter()) {
         let value = envelope::numbered(&event.envelope, pos, &line.emstream, event.created_at, recorded_at)
             .ok_or(EventError::NoEnvelope { position: pos })?;
         previous = link(&previous, &value);

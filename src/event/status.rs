@@ -17,16 +17,28 @@ pub struct Status {
     pub confirmed: i64,
     /// Committed events without a number, counted up to 100,001.
     pub pending: usize,
-    /// Whether publication stands still until someone acts.
-    pub blocked: bool,
-    /// What keeps this node from numbering or copying.
-    pub error: Option<String>,
+    /// Age of the oldest event without a number, in seconds.
+    pub oldest_pending: i64,
+    /// How numbering goes here.
+    pub numbering: Standing,
+    /// How copying goes here.
+    pub copying: Standing,
     /// Whether Kafka is configured, and keeps events in memory only.
     pub volatile: bool,
-    /// How often copying began anew.
-    pub restarts: u64,
     /// Since when copying is at a take-over or a batch, which end soon while Kafka answers.
     pub sending_since: Option<Instant>,
+}
+
+/// How a part of publication goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is in its way.
+    #[default]
+    Free,
+    /// Something that should pass by itself.
+    Interrupted(String),
+    /// It stands still until someone acts.
+    Blocked(String),
 }
 
 /// A batch or take-over that has not ended by then means that Kafka is away.
@@ -38,8 +50,15 @@ impl Status {
         self.pending + usize::try_from(self.last - self.confirmed).unwrap_or_default()
     }
 
+    /// Whether publication stands still until someone acts.
+    pub fn is_blocked(&self) -> bool {
+        [&self.numbering, &self.copying].iter().any(|part| matches!(part, Standing::Blocked(_)))
+    }
+
     /// Whether Kafka, or this node's way to it, is in trouble.
     pub fn is_behind(&self) -> bool {
-        self.blocked || self.error.is_some() || self.sending_since.is_some_and(|s| s.elapsed() > LATE)
+        self.numbering != Standing::Free
+            || self.copying != Standing::Free
+            || self.sending_since.is_some_and(|s| s.elapsed() > LATE)
     }
 }

@@ -25,6 +25,8 @@ pub enum Copying {
     Connected,
     /// The broker does not answer; events wait in the database.
     Away,
+    /// An event cannot be numbered, or a record is refused for good: publication stands still there until someone acts.
+    Blocked,
 }
 
 /// What readiness is told by others.
@@ -86,7 +88,7 @@ impl Health {
             node: &self.node,
             database: if answers { "connected" } else { "away" },
             kafka,
-            degraded: kafka == Copying::Away,
+            degraded: matches!(kafka, Copying::Away | Copying::Blocked),
             warnings: &warnings,
         };
         if answers && !stopping {

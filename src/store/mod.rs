@@ -25,6 +25,7 @@ pub mod profiles;
 pub mod schema;
 pub mod sessions;
 pub mod snapshot;
+pub mod upkeep;
 pub mod users;
 pub mod writer_connection;
 

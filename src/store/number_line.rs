@@ -140,6 +140,12 @@ pub fn count_pending(tx: &mut Tx<'_>, most: i64) -> Result<usize, StoreError> {
     Ok(keys.len())
 }
 
+/// Moment of the oldest event that waits for a number.
+pub fn oldest_pending(tx: &mut Tx<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let oldest = event_pending::table.select(event_pending::created_at).order(event_pending::seq);
+    Ok(oldest.first(tx.connection()).optional()?)
+}
+
 /// Takes the oldest events that have no number.
 pub fn take_pending(tx: &mut Tx<'_>, most: i32) -> Result<Vec<Taken>, StoreError> {
     Ok(TakePending { most }.load(tx.connection())?)

@@ -173,8 +173,11 @@ impl Producer {
                     s.failure.is_none() && s.acknowledged < expected
                 })
                 .unwrap_or_else(PoisonError::into_inner);
-            if let Some(failure) = &state.failure {
-                return Err(self.fatal().unwrap_or_else(|| failure.clone()));
+            match &state.failure {
+                // without transactions a refusal is fatal to the client, too; what was refused says more
+                Some(refusal @ KafkaFailure::Refused { .. }) => return Err(refusal.clone()),
+                Some(failure) => return Err(self.fatal().unwrap_or_else(|| failure.clone())),
+                None => {}
             }
             if state.acknowledged >= expected {
                 drop(state);

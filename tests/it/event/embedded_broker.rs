@@ -1,33 +1,20 @@
 //! Copying to the embedded broker, in idempotent mode, with the faults that it can play.
 
-use std::time::{Duration, Instant};
-
 use emgate::event::envelope::sequence_text;
 use emgate::event::kafka::{DeliveryMode, EmbeddedBroker, KafkaSettings, embedded_broker, partition_of};
-use emgate::event::publisher::{self, Publisher, Status};
+use emgate::event::publisher;
 use emgate::store::number_line;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use super::samples::{all, intercom_changed, login_on};
-use super::{assert_rising, commit, commit_one, copy_all, lead, line_of, number_all, read, take_over};
+use super::{
+    assert_rising, await_status, commit, commit_one, copy_all, lead, line_of, number_all, read, take_over,
+};
 use crate::support::database::TestDatabase;
 use emgate::domain::event::Occurred;
 
 fn settings(broker: &EmbeddedBroker) -> KafkaSettings {
     KafkaSettings::at(&broker.bootstrap_servers(), DeliveryMode::Idempotent, "em", "lab-east")
-}
-
-/// Waits until the publisher's status says something.
-fn await_status(publisher: &Publisher, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let status = publisher.status();
-        if holds(&status) {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "{what}: {status:?}");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

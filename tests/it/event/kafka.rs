@@ -5,33 +5,21 @@ use std::time::{Duration, Instant};
 use emgate::domain::event::Occurred;
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::copier::CopyError;
-use emgate::event::kafka::{DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom};
+use emgate::event::kafka::{EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom};
 use emgate::event::publisher;
 use emgate::event::tail::{self, TailArgs};
 use emgate::store::number_line;
 
 use super::samples::{all, login_on};
 use super::{
-    assert_rising, block_on, commit, commit_one, copy_all, lead, line_of, number_all, read, take_over,
-    unique_prefix,
+    assert_rising, await_status, block_on, commit, commit_one, copy_all, kafka_settings, lead, line_of,
+    number_all, read, take_over,
 };
 use crate::support::database::TestDatabase;
 
-/// Settings for topics and a transactional id of this test alone; `None`: there is no Kafka here.
-fn settings(test: &str) -> Option<KafkaSettings> {
-    let required = std::env::var("EMGATE_REQUIRE_KAFKA").is_ok_and(|v| v == "1");
-    let Ok(servers) = std::env::var("KAFKA_BOOTSTRAP") else {
-        assert!(!required, "KAFKA_BOOTSTRAP is not set; `make test` sets it");
-        eprintln!("not run: KAFKA_BOOTSTRAP is not set");
-        return None;
-    };
-    let prefix = unique_prefix(test);
-    Some(KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix))
-}
-
 #[test]
 fn a_publisher_that_dies_after_sending_is_followed_without_loss_or_repeat() {
-    let Some(settings) = settings("dies") else { return };
+    let Some(settings) = kafka_settings("dies") else { return };
     let database = TestDatabase::new();
     let (db, _) = database.open();
     commit(&db, all().into_iter().map(Occurred::of).collect());
@@ -59,7 +47,7 @@ fn a_publisher_that_dies_after_sending_is_followed_without_loss_or_repeat() {
 
 #[test]
 fn a_frozen_publisher_that_wakes_up_is_fenced() {
-    let Some(settings) = settings("frozen") else { return };
+    let Some(settings) = kafka_settings("frozen") else { return };
     let database = TestDatabase::new();
     let (db, _) = database.open();
     commit_one(&db, login_on("SEP0011223344AA"));
@@ -77,7 +65,7 @@ fn a_frozen_publisher_that_wakes_up_is_fenced() {
 
 #[test]
 fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
-    let Some(settings) = settings("writers") else { return };
+    let Some(settings) = kafka_settings("writers") else { return };
     let database = TestDatabase::new();
     let db = database.open_real();
     let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
@@ -92,11 +80,7 @@ fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
             });
         }
     });
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while publisher.status().confirmed < 400 {
-        assert!(Instant::now() < deadline, "{:?}", publisher.status());
-        std::thread::yield_now();
-    }
+    await_status(&publisher, "all are copied", |s| s.confirmed == 400);
     publisher.stop();
     let records = read(&settings, None);
     assert_eq!(line_of(&records), (1..=400).collect::<Vec<_>>());
@@ -115,7 +99,7 @@ fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
 
 #[test]
 fn tail_shows_the_line_in_order_from_a_number_on() {
-    let Some(settings) = settings("tail") else { return };
+    let Some(settings) = kafka_settings("tail") else { return };
     let database = TestDatabase::new();
     let (db, _) = database.open();
     commit(&db, all().into_iter().map(Occurred::of).collect());
@@ -150,14 +134,12 @@ fn tail_shows_the_line_in_order_from_a_number_on() {
 #[test]
 #[ignore = "measures for ten seconds; `make soak` runs it"]
 fn events_are_readable_soon_after_their_commit() {
-    let Some(settings) = settings("latency") else { return };
+    let Some(settings) = kafka_settings("latency") else { return };
     let database = TestDatabase::new();
     let db = database.open_real();
     let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
-    while publisher.status().confirmed < 1 {
-        std::thread::yield_now();
-    }
+    await_status(&publisher, "the topics are there", |s| s.confirmed == 1);
     let mut reader = EventReader::open(&settings, ReadFrom::End).unwrap();
     let (count, waker, begun) = (5_000_u32, publisher.waker(), Instant::now());
     let mut delays: Vec<Duration> = Vec::new();
@@ -173,8 +155,9 @@ fn events_are_readable_soon_after_their_commit() {
             }
         });
         while delays.len() < count as usize {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} came", delays.len());
             if let Polled::Record(_) = reader.poll(Duration::from_millis(6)).unwrap() {
-                delays.push(committed.recv().unwrap().elapsed());
+                delays.push(committed.recv_timeout(Duration::from_secs(10)).unwrap().elapsed());
             }
         }
     });

@@ -1,5 +1,6 @@
 //! The event log: what is written, numbered, copied to Kafka and read back.
 
+mod blocked;
 mod embedded_broker;
 mod golden;
 mod kafka;
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 use emgate::domain::event::{Event, Occurred};
 use emgate::event::append;
 use emgate::event::copier::Copier;
-use emgate::event::kafka::{EventReader, Incoming, KafkaSettings, Polled, ReadFrom};
+use emgate::event::kafka::{DeliveryMode, EventReader, Incoming, KafkaSettings, Polled, ReadFrom};
+use emgate::event::publisher::{Publisher, Status};
 use emgate::event::sequencer::{Leadership, Round};
 use emgate::store::Db;
 
@@ -49,7 +51,7 @@ fn number_all(db: &Db, leadership: &mut Leadership) -> i64 {
         match leadership.round(db, 0).unwrap() {
             Round::Numbered { last, .. } => reached = last,
             Round::Idle => return reached,
-            Round::Deposed => panic!("deposed"),
+            stopped @ (Round::Deposed | Round::Blocked { .. }) => panic!("{stopped:?}"),
         }
     }
 }
@@ -104,6 +106,31 @@ pub(crate) fn assert_rising(records: &[Incoming]) {
         let before = newest.insert(record.source, record.position).unwrap_or_default();
         assert!(record.position > before, "{} after {before} in {}", record.position, record.topic);
     }
+}
+
+/// Waits until the publisher's status says something.
+fn await_status(publisher: &Publisher, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let status = publisher.status();
+        if holds(&status) {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "{what}: {status:?}");
+        std::thread::yield_now();
+    }
+}
+
+/// Settings for topics and a transactional id of this test alone on the real Kafka; `None`: there is none here.
+pub(crate) fn kafka_settings(test: &str) -> Option<KafkaSettings> {
+    let required = std::env::var("EMGATE_REQUIRE_KAFKA").is_ok_and(|v| v == "1");
+    let Ok(servers) = std::env::var("KAFKA_BOOTSTRAP") else {
+        assert!(!required, "KAFKA_BOOTSTRAP is not set; `make test` sets it");
+        eprintln!("not run: KAFKA_BOOTSTRAP is not set");
+        return None;
+    };
+    let prefix = unique_prefix(test);
+    Some(KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix))
 }
 
 /// A topic prefix that no other test uses.

@@ -1,0 +1,125 @@
+//! The publisher thread: copy while this node leads, begin anew after trouble.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{POLL, REFUSED_PAUSE, SECOND, Shared, Standing};
+use crate::event::EventError;
+use crate::event::copier::{BATCH, Copier, CopyError};
+use crate::event::kafka::KafkaFailure;
+
+/// First pause between attempts to reach Kafka.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between attempts to reach Kafka.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the thread keeps in mind between attempts.
+struct Attempts {
+    pause: Duration,
+    /// Up to this number events go one by one, so that those before a refused one get through.
+    single_until: i64,
+}
+
+impl Shared {
+    /// Copies while this node leads.
+    pub(super) fn copy(&self) {
+        let mut attempts = Attempts { pause: SHORTEST_PAUSE, single_until: 0 };
+        loop {
+            let epoch = self.term.load(Ordering::SeqCst);
+            if epoch == 0 {
+                if self.stopping() {
+                    return;
+                }
+                self.numbered.wait(POLL * 4);
+                continue;
+            }
+            let begun = Instant::now();
+            let Err(error) = self.copy_for(epoch, attempts.single_until);
+            if begun.elapsed() > LONGEST_PAUSE {
+                attempts.pause = SHORTEST_PAUSE;
+            }
+            self.settle(&error, &mut attempts);
+        }
+    }
+
+    /// Copies until something stops it.
+    fn copy_for(&self, epoch: i64, single_until: i64) -> Result<std::convert::Infallible, CopyError> {
+        let Some(settings) = &self.settings else { return Err(KafkaFailure::Stopped.into()) };
+        let go_on = || self.term.load(Ordering::SeqCst) == epoch;
+        self.status().sending_since = Some(Instant::now());
+        let mut copier = Copier::take_over(&self.db, settings, epoch, &go_on)?;
+        copier.count_in(self.counts.clone());
+        copier.go_singly_until(single_until);
+        self.confirmed.store(copier.confirmed(), Ordering::SeqCst);
+        loop {
+            let before = copier.confirmed();
+            // before the log is read: it may hold more than this node knows of yet
+            self.status().sending_since = Some(Instant::now());
+            copier.step(&self.db, &go_on)?;
+            {
+                let mut status = self.status();
+                // only now: a take-over alone does not tell whether what was refused is taken
+                (status.sending_since, status.copying) = (None, Standing::Free);
+            }
+            if !go_on() {
+                return Err(KafkaFailure::Stopped.into());
+            }
+            if copier.confirmed() > before {
+                self.confirmed.store(copier.confirmed(), Ordering::SeqCst);
+                self.status().confirmed = copier.confirmed();
+                if self.stopping() {
+                    self.committed.raise();
+                }
+            } else {
+                self.numbered.wait(POLL);
+            }
+        }
+    }
+
+    /// Says why copying stopped and waits as long as that asks for.
+    fn settle(&self, error: &CopyError, attempts: &mut Attempts) {
+        if matches!(error, CopyError::Kafka(KafkaFailure::Stopped)) {
+            return;
+        }
+        self.counts.restarted(error.reason());
+        let interrupted = Standing::Interrupted(error.to_string());
+        let (standing, wait) = match error {
+            CopyError::Kafka(KafkaFailure::Stopped) => return,
+            CopyError::Kafka(KafkaFailure::Fenced) | CopyError::Deposed => {
+                tracing::warn!("another publisher has taken over; this node stands by");
+                self.fenced.store(true, Ordering::SeqCst);
+                self.committed.raise();
+                (interrupted, SECOND)
+            }
+            CopyError::Kafka(KafkaFailure::Refused { .. }) if self.begins_singly(attempts) => {
+                tracing::warn!(reason = %error, "a batch is refused, its events go one by one: {error}");
+                (interrupted, Duration::ZERO)
+            }
+            CopyError::Kafka(KafkaFailure::Refused { .. } | KafkaFailure::Setting(_))
+            | CopyError::Log(EventError::NoEnvelope { .. }) => {
+                tracing::error!(reason = %error, "publication stands still: {error}");
+                (Standing::Blocked(error.to_string()), REFUSED_PAUSE)
+            }
+            CopyError::Kafka(KafkaFailure::Unavailable(_)) | CopyError::Log(_) => {
+                tracing::warn!(reason = %error, "publication interrupted: {error}");
+                attempts.pause = (attempts.pause * 2).min(LONGEST_PAUSE);
+                (interrupted, attempts.pause)
+            }
+        };
+        {
+            let mut status = self.status();
+            (status.copying, status.sending_since) = (standing, None);
+        }
+        self.pause(wait);
+    }
+
+    /// After the refusal of a batch, sees that its events go one by one; false: they already do.
+    fn begins_singly(&self, attempts: &mut Attempts) -> bool {
+        let confirmed = self.confirmed.load(Ordering::SeqCst);
+        let fresh = attempts.single_until <= confirmed;
+        if fresh {
+            attempts.single_until = confirmed + i64::from(BATCH);
+        }
+        fresh
+    }
+}
