@@ -2,6 +2,7 @@
 
 mod blocked;
 mod embedded_broker;
+mod frozen;
 mod golden;
 mod kafka;
 mod numbering;

@@ -73,12 +73,16 @@ impl Process {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// Sends a signal by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        // the shell's own kill: a bare machine has no other
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Sends SIGTERM and gives back what was logged.
     pub fn end(mut self) -> String {
-        // the shell's own kill: a bare machine has no other
-        let killed =
-            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(killed.success());
+        self.signal("TERM");
         assert!(self.child.wait().unwrap().success());
         self.log.take().unwrap().join().unwrap()
     }
