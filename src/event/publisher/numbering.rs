@@ -76,7 +76,7 @@ impl Shared {
         let mut term = Term {
             partitions_due: now,
             note_due: now + SECOND,
-            noted: self.confirmed.load(Ordering::SeqCst),
+            noted: self.to_note(),
             retry_due: None,
             leave_by: None,
         };
@@ -101,7 +101,7 @@ impl Shared {
             if self.stopping() && nothing_to_number {
                 let leave_by = *term.leave_by.get_or_insert_with(|| Instant::now() + DRAIN);
                 if self.is_all_copied() || Instant::now() >= leave_by {
-                    leadership.confirm(&self.db, self.confirmed.load(Ordering::SeqCst))?;
+                    leadership.confirm(&self.db, self.to_note())?;
                     return Ok(());
                 }
             }
@@ -112,7 +112,7 @@ impl Shared {
     /// Numbers what waits. An event that cannot be numbered holds back those after it: this node goes on leading, so that what stands
     /// before it is copied, and tries again now and then.
     fn round(&self, leadership: &mut Leadership, term: &mut Term) -> Result<Round, EventError> {
-        let confirmed = self.confirmed.load(Ordering::SeqCst);
+        let confirmed = self.to_note();
         if term.retry_due.is_some_and(|due| Instant::now() < due) {
             leadership.touch()?;
             return Ok(Round::Idle);
@@ -146,13 +146,22 @@ impl Shared {
             return Ok(Round::Idle);
         }
         term.note_due = Instant::now() + SECOND;
-        let confirmed = self.confirmed.load(Ordering::SeqCst);
+        let confirmed = self.to_note();
         if confirmed > term.noted && leadership.confirm(&self.db, confirmed)? == Round::Deposed {
             return Ok(Round::Deposed);
         }
         term.noted = confirmed;
         self.refresh_status()?;
         Ok(Round::Idle)
+    }
+
+    /// What the database is told to be acknowledged: nothing of what a broker forgets when it ends, so that a Kafka that comes later
+    /// gets it all the same.
+    fn to_note(&self) -> i64 {
+        match &self.settings {
+            Some(settings) if !settings.volatile => self.confirmed.load(Ordering::SeqCst),
+            Some(_) | None => 0,
+        }
     }
 
     /// Whether there is nothing left that copying could still do.

@@ -131,7 +131,7 @@ fn kafka_away_stops_nothing_but_copying_and_then_the_oldest_comes_first() {
     let database = TestDatabase::new();
     let db = database.open_real();
     let broker = embedded_broker(1, "em").unwrap();
-    let settings = settings(&broker);
+    let settings = KafkaSettings { volatile: false, ..settings(&broker) };
     let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
     publisher.wake();

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use emgate::domain::event::Occurred;
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::copier::CopyError;
-use emgate::event::kafka::{EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom};
+use emgate::event::kafka::{
+    DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom, embedded_broker,
+};
 use emgate::event::publisher;
 use emgate::event::tail::{self, TailArgs};
 use emgate::store::number_line;
@@ -95,6 +97,29 @@ fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
     assert_eq!(shown.len(), 100);
     let numbers: Vec<&str> = shown.iter().map(|e| e["sequence"].as_str().unwrap()).collect();
     assert!(numbers.is_sorted());
+}
+
+#[test]
+fn what_only_an_embedded_broker_has_taken_goes_to_a_kafka_that_comes_later() {
+    let Some(durable) = kafka_settings("later") else { return };
+    let database = TestDatabase::new();
+    let db = database.open_real();
+    let mut written = 0;
+    for _ in 0..2 {
+        let broker = embedded_broker(1, "em").unwrap();
+        let servers = broker.bootstrap_servers();
+        let volatile = KafkaSettings::at(&servers, DeliveryMode::Idempotent, "em", "lab-east");
+        for settings in [&volatile, &durable] {
+            let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+            for name in ["SEP0011223344AA", "SEP0011223344BB"] {
+                commit_one(&db, login_on(name));
+                written += 1;
+            }
+            await_status(&publisher, "all are copied", |s| s.confirmed == written);
+            publisher.stop();
+        }
+        assert_eq!(line_of(&read(&durable, None)), (1..=written).collect::<Vec<_>>());
+    }
 }
 
 #[test]
