@@ -25,7 +25,7 @@ use crate::em::service::Em;
 use crate::event::EventError;
 use crate::soap::envelope::{Call, EnvelopeError, read_call};
 use crate::soap::scalar::format_uuid;
-use crate::soap::shape::{Operation, Version, normalise};
+use crate::soap::shape::{Operation, OperationKind, Version, normalise};
 use crate::soap::tree::Element;
 use crate::soap::{wellformed, write};
 
@@ -63,10 +63,10 @@ pub async fn execute(
     }
     let sequence = call.sequence;
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
-    let origin = cause_of(caller, trace);
+    let cause = cause_of(caller, trace);
     let answer = match prepared {
-        Prepared::Named(named, request) => named.run(&axl.em, &request, origin).await?,
-        Prepared::Verb(work) => transact(axl, work, origin).await?,
+        Prepared::Named(named, request) => named.run(&axl.em, &request, cause).await?,
+        Prepared::Verb(work) => transact(axl, operation, work, cause).await?,
     };
     Ok(write::response(version.0, &operation.name, sequence, |writer| match &answer {
         Answer::Uuid(uuid) => drop(writer.element("return", &format_uuid(*uuid))),
@@ -75,8 +75,16 @@ pub async fn execute(
     }))
 }
 
-/// Runs the work of a call and appends its events, in one transaction.
-async fn transact(axl: &Axl, work: Work, cause: event::Cause) -> Result<Answer, AxlError> {
+/// Runs the work of a call in one transaction and appends its events; what only reads sees one state of the database.
+async fn transact(
+    axl: &Axl,
+    operation: &Operation,
+    work: Work,
+    cause: event::Cause,
+) -> Result<Answer, AxlError> {
+    if matches!(operation.kind, OperationKind::Get | OperationKind::List) {
+        return axl.em.db().read(move |tx| work(&mut Ctx::new(tx, &cause))).await;
+    }
     let origin = axl.em.origin().clone();
     let (answer, had_events) = axl
         .em
@@ -125,8 +133,9 @@ impl From<EventError> for AxlError {
 }
 
 /// Hashes the PIN and password that a request carries, before any lock is held.
-fn secrets_of(verifier: &Verifier, body: &Element) -> Result<Secrets, AxlError> {
-    let holder = body.child("user").or_else(|| body.child("appUser")).unwrap_or(body);
+fn secrets_of(verifier: &Verifier, operation: &Operation, body: &Element) -> Result<Secrets, AxlError> {
+    let wrapper = operation.object_field().and_then(|field| body.child(&field.name));
+    let holder = wrapper.unwrap_or(body);
     let given = |tag: &str| holder.text_of(tag).filter(|text| !text.is_empty());
     let hash = |kind, secret: &str| {
         verifier.hash_for_storage(kind, secret).map_err(|e: HashError| AxlError::Internal(e.to_string()))
@@ -164,7 +173,7 @@ async fn prepare(
         if !normalised.unknown.is_empty() {
             tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
         }
-        let secrets = secrets_of(&verifier, &normalised.element)?;
+        let secrets = secrets_of(&verifier, operation, &normalised.element)?;
         let request = Request { operation, body: normalised.element, secrets, version, largest_answer };
         Ok(match handler {
             Handler::Named(named) => Prepared::Named(named, request),

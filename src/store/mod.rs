@@ -121,13 +121,13 @@ impl Db {
         Ok(connection)
     }
 
-    /// Reads in one transaction on a blocking thread.
+    /// Reads on a blocking thread, in one transaction that sees one state of the database and can change nothing.
     pub async fn read<T, E>(&self, f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: TransactionError + Send + 'static,
     {
-        self.write(f).await
+        self.on_thread(move |db| db.retry(|connection| db.read_on(connection, &f))).await
     }
 
     /// Writes in one transaction on a blocking thread; the closure may run more than once and must not act outside the database.
@@ -136,8 +136,16 @@ impl Db {
         T: Send + 'static,
         E: TransactionError + Send + 'static,
     {
+        self.on_thread(move |db| db.write_blocking(f)).await
+    }
+
+    async fn on_thread<T, E>(&self, f: impl FnOnce(&Self) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: TransactionError + Send + 'static,
+    {
         let db = self.clone();
-        let joined = tokio::task::spawn_blocking(move || db.write_blocking(f)).await;
+        let joined = tokio::task::spawn_blocking(move || f(&db)).await;
         joined.unwrap_or_else(|e| Err(StoreError::Broken(format!("transaction thread: {e}")).into()))
     }
 
@@ -146,9 +154,17 @@ impl Db {
         &self,
         f: impl Fn(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.retry(|connection| self.transaction_on(connection, &f))
+    }
+
+    /// Tries a transaction again that another one pushed aside.
+    fn retry<T, E: TransactionError>(
+        &self,
+        transaction: impl Fn(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut connection = self.pool.get().map_err(StoreError::from)?;
         for attempt in 1.. {
-            match self.transaction_on(&mut connection, &f) {
+            match transaction(&mut connection) {
                 Err(e) if e.is_transient() && attempt < ATTEMPTS => {
                     std::thread::sleep(Duration::from_millis(u64::from(attempt) * 7));
                 }
@@ -164,15 +180,25 @@ impl Db {
         connection: &mut PgConnection,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        connection
-            .transaction(|c| {
-                let mut tx = Tx { connection: c, clock: &self.clock, ids: &self.ids, now: None };
-                f(&mut tx).map_err(Ended::Closure)
-            })
-            .map_err(|ended| match ended {
-                Ended::Closure(e) => e,
-                Ended::Database(e) => StoreError::from(e).into(),
-            })
+        connection.transaction(|c| self.in_transaction(c, f)).map_err(Ended::into)
+    }
+
+    fn read_on<T, E: TransactionError>(
+        &self,
+        connection: &mut PgConnection,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut reading = connection.build_transaction().read_only().repeatable_read();
+        reading.run(|c| self.in_transaction(c, f)).map_err(Ended::into)
+    }
+
+    fn in_transaction<T, E>(
+        &self,
+        connection: &mut PgConnection,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, Ended<E>> {
+        let mut tx = Tx { connection, clock: &self.clock, ids: &self.ids, now: None };
+        f(&mut tx).map_err(Ended::Closure)
     }
 }
 
@@ -180,6 +206,15 @@ impl Db {
 enum Ended<E> {
     Closure(E),
     Database(diesel::result::Error),
+}
+
+impl<E: TransactionError> Ended<E> {
+    fn into(self) -> E {
+        match self {
+            Self::Closure(e) => e,
+            Self::Database(e) => StoreError::from(e).into(),
+        }
+    }
 }
 
 impl<E> From<diesel::result::Error> for Ended<E> {
