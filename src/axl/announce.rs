@@ -11,8 +11,8 @@ use super::object::{AxlObject, Ctx};
 use super::request::Secrets;
 use super::settings::Names;
 use crate::domain::event::{
-    Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind,
-    Occurred, ProvisioningAction, ProvisioningChanged, Via,
+    Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred,
+    ProvisioningAction, ProvisioningChanged, Via,
 };
 use crate::store::accounts;
 use crate::store::objects::{Carried, Named, Object};
@@ -127,8 +127,7 @@ pub(super) fn reset_secrets<O: AxlObject>(
 ) -> Result<(), AxlError> {
     store_secrets::<O>(ctx, object, secrets)?;
     for (secret, _) in secrets.of(O::SECRETS) {
-        let kind = if O::TYPE == "User" { HolderKind::EndUser } else { HolderKind::ApplicationUser };
-        let holder = CredentialHolder { kind, user_id: object.name.clone(), uuid: object.uuid };
+        let holder = CredentialHolder { kind: O::HOLDER, user_id: object.name.clone(), uuid: object.uuid };
         let (credential, change) = (secret.into(), CredentialChange::Reset);
         let event = CredentialChanged { holder, credential, change, device: None, requested_by: ctx.actor() };
         ctx.before.push(Occurred::of(Event::CredentialChanged(event)));

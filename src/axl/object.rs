@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
 use crate::domain::credential::SecretKind;
-use crate::domain::event::{Actor, Cause, Occurred};
+use crate::domain::event::{Actor, Cause, HolderKind, Occurred};
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -81,6 +81,10 @@ pub trait AxlObject {
     const REQUIRED: &'static [&'static str] = &[];
     /// Secrets that are hashed and never carried.
     const SECRETS: &'static [SecretKind] = &[];
+    /// Whose secrets they are, in the words of events.
+    const HOLDER: HolderKind = HolderKind::ApplicationUser;
+    /// Elements of an update that change another element of the answer: theirs and that one.
+    const CHANGES: &'static [(&'static str, &'static str)] = &[];
     /// Collections that can be added to and removed from.
     const MEMBERS: &'static [Members] = &[];
 

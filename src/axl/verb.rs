@@ -140,8 +140,8 @@ fn shown_as<O: AxlObject>(tag: &str) -> Option<String> {
     if let Some(members) = O::MEMBERS.iter().find(|m| m.add == tag || m.remove == tag) {
         return Some(members.collection.to_owned());
     }
-    let lines = matches!(tag, "addLines" | "removeLines");
-    Some(if lines { "lines".to_owned() } else { tag.to_owned() }).filter(|t| t != "uuid")
+    let changed = O::CHANGES.iter().find(|(sent, _)| *sent == tag).map_or(tag, |(_, shown)| *shown);
+    Some(changed.to_owned()).filter(|t| t != "uuid")
 }
 
 /// Reads a get and gives back what is left to do.

@@ -3,6 +3,7 @@
 //! A handler whose path is not here is never reached.
 
 use crate::config::Limits;
+use crate::em::phone_app;
 use crate::telemetry::Surface;
 
 /// One path, or the paths under one.
@@ -64,7 +65,7 @@ const GET: &[&str] = &["GET"];
 
 /// The table; the first match counts.
 pub const ROUTES: &[Route] = &[
-    open(Path::Exact("/emapp/EMAppServlet"), Surface::Phone),
+    open(Path::Exact(phone_app::PATH), Surface::Phone),
     open(Path::Query("/axl/", "wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".xsd"), Surface::Soap),

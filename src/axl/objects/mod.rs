@@ -1,6 +1,7 @@
 //! The object types that are served: one line each.
 //!
-//! To add one: its schema in `wsdl/objects`, a migration when it has a typed core, its file here, and its line in [`OBJECTS`].
+//! To add one: its schema in `wsdl/objects` with its line in `soap/wsdl.rs`, a migration when it has a typed core, its file here, and
+//! its line in [`OBJECTS`].
 
 pub mod app_user;
 pub mod appearance;

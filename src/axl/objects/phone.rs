@@ -58,6 +58,8 @@ impl AxlObject for Phone {
         "removeLines",
     ];
     const REQUIRED: &'static [&'static str] = &["product", "protocol"];
+    const CHANGES: &'static [(&'static str, &'static str)] =
+        &[("addLines", "lines"), ("removeLines", "lines")];
     type Core = PhoneCore;
 
     fn accept_name(name: &str) -> Result<String, AxlError> {

@@ -8,7 +8,7 @@ use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter, Members};
 use crate::domain::credential::SecretKind;
-use crate::domain::event::LogoutReason;
+use crate::domain::event::{HolderKind, LogoutReason};
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
 use crate::domain::names::{UserId, fold};
 use crate::domain::patch::Patch;
@@ -73,6 +73,7 @@ impl AxlObject for User {
     ];
     const REQUIRED: &'static [&'static str] = &["lastName"];
     const SECRETS: &'static [SecretKind] = &[SecretKind::Pin, SecretKind::Password];
+    const HOLDER: HolderKind = HolderKind::EndUser;
     const MEMBERS: &'static [Members] = &[Members {
         collection: "extensionsInfo",
         member: "extension",
