@@ -5,6 +5,7 @@
 
 mod limits;
 mod load;
+pub mod private_file;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};

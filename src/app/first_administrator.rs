@@ -1,14 +1,13 @@
 //! The first start of a cluster: one administrator with a random secret that is shown once (AUTH-8, design.md 6).
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::{StartError, blocking, node};
 use crate::auth::SUPER_USERS;
 use crate::auth::verify::Verifier;
+use crate::config::private_file;
 use crate::domain::credential::SecretKind;
 use crate::event::{EventError, Origin};
 use crate::store::{Db, first_account};
@@ -72,15 +71,9 @@ pub(super) async fn ensure(
 }
 
 fn keep(path: &Path, secret: &FirstSecret) -> std::io::Result<()> {
-    let parent = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    if !parent.as_os_str().is_empty() {
-        std::fs::create_dir_all(parent)?;
-    }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => (),
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{}", secret.expose())?;
-    file.sync_all()
+    private_file::create(path, &Zeroizing::new(format!("{}\n", secret.expose())))
 }

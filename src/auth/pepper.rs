@@ -2,12 +2,12 @@
 //!
 //! All nodes share one file; its id and a check value are kept in the database, and a node whose file does not match refuses to start.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ring::hmac;
 use zeroize::Zeroizing;
 
+use crate::config::private_file;
 use crate::store::{Db, StoreError, accounts};
 
 const LENGTH: usize = 32;
@@ -77,7 +77,11 @@ impl Pepper {
         let known = db.write_blocking(accounts::pepper)?;
         let pepper = match std::fs::read_to_string(&path) {
             Ok(text) => {
-                refuse_exposed(&path)?;
+                if private_file::is_exposed(&path)
+                    .map_err(|error| PepperError::File { path: path.clone(), error })?
+                {
+                    return Err(PepperError::Exposed(path));
+                }
                 parse(&Zeroizing::new(text)).ok_or_else(|| PepperError::Damaged(path.clone()))?
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && known.is_none() => create(&path)?,
@@ -106,31 +110,11 @@ fn parse(text: &str) -> Option<Pepper> {
 }
 
 fn create(path: &Path) -> Result<Pepper, PepperError> {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut bytes = Zeroizing::new(vec![0_u8; LENGTH]);
     getrandom::fill(&mut bytes).map_err(|_| PepperError::Randomness)?;
     let text = Zeroizing::new(hex(&bytes) + "\n");
-    let write = || -> std::io::Result<()> {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|error| PepperError::File { path: path.to_owned(), error })?;
+    private_file::create(path, &text).map_err(|error| PepperError::File { path: path.to_owned(), error })?;
     Ok(Pepper::from_bytes(&bytes))
-}
-
-fn refuse_exposed(path: &Path) -> Result<(), PepperError> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata =
-        std::fs::metadata(path).map_err(|error| PepperError::File { path: path.to_owned(), error })?;
-    if metadata.permissions().mode() & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(PepperError::Exposed(path.to_owned()))
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Reads the settings: file first, then the environment and flags on top, then the checks.
 
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, NodeRole, host_name};
+use super::{Config, NodeRole, host_name, private_file};
 
 /// Why the settings cannot be used; every text names the key.
 #[derive(Debug, thiserror::Error)]
@@ -232,8 +231,7 @@ pub(super) fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Zeroiz
 
 fn refuse_exposed(key: &'static str, path: &Path) -> Result<(), ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { key, path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if private_file::is_exposed(path).map_err(unreadable)? {
         return Err(ConfigError::Exposed { key, path: path.to_owned() });
     }
     Ok(())
@@ -241,6 +239,8 @@ fn refuse_exposed(key: &'static str, path: &Path) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn file(name: &str, text: &str, mode: u32) -> PathBuf {
