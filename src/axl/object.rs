@@ -3,11 +3,14 @@
 //! [`AxlObject`] is implemented once a type; everything that all types share (names, uuids, references, carried settings, tags,
 //! paging, events) stands in [`super::verb`] and is never repeated. A type without rules implements nothing but its constants.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
 use crate::domain::credential::SecretKind;
 use crate::domain::event::{Actor, Cause, HolderKind, Occurred};
+use crate::domain::ids::ObjectPk;
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -15,7 +18,7 @@ use crate::store::Tx;
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object, Selector};
 
-pub use crate::store::objects::ObjectFilter as Filter;
+pub use crate::store::objects::{ObjectFilter as Filter, Pattern};
 
 /// One provisioning call inside its transaction: where it reads and writes, who asked, and what it led to.
 pub struct Ctx<'t, 'c> {
@@ -44,6 +47,11 @@ impl<'t, 'c> Ctx<'t, 'c> {
     pub fn now(&mut self) -> Result<DateTime<Utc>, AxlError> {
         Ok(self.tx.now()?)
     }
+}
+
+/// The documents of some objects by their keys, for rows that come in an order of their own.
+pub fn by_key<'d>(keys: &[ObjectPk], documents: &'d mut [Carried]) -> HashMap<ObjectPk, &'d mut Carried> {
+    keys.iter().copied().zip(documents).collect()
 }
 
 /// A collection among the carried settings whose members can be added and removed one by one in an update.
@@ -85,6 +93,8 @@ pub trait AxlObject {
     const HOLDER: HolderKind = HolderKind::ApplicationUser;
     /// Elements of an update that change another element of the answer: theirs and that one.
     const CHANGES: &'static [(&'static str, &'static str)] = &[];
+    /// Carried settings that [`Self::view`] computes from, for lists that do not show them.
+    const COMPUTED_FROM: &'static [&'static str] = &[];
     /// Collections that can be added to and removed from.
     const MEMBERS: &'static [Members] = &[];
 
@@ -188,8 +198,8 @@ pub trait AxlObject {
         Ok(())
     }
 
-    /// The condition of a list criterion that is neither the name, the description nor a carried reference.
-    fn criterion(_tag: &str, _pattern: &str) -> Option<Filter> {
+    /// The condition of a list criterion that the name, the description and carried references do not answer.
+    fn criterion(_tag: &str, _pattern: &Pattern) -> Option<Filter> {
         None
     }
 }

@@ -180,18 +180,25 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
     let query = listing::Query::read::<O>(&request)?;
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
     let (row, group) = request.row()?;
+    let tags = tags.within(&group);
     let Request { version, largest_answer, .. } = request;
     Ok(Box::new(move |ctx| {
         let mut rows = answer::Rows::begin(largest_answer);
-        let carried: Vec<&str> =
-            group.fields.iter().map(|f| f.name.as_str()).filter(|tag| tags.wants(tag)).collect();
-        let mut done = 0;
+        let carried: Vec<&str> = group
+            .fields
+            .iter()
+            .map(|f| f.name.as_str())
+            .filter(|tag| tags.wants(tag))
+            .chain(O::COMPUTED_FROM.iter().copied())
+            .collect();
+        let (mut done, mut last) = (0, None);
         loop {
-            let chunk = query.chunk::<O>(ctx, &carried, done)?;
+            let chunk = query.chunk::<O>(ctx, &carried, done, last.as_deref())?;
             if chunk.is_empty() {
                 return Ok(Answer::Written(rows.finish()));
             }
             done += chunk.len();
+            last = chunk.last().map(|object| object.name_key.clone());
             let shown = documents::<O>(ctx, &chunk, &tags)?;
             let names = Names::of(ctx, &shown)?;
             let page = answer::Page { row, tags: &tags, version, names: &names };

@@ -9,6 +9,9 @@ use super::schema::{associations, objects};
 use super::{StoreError, Tx};
 use crate::domain::ids::ObjectPk;
 
+/// Rows in one statement; each brings four of its parameters.
+const MOST_IN_STATEMENT: usize = 1000;
+
 /// What a user or application user may use or control, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Association {
@@ -63,14 +66,19 @@ pub fn associate(
         .filter(associations::kind.eq(kind.as_str()));
     diesel::delete(of_holder).execute(tx.connection())?;
     let mut seen = BTreeSet::new();
-    for (target, position) in targets.iter().filter(|t| seen.insert(**t)).zip(1_i32..) {
-        let row = (
-            associations::holder_pk.eq(holder.0),
-            associations::kind.eq(kind.as_str()),
-            associations::target_pk.eq(target.0),
-            associations::position.eq(position),
-        );
-        diesel::insert_into(associations::table).values(row).execute(tx.connection())?;
+    let distinct = targets.iter().filter(|t| seen.insert(**t)).zip(1_i32..);
+    let rows: Vec<_> = distinct
+        .map(|(target, position)| {
+            (
+                associations::holder_pk.eq(holder.0),
+                associations::kind.eq(kind.as_str()),
+                associations::target_pk.eq(target.0),
+                associations::position.eq(position),
+            )
+        })
+        .collect();
+    for some in rows.chunks(MOST_IN_STATEMENT) {
+        diesel::insert_into(associations::table).values(some).execute(tx.connection())?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::objects::{Named, ObjectFilter};
+use super::objects::{Named, ObjectFilter, Pattern};
 use super::schema::{line_appearances, lines, objects};
 use super::{StoreError, Tx};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -85,6 +85,20 @@ pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<Named>, StoreError> {
     Ok(rows.load(tx.connection())?)
 }
 
+/// The names of the phones on which some lines stand, by line and name.
+pub fn phones_of(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<(ObjectPk, String)>, StoreError> {
+    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
+    let rows = line_appearances::table
+        .inner_join(objects::table.on(objects::pk.eq(line_appearances::owner_pk)))
+        .filter(line_appearances::line_pk.eq_any(keys))
+        .filter(objects::type_.eq("Phone"))
+        .order((line_appearances::line_pk, objects::name_key))
+        .distinct()
+        .select((line_appearances::line_pk, objects::name, objects::name_key));
+    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
+    Ok(rows.into_iter().map(|(line, name, _)| (line, name)).collect())
+}
+
 /// The lines of a pattern, each with the name of its partition.
 pub fn of_pattern(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<(LinePk, Option<String>)>, StoreError> {
     let rows = lines::table
@@ -95,22 +109,21 @@ pub fn of_pattern(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<(LinePk, Option<
     Ok(rows.load(tx.connection())?)
 }
 
-/// The condition of a list criterion on lines; `folded` is the pattern as names are compared.
-pub fn criterion(tag: &str, pattern: &str, folded: &str) -> Option<ObjectFilter> {
-    let everything = pattern.bytes().all(|b| b == b'%');
+/// The condition of a list criterion on lines.
+pub fn criterion(tag: &str, pattern: &Pattern) -> Option<ObjectFilter> {
     match tag {
         "pattern" => {
-            let rows = lines::table.filter(lines::pattern.ilike(pattern.to_owned())).select(lines::pk);
+            let rows = lines::table.filter(lines::pattern.ilike(pattern.text())).select(lines::pk);
             Some(Box::new(objects::pk.eq_any(rows)))
         }
         "usage" => {
-            let rows = lines::table.filter(lines::usage.ilike(pattern.to_owned())).select(lines::pk);
+            let rows = lines::table.filter(lines::usage.ilike(pattern.text())).select(lines::pk);
             Some(Box::new(objects::pk.eq_any(rows)))
         }
-        "routePartitionName" if !everything => {
+        "routePartitionName" => {
             let partitions = diesel::alias!(objects as partitions);
             let named = partitions
-                .filter(partitions.field(objects::name_key).like(folded.to_owned()))
+                .filter(partitions.field(objects::name_key).like(pattern.folded()))
                 .filter(partitions.field(objects::type_).eq("RoutePartition"))
                 .select(partitions.field(objects::pk).nullable());
             let rows = lines::table.filter(lines::partition_pk.eq_any(named)).select(lines::pk);

@@ -3,7 +3,7 @@
 //! One table holds every object, served or only named, so that resolving, renaming, refusing to remove what is in use and listing
 //! are written once. What a type decides on stands in a table of its own under the same key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -71,7 +71,7 @@ pub struct NewObject<'a> {
 }
 
 /// How one object is named in a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// By uuid; decides when both are given.
     Uuid(Uuid),
@@ -242,17 +242,12 @@ pub fn resolve(tx: &mut Tx<'_>, wanted: &[(&str, Selector)]) -> Result<Vec<Optio
         )
         .select(columns)
         .load(tx.connection())?;
-    let matches = |row: &(i64, String, String, Uuid), type_: &str, selector: &Selector| {
-        row.1 == type_
-            && match selector {
-                Selector::Uuid(uuid) => row.3 == *uuid,
-                Selector::Key(key) => row.2 == *key,
-            }
-    };
-    Ok(wanted
-        .iter()
-        .map(|(type_, s)| rows.iter().find(|row| matches(row, type_, s)).map(|row| row.0))
-        .collect())
+    let mut found: HashMap<(&str, Selector), i64> = HashMap::with_capacity(2 * rows.len());
+    for (pk, type_, key, uuid) in &rows {
+        found.insert((type_, Selector::Uuid(*uuid)), *pk);
+        found.insert((type_, Selector::Key(key.clone())), *pk);
+    }
+    Ok(wanted.iter().map(|asked| found.get(asked).copied()).collect())
 }
 
 /// Whether the catalogue holds names of this type from the start.
@@ -304,9 +299,50 @@ diesel::infix_operator!(JsonText, " ->> ", diesel::sql_types::Nullable<diesel::s
 pub type ObjectFilter =
     Box<dyn BoxableExpression<objects::table, diesel::pg::Pg, SqlType = diesel::sql_types::Bool>>;
 
+/// What values of a list criterion must look like: `%` is any run, `_` one character, everything else itself.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    text: String,
+    folded: String,
+}
+
+impl Pattern {
+    /// Reads the pattern of a client, to whom a backslash is a character like any other.
+    pub fn of(text: &str) -> Self {
+        // folding makes backslashes out of wide ones, so that escaping comes after it
+        let escaped = |text: &str| text.replace('\\', "\\\\");
+        Self { text: escaped(text), folded: escaped(&fold(text)) }
+    }
+
+    /// For `LIKE` without case, on values kept as sent.
+    pub fn text(&self) -> String {
+        self.text.clone()
+    }
+
+    /// For `LIKE` on names as they are compared.
+    pub fn folded(&self) -> String {
+        self.folded.clone()
+    }
+
+    /// Whether nothing matches it.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Whether everything matches it, null too.
+    pub fn is_everything(&self) -> bool {
+        !self.is_empty() && self.text.bytes().all(|b| b == b'%')
+    }
+
+    /// How many runs of anything it has.
+    pub fn wildcards(&self) -> usize {
+        self.folded.matches('%').count()
+    }
+}
+
 /// The condition that a carried text field matches a pattern, without case.
-pub fn carried_like(tag: &'static str, pattern: &str) -> ObjectFilter {
+pub fn carried_like(tag: &'static str, pattern: &Pattern) -> ObjectFilter {
     use diesel::expression::AsExpression;
     let tag = AsExpression::<diesel::sql_types::Text>::as_expression(tag);
-    Box::new(JsonText::new(objects::carried, tag).assume_not_null().ilike(pattern.to_owned()))
+    Box::new(JsonText::new(objects::carried, tag).assume_not_null().ilike(pattern.text()))
 }

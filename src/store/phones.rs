@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::objects::{ObjectFilter, Pattern};
 use super::schema::{objects, phones};
 use super::{StoreError, Tx};
 use crate::domain::ids::{ObjectPk, PhonePk, ProfilePk};
@@ -47,7 +48,7 @@ pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<PhoneRow>, StoreEr
 }
 
 /// The condition that the protocol of a listed phone matches.
-pub fn protocol_like(pattern: &str) -> super::objects::ObjectFilter {
-    let matching = phones::table.filter(phones::protocol.ilike(pattern.to_owned())).select(phones::pk);
+pub fn protocol_like(pattern: &Pattern) -> ObjectFilter {
+    let matching = phones::table.filter(phones::protocol.ilike(pattern.text())).select(phones::pk);
     Box::new(objects::pk.eq_any(matching))
 }

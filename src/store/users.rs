@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::objects::{ObjectFilter, Pattern};
 use super::schema::{app_users, objects, users};
 use super::{StoreError, Tx};
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
@@ -84,11 +85,8 @@ pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<UserRow>, StoreErr
 }
 
 /// The condition of a list criterion on users.
-pub fn criterion(tag: &str, pattern: &str) -> Option<super::objects::ObjectFilter> {
-    if pattern.bytes().all(|b| b == b'%') {
-        return None;
-    }
-    let pattern = pattern.to_owned();
+pub fn criterion(tag: &str, pattern: &Pattern) -> Option<ObjectFilter> {
+    let pattern = pattern.text();
     match tag {
         "firstName" => {
             let rows =

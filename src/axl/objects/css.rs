@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members, NoCore};
+use crate::axl::object::{AxlObject, Ctx, Filter, Members, NoCore, Pattern};
 use crate::axl::settings::Names;
 use crate::soap::document::TagFilter;
 use crate::store::objects::{Carried, Object, carried_like};
@@ -20,6 +20,7 @@ impl AxlObject for Css {
         remove: "removeMembers",
         keys: &["routePartitionName"],
     }];
+    const COMPUTED_FROM: &'static [&'static str] = &["members"];
     type Core = NoCore;
 
     /// `clause` is computed: the partitions in order, joined by colons.
@@ -32,15 +33,16 @@ impl AxlObject for Css {
         if !wanted.wants("clause") {
             return Ok(());
         }
-        for (object, document) in objects.iter().zip(documents) {
-            let carried = object.carried.as_object().cloned().unwrap_or_default();
-            let names = Names::of(ctx, std::slice::from_ref(&carried))?;
-            let members =
-                carried.get("members").and_then(|m| m.get("member")).and_then(Value::as_array).cloned();
-            let mut members = members.unwrap_or_default();
+        let members_of = |object: &Object| object.carried.get("members").cloned().unwrap_or_default();
+        let members: Vec<Carried> =
+            objects.iter().map(|o| Carried::from_iter([("members".to_owned(), members_of(o))])).collect();
+        let names = Names::of(ctx, &members)?;
+        for (members, document) in members.iter().zip(documents) {
+            let members = members.get("members").and_then(|m| m.get("member")).and_then(Value::as_array);
+            let mut members: Vec<&Value> = members.into_iter().flatten().collect();
             members
                 .sort_by_key(|m| m.get("index").and_then(Value::as_str).and_then(|i| i.parse::<i64>().ok()));
-            let key = |m: &Value| m.get("routePartitionName")?.get("ref")?.as_i64();
+            let key = |m: &&Value| m.get("routePartitionName")?.get("ref")?.as_i64();
             let partitions =
                 members.iter().filter_map(key).filter_map(|k| names.get(k)).map(|(name, _)| name);
             let clause = partitions.collect::<Vec<_>>().join(":");
@@ -49,7 +51,7 @@ impl AxlObject for Css {
         Ok(())
     }
 
-    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+    fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         (tag == "partitionUsage").then(|| carried_like("partitionUsage", pattern))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::appearance::{self, LinesCore};
 use super::phone_model;
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::object::{AxlObject, Ctx, by_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::ids::{ObjectPk, ProfilePk};
 use crate::soap::document::TagFilter;
@@ -98,12 +98,9 @@ impl AxlObject for DeviceProfile {
             appearance::show(ctx, &keys, documents)?;
         }
         if ["currentProfileName", "loginTime", "loginDuration"].iter().any(|tag| wanted.wants(tag)) {
+            let mut documents = by_key(&keys, documents);
             for session in sessions::shown(ctx.tx, &keys)? {
-                let Some(document) =
-                    keys.iter().position(|k| *k == session.profile.into()).and_then(|i| documents.get_mut(i))
-                else {
-                    continue;
-                };
+                let Some(document) = documents.get_mut(&session.profile.into()) else { continue };
                 document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
                 document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));
                 document.insert(

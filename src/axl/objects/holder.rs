@@ -1,5 +1,7 @@
 //! What users and application users have in common: phones, profiles and groups they are associated with.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::wire::{DeviceNames, UserGroups, resolve_names};
@@ -43,18 +45,20 @@ pub fn show(
     if !wanted.wants(tag) {
         return Ok(());
     }
-    let rows = associated(ctx.tx, holders, kind)?;
     let plain = member != "profileName";
-    for (holder, document) in holders.iter().zip(documents) {
-        let of_holder = rows.iter().filter(|(h, _)| h == holder).map(|(_, named)| match kind {
+    let mut members: HashMap<ObjectPk, Vec<Value>> = HashMap::new();
+    for (holder, named) in &associated(ctx.tx, holders, kind)? {
+        let shown = match kind {
             Association::Group => json!({ "name": named.name, "userRoles": { "userRole": [named.name] } }),
             Association::Profile | Association::CtiProfile | Association::Phone if plain => {
                 Value::from(named.name.clone())
             }
             Association::Profile | Association::CtiProfile | Association::Phone => reference_to(named),
-        });
-        let members: Vec<Value> = of_holder.collect();
-        let value = if members.is_empty() { Value::Null } else { json!({ member: members }) };
+        };
+        members.entry(*holder).or_default().push(shown);
+    }
+    for (holder, document) in holders.iter().zip(documents) {
+        let value = members.remove(holder).map_or(Value::Null, |members| json!({ member: members }));
         document.insert(tag.into(), value);
     }
     Ok(())

@@ -1,12 +1,14 @@
 //! Line: a directory number in a partition; an intercom line is presented on its default device only (EM-119 to EM-122).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key};
 use crate::axl::settings::Target;
 use crate::axl::verb;
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -14,6 +16,7 @@ use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::soap::typed;
+use crate::store::StoreError;
 use crate::store::intercom;
 use crate::store::lines::{self, LineRow};
 use crate::store::locks::Locks;
@@ -136,30 +139,29 @@ impl AxlObject for Line {
     ) -> Result<(), AxlError> {
         let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
         let reference = |key: Option<i64>| key.map_or(Value::Null, |key| json!({ "ref": key }));
-        for row in lines::load(ctx.tx, &keys)? {
-            let Some(document) =
-                keys.iter().position(|k| *k == row.pk.into()).and_then(|i| documents.get_mut(i))
-            else {
-                continue;
-            };
+        let rows = lines::load(ctx.tx, &keys)?;
+        let mut documents = by_key(&keys, documents);
+        for row in rows {
+            let Some(document) = documents.get_mut(&row.pk.into()) else { continue };
             document.insert("usage".into(), Value::from(row.usage));
             document.insert("routePartitionName".into(), reference(row.partition.map(|p| p.0)));
             document.insert("defaultActivatedDeviceName".into(), reference(row.default_device.map(|p| p.0)));
         }
         if wanted.wants("associatedDevices") {
-            for (object, document) in objects.iter().zip(documents) {
-                let owners = lines::owners(ctx.tx, object.pk.into())?;
-                let names: Vec<Value> =
-                    owners.into_iter().filter(|o| o.type_ == "Phone").map(|o| Value::from(o.name)).collect();
-                let value = if names.is_empty() { Value::Null } else { json!({ "device": names }) };
+            let mut phones: BTreeMap<ObjectPk, Vec<String>> = BTreeMap::new();
+            for (line, phone) in lines::phones_of(ctx.tx, &keys)? {
+                phones.entry(line).or_default().push(phone);
+            }
+            for (key, document) in documents {
+                let value = phones.remove(&key).map_or(Value::Null, |names| json!({ "device": names }));
                 document.insert("associatedDevices".into(), value);
             }
         }
         Ok(())
     }
 
-    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
-        lines::criterion(tag, pattern, &fold(pattern))
+    fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
+        lines::criterion(tag, pattern)
     }
 }
 
@@ -210,6 +212,14 @@ pub fn named(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<Option<LinePk>, A
     Ok(named)
 }
 
+/// Somebody else created the same number in this moment: the next try of the transaction finds it.
+fn just_created(error: StoreError) -> StoreError {
+    if error.is_conflict_with("one_name_per_type") {
+        return StoreError::Busy("a directory number was created meanwhile".into());
+    }
+    error
+}
+
 /// Finds a directory number, or creates it with its provisioning event; in an intercom partition it becomes an intercom line.
 pub fn find_or_create(
     ctx: &mut Ctx<'_, '_>,
@@ -232,7 +242,7 @@ pub fn find_or_create(
     let carried = verb::defaults_of_add::<Line>(ctx)?;
     let new =
         NewObject { type_: Line::TYPE, name: &pattern, name_key: &key, description: None, carried: &carried };
-    let object = objects::insert(ctx.tx, &new)?;
+    let object = objects::insert(ctx.tx, &new).map_err(just_created)?;
     let row =
         LineRow { pk: object.pk.into(), pattern, partition, usage: usage.to_owned(), default_device: None };
     lines::insert(ctx.tx, &row)?;

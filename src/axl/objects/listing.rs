@@ -4,9 +4,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern};
 use crate::axl::request::{Request, shown_by_get};
-use crate::domain::names::fold;
 use crate::soap::shape::Kind;
 use crate::soap::tree::Element;
 use crate::store::StoreError;
@@ -23,7 +22,7 @@ const MOST_WILDCARDS: usize = 8;
 #[derive(Debug, Clone)]
 struct Criterion {
     tag: String,
-    pattern: String,
+    pattern: Pattern,
     is_reference: bool,
 }
 
@@ -77,18 +76,26 @@ impl Query {
         Ok(usize::try_from(total).unwrap_or(usize::MAX))
     }
 
-    /// Reads the rows after the first `done` of the page, with the carried settings named only; an empty answer is the end.
+    /// Reads the rows of the page that follow the `done` ones already read, the last of which has the name `after`; with the carried
+    /// settings named only. An empty answer is the end. Going on from a name costs the same on every page, and no row turns up
+    /// twice or is left out because another one came or went meanwhile.
     pub fn chunk<O: AxlObject>(
         &self,
         ctx: &mut Ctx<'_, '_>,
         carried: &[&str],
         done: usize,
+        after: Option<&str>,
     ) -> Result<Vec<Object>, AxlError> {
         let left = self.first.map_or(CHUNK, |first| first.saturating_sub(done).min(CHUNK));
-        let (Ok(offset), Ok(limit)) = (i64::try_from(self.skip + done), i64::try_from(left)) else {
+        let (Ok(skip), Ok(limit)) = (i64::try_from(self.skip), i64::try_from(left)) else {
             return Ok(Vec::new());
         };
-        let page = self.rows::<O>()?.order((objects::name_key, objects::pk)).offset(offset).limit(limit);
+        let rows = self.rows::<O>()?;
+        let rows = match after {
+            None => rows.offset(skip),
+            Some(name) => rows.filter(objects::name_key.gt(name.to_owned())),
+        };
+        let page = rows.order(objects::name_key).limit(limit);
         Ok(page.select(listed_columns(carried)).load(ctx.tx.connection()).map_err(StoreError::from)?)
     }
 }
@@ -98,17 +105,17 @@ impl Criterion {
         if self.pattern.is_empty() {
             return Ok(Box::new(objects::pk.is_null()));
         }
-        if self.tag == O::IDENTITY {
-            return Ok(Box::new(objects::name_key.like(fold(&self.pattern))));
+        if self.pattern.is_everything() {
+            return Ok(Box::new(objects::pk.is_not_null()));
         }
         if let Some(filter) = O::criterion(&self.tag, &self.pattern) {
             return Ok(filter);
         }
-        if self.pattern.bytes().all(|b| b == b'%') {
-            return Ok(Box::new(objects::pk.is_not_null()));
+        if self.tag == O::IDENTITY {
+            return Ok(Box::new(objects::name_key.like(self.pattern.folded())));
         }
         if O::DESCRIPTION == Some(self.tag.as_str()) {
-            return Ok(Box::new(objects::description.assume_not_null().ilike(self.pattern.clone())));
+            return Ok(Box::new(objects::description.assume_not_null().ilike(self.pattern.text())));
         }
         if self.is_reference {
             return Ok(self.reference_filter());
@@ -119,7 +126,7 @@ impl Criterion {
     fn reference_filter(&self) -> Filter {
         let targets = diesel::alias!(objects as targets);
         let named = targets
-            .filter(targets.field(objects::name_key).like(fold(&self.pattern)))
+            .filter(targets.field(objects::name_key).like(self.pattern.folded()))
             .select(targets.field(objects::pk));
         let owners = object_references::table
             .filter(object_references::tag.eq(self.tag.clone()))
@@ -129,13 +136,14 @@ impl Criterion {
     }
 }
 
-/// The pattern of a criterion with the client's backslashes escaped.
-fn pattern_of(element: &Element) -> Result<String, AxlError> {
+/// The pattern of a criterion.
+fn pattern_of(element: &Element) -> Result<Pattern, AxlError> {
     let text = element.text.trim();
-    if text.chars().count() > LONGEST_PATTERN || text.matches('%').count() > MOST_WILDCARDS {
+    let pattern = Pattern::of(text);
+    if text.chars().count() > LONGEST_PATTERN || pattern.wildcards() > MOST_WILDCARDS {
         return Err(AxlError::invalid(&element.name, "a pattern has at most 128 characters and 8 of %"));
     }
-    Ok(text.replace('\\', "\\\\"))
+    Ok(pattern)
 }
 
 /// Which rows a list wants: how many to leave out, which counts only together with how many to show.

@@ -9,7 +9,7 @@ use super::phone_model;
 use super::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ObjectPk, PhonePk};
@@ -173,7 +173,7 @@ impl AxlObject for Phone {
         Ok(())
     }
 
-    fn criterion(tag: &str, pattern: &str) -> Option<crate::axl::object::Filter> {
+    fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         (tag == "protocol").then(|| phones::protocol_like(pattern))
     }
 }
@@ -183,13 +183,9 @@ fn show_sessions(
     keys: &[ObjectPk],
     documents: &mut [Carried],
 ) -> Result<(), AxlError> {
-    let phones: Vec<PhonePk> = keys.iter().map(|k| (*k).into()).collect();
+    let mut documents = by_key(keys, documents);
     for session in sessions::shown(ctx.tx, keys)? {
-        let Some(document) =
-            phones.iter().position(|p| *p == session.phone).and_then(|i| documents.get_mut(i))
-        else {
-            continue;
-        };
+        let Some(document) = documents.get_mut(&session.phone.into()) else { continue };
         document.insert("loginUserId".into(), Value::from(session.user_id));
         document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
         document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter, NoCore};
+use crate::axl::object::{AxlObject, Ctx, Filter, NoCore, Pattern};
 use crate::soap::document::TagFilter;
 use crate::store::objects::{Carried, Object, carried_like};
 
@@ -30,7 +30,7 @@ impl AxlObject for ProcessNode {
         Ok(())
     }
 
-    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+    fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         (tag == "processNodeRole").then(|| carried_like("processNodeRole", pattern))
     }
 }

@@ -6,7 +6,7 @@ use super::holder;
 use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members};
+use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key};
 use crate::domain::credential::SecretKind;
 use crate::domain::event::{HolderKind, LogoutReason};
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
@@ -134,13 +134,12 @@ impl AxlObject for User {
         documents: &mut [Carried],
     ) -> Result<(), AxlError> {
         let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
-        for row in users::load(ctx.tx, &keys)? {
-            let Some(document) =
-                keys.iter().position(|k| *k == row.pk.into()).and_then(|i| documents.get_mut(i))
-            else {
-                continue;
-            };
-            show_row(row, document);
+        let rows = users::load(ctx.tx, &keys)?;
+        let mut of_key = by_key(&keys, documents);
+        for row in rows {
+            if let Some(document) = of_key.get_mut(&row.pk.into()) {
+                show_row(row, document);
+            }
         }
         holder::show(ctx, &keys, wanted, "phoneProfiles", "profileName", Association::Profile, documents)?;
         holder::show(
@@ -155,7 +154,7 @@ impl AxlObject for User {
         holder::show_phones_and_groups(ctx, &keys, wanted, documents)
     }
 
-    fn criterion(tag: &str, pattern: &str) -> Option<Filter> {
+    fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         users::criterion(tag, pattern)
     }
 }

@@ -37,6 +37,12 @@ impl TagFilter {
         }
     }
 
+    /// The same filter for rows of a shape: everything means what the shape has.
+    pub fn within(self, shape: &Group) -> Self {
+        let named = shape.fields.iter().filter(|field| self.selects(field));
+        Self::Only(named.map(|field| field.name.clone()).collect())
+    }
+
     /// Whether a top-level element of this name is to be read at all.
     pub fn wants(&self, name: &str) -> bool {
         match self {

@@ -1,5 +1,6 @@
 //! The provisioning API from outside: the quirks of real clients, then one file an object.
 
+mod lists;
 mod lost_fields;
 mod phone;
 mod quirks;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::pg::PgConnection;
 use emgate::app::{App, Migrations};
 use emgate::config::{Config, DatabaseConfig};
 use emgate::http::Addresses;
@@ -97,6 +99,12 @@ impl TestGateway {
     /// The header with the credentials of `admin`.
     pub fn authorization(&self) -> String {
         basic("admin", &self.password)
+    }
+
+    /// Runs statements in its database, for what no request brings about.
+    pub fn sql(&self, statements: &str) {
+        let mut inside = PgConnection::establish(&self.database.url).unwrap();
+        inside.batch_execute(statements).unwrap();
     }
 
     /// Ends in order, as SIGTERM does, and waits for it.
