@@ -35,12 +35,6 @@ fn a_list_needs_a_criterion_that_it_knows() {
     let none = (5000, "searchCriteria: a value is required".to_owned());
     assert_eq!(refused(""), none);
     assert_eq!(refused("<colour>red</colour>"), none);
-    // an element that phones have and lists do not search by
-    assert_eq!(refused("<model>%</model>"), none);
-    assert_eq!(
-        axl.refusal("listPhone", "<searchCriteria><name>%</name></searchCriteria>"),
-        (5000, "returnedTags: a value is required".to_owned())
-    );
 }
 
 #[test]
