@@ -72,6 +72,12 @@ impl From<Error> for StoreError {
             {
                 Self::Busy(info.message().to_owned())
             }
+            // every reference is looked up in the transaction that writes it: what is gone now went meanwhile, and the next try sees it
+            Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info)
+                if info.message().starts_with("insert or update on table") =>
+            {
+                Self::Busy(info.message().to_owned())
+            }
             Error::DatabaseError(kind, info) => match kind {
                 DatabaseErrorKind::UniqueViolation
                 | DatabaseErrorKind::ForeignKeyViolation

@@ -4,5 +4,6 @@ mod lists;
 mod lost_fields;
 mod phone;
 mod quirks;
+mod races;
 mod samples;
 mod user;
