@@ -1,5 +1,6 @@
 //! The provisioning API from outside: the quirks of real clients, then one file an object.
 
+mod accounts;
 mod lists;
 mod lost_fields;
 mod phone;
@@ -7,3 +8,4 @@ mod quirks;
 mod races;
 mod samples;
 mod user;
+mod versions;
