@@ -1,7 +1,7 @@
 //! What the front does around handlers: permits, time limits, drain. Handlers here are stand-ins that wait.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, error};
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Client, request};
+use crate::support::in_time;
 
 struct Stage {
     runtime: Runtime,
@@ -117,7 +118,7 @@ fn a_soap_request_too_many_is_sent_away_at_once() {
     let stage = stage(waiting(Arc::clone(&entered), Arc::clone(&leave)), |l| l.soap_in_flight = 2);
     let mut inside: Vec<_> = (0..2).map(|_| stage.tls.open()).collect();
     inside.iter_mut().for_each(|c| c.send(post()));
-    stage.runtime.block_on(entered.acquire_many(2)).unwrap().forget();
+    stage.runtime.block_on(in_time(entered.acquire_many(2))).unwrap().forget();
     let refused = stage.tls.raw(post()).expect("an answer");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     leave.add_permits(3);
@@ -142,10 +143,13 @@ fn requests_in_work_are_finished_before_the_end() {
     let mut stage = stage(waiting(Arc::clone(&entered), Arc::clone(&leave)), |_| ());
     let mut inside = stage.tls.open();
     inside.send(post());
-    stage.runtime.block_on(entered.acquire()).unwrap().forget();
+    stage.runtime.block_on(in_time(entered.acquire())).unwrap().forget();
     let servers = stage.servers.take().unwrap();
     let ended = stage.runtime.spawn(servers.stop());
-    while std::net::TcpStream::connect(stage.address).is_ok() {}
+    let closing = Instant::now();
+    while std::net::TcpStream::connect(stage.address).is_ok() {
+        assert!(closing.elapsed() < Duration::from_secs(20), "still listening");
+    }
     assert!(!ended.is_finished());
     leave.add_permits(1);
     let answer = inside.answer().expect("the answer of the request in work");
