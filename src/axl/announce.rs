@@ -90,8 +90,14 @@ pub(super) fn created<O: AxlObject>(ctx: &mut Ctx<'_, '_>, object: &Object) -> R
     own::<O>(ctx, object, ProvisioningAction::Add, Vec::new(), true)
 }
 
-/// The event of an object that changed because another one did; only `tag` differs.
-pub(super) fn cascade(ctx: &mut Ctx<'_, '_>, object: &Named, tag: &str, cause: (&str, &str)) {
+/// The event of an object that changed because another one did; only these elements differ.
+pub(super) fn cascade<'t>(
+    ctx: &mut Ctx<'_, '_>,
+    object: &Named,
+    tags: impl IntoIterator<Item = &'t str>,
+    cause: (&str, &str),
+) {
+    let differs = |tag: &str| ChangedField { name: tag.to_owned(), value: None, redacted: false };
     let mut requested_by = ctx.actor();
     requested_by.via = Via::Cascade;
     let event = ProvisioningChanged {
@@ -99,7 +105,7 @@ pub(super) fn cascade(ctx: &mut Ctx<'_, '_>, object: &Named, tag: &str, cause: (
         object_type: object.type_.clone(),
         object_uuid: object.uuid,
         object_name: object.name.clone(),
-        changed: vec![ChangedField { name: tag.to_owned(), value: None, redacted: false }],
+        changed: tags.into_iter().map(differs).collect(),
         fetch_again: true,
         cascade_of: Some(Cascade { object_type: cause.0.to_owned(), object_name: cause.1.to_owned() }),
         bulk: None,

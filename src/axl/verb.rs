@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::object::{AxlObject, Ctx};
-use super::objects::listing;
+use super::objects::{holder, listing};
 use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
 use super::{announce, answer};
@@ -167,6 +167,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(&found.name))?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;
+        holder::announce_loss(ctx, &object)?;
         if let Err(error) = in_savepoint(ctx, |ctx| objects::remove(ctx.tx, object.pk)) {
             return Err(in_use::<O>(ctx, &object, error)?);
         }

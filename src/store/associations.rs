@@ -26,6 +26,9 @@ pub enum Association {
 }
 
 impl Association {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Profile, Self::CtiProfile, Self::Phone, Self::Group];
+
     /// The kind as stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +55,19 @@ pub fn associated(
         .select(columns)
         .load::<(ObjectPk, Named)>(tx.connection())?;
     Ok(rows)
+}
+
+/// Who is associated with a target, by name, and how.
+pub fn holders(tx: &mut Tx<'_>, target: ObjectPk) -> Result<Vec<(Named, Association)>, StoreError> {
+    let columns = ((objects::pk, objects::type_, objects::name, objects::uuid), associations::kind);
+    let rows = associations::table
+        .inner_join(objects::table.on(objects::pk.eq(associations::holder_pk)))
+        .filter(associations::target_pk.eq(target.0))
+        .order((objects::type_, objects::name_key, associations::kind))
+        .select(columns)
+        .load::<(Named, String)>(tx.connection())?;
+    let known = |text: &str| Association::ALL.into_iter().find(|kind| kind.as_str() == text);
+    Ok(rows.into_iter().filter_map(|(holder, kind)| Some((holder, known(&kind)?))).collect())
 }
 
 /// Replaces what a holder is associated with; the order given is kept, a repeated target counts once.

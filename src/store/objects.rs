@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::schema::{object_references, objects};
+use super::schema::{lines, object_references, objects};
 use super::{StoreError, Tx};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::fold;
@@ -140,6 +140,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<Object, StoreError
 /// Writes an object back after its name, description or carried settings changed; raises its revision.
 pub fn update(tx: &mut Tx<'_>, object: &Object) -> Result<(), StoreError> {
     let now = tx.now()?;
+    let before: Value = objects::table.find(object.pk).select(objects::carried).first(tx.connection())?;
     diesel::update(objects::table.find(object.pk))
         .set((
             objects::name.eq(&object.name),
@@ -151,16 +152,38 @@ pub fn update(tx: &mut Tx<'_>, object: &Object) -> Result<(), StoreError> {
         ))
         .execute(tx.connection())?;
     let wanted = object.carried.as_object().map(references).unwrap_or_default();
-    let held: Vec<(String, i64)> = object_references::table
-        .filter(object_references::owner_pk.eq(object.pk.0))
-        .select((object_references::tag, object_references::target_pk))
-        .load(tx.connection())?;
-    let held: BTreeSet<(String, i64)> = held.into_iter().collect();
-    for (tag, target) in held.difference(&wanted) {
-        let one = object_references::table.find((object.pk.0, tag.as_str(), *target));
+    let held = before.as_object().map(references).unwrap_or_default();
+    change_references(tx, object.pk, &held, &wanted)
+}
+
+/// Makes the references of an owner those that are wanted; what stands under other elements is not touched.
+fn change_references(
+    tx: &mut Tx<'_>,
+    owner: ObjectPk,
+    held: &BTreeSet<(String, i64)>,
+    wanted: &BTreeSet<(String, i64)>,
+) -> Result<(), StoreError> {
+    for (tag, target) in held.difference(wanted) {
+        let one = object_references::table.find((owner.0, tag.as_str(), *target));
         diesel::delete(one).execute(tx.connection())?;
     }
-    add_references(tx, object.pk, &wanted.difference(&held).cloned().collect())
+    add_references(tx, owner, &wanted.difference(held).cloned().collect())
+}
+
+/// Replaces what an owner points at under an element whose settings are kept in a table of their own.
+pub fn refer<'s>(
+    tx: &mut Tx<'_>,
+    owner: ObjectPk,
+    tag: &str,
+    settings: impl IntoIterator<Item = &'s Value>,
+) -> Result<(), StoreError> {
+    let held: Vec<(String, i64)> = object_references::table
+        .filter(object_references::owner_pk.eq(owner.0).and(object_references::tag.eq(tag)))
+        .select((object_references::tag, object_references::target_pk))
+        .load(tx.connection())?;
+    let found = settings.into_iter().filter_map(Value::as_object).flat_map(references);
+    let wanted = found.map(|(_, target)| (tag.to_owned(), target)).collect();
+    change_references(tx, owner, &held.into_iter().collect(), &wanted)
 }
 
 /// Removes an object; what points at it from carried settings is the conflict `object_in_use`.
@@ -169,12 +192,15 @@ pub fn remove(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One object that points at this one, for the refusal to remove it.
+/// One object that points at this one, from its settings or as a line at its partition, for the refusal to remove it.
 pub fn one_user_of(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Option<Named>, StoreError> {
     let columns = (objects::pk, objects::type_, objects::name, objects::uuid);
-    let user = object_references::table
-        .inner_join(objects::table.on(objects::pk.eq(object_references::owner_pk)))
+    let owners = object_references::table
         .filter(object_references::target_pk.eq(pk.0))
+        .select(object_references::owner_pk);
+    let inside = lines::table.filter(lines::partition_pk.eq(pk.0)).select(lines::pk);
+    let user = objects::table
+        .filter(objects::pk.eq_any(owners).or(objects::pk.eq_any(inside)))
         .order(objects::pk)
         .select(columns)
         .first(tx.connection());
@@ -294,6 +320,12 @@ pub fn listed_columns<'a>(carried: &'a [&'a str]) -> _ {
 }
 
 diesel::infix_operator!(JsonText, " ->> ", diesel::sql_types::Nullable<diesel::sql_types::Text>, backend: diesel::pg::Pg);
+
+/// Whether a text is like a pattern of `%` and `_`, as lists compare names; nothing is like an empty pattern.
+pub fn is_like(tx: &mut Tx<'_>, text: &str, pattern: &Pattern) -> Result<bool, StoreError> {
+    let is = fold(text).into_sql::<diesel::sql_types::Text>().like(pattern.folded());
+    Ok(!pattern.is_empty() && diesel::select(is).get_result(tx.connection())?)
+}
 
 /// A condition on listed objects.
 pub type ObjectFilter =

@@ -111,3 +111,9 @@ pub fn insert_app_user(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> 
     diesel::insert_into(app_users::table).values(app_users::pk.eq(pk.0)).execute(tx.connection())?;
     Ok(())
 }
+
+/// The users whose default profile this is.
+pub fn with_default_profile(tx: &mut Tx<'_>, profile: ProfilePk) -> Result<Vec<ObjectPk>, StoreError> {
+    let rows = users::table.filter(users::default_profile_pk.eq(profile.0)).select(users::pk);
+    Ok(rows.load(tx.connection())?)
+}

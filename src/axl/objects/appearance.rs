@@ -20,7 +20,7 @@ use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Field, Group};
 use crate::soap::tree::Element;
 use crate::store::appearances::{self, Appearance};
-use crate::store::objects::Carried;
+use crate::store::objects::{self, Carried};
 use crate::store::snapshot;
 
 /// The typed part of `lines`, `addLines` and `removeLines`.
@@ -156,7 +156,13 @@ pub fn remove(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, core: &LinesCore) -> Resul
             return Err(AxlError::invalid("dirn", "this line is not on the phone"));
         }
     }
-    Ok(())
+    refer(ctx, owner)
+}
+
+/// What the settings of lines point at is in use by the phone or profile that they stand on.
+fn refer(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
+    let held = appearances::of(ctx.tx, &[owner])?;
+    Ok(objects::refer(ctx.tx, owner, "lines", held.iter().map(|a| &a.settings))?)
 }
 
 fn put(
@@ -177,6 +183,7 @@ fn put(
         let row = Appearance { owner, index, line, uuid, settings: Value::Object(settings) };
         appearances::insert(ctx.tx, &row)?;
     }
+    refer(ctx, owner)?;
     fits_into_an_event(ctx, owner)?;
     if seen.is_empty() { Ok(()) } else { mobility::select_default_device(ctx, owner) }
 }

@@ -1,18 +1,50 @@
 //! What users and application users have in common: phones, profiles and groups they are associated with.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
 use super::wire::{DeviceNames, UserGroups, resolve_names};
+use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::object::Ctx;
 use crate::axl::settings::reference_to;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::store::StoreError;
-use crate::store::associations::{Association, associate, associated};
-use crate::store::objects::Carried;
+use crate::store::associations::{self, Association, associate, associated};
+use crate::store::objects::{Carried, Named, Object};
+use crate::store::users;
+
+/// Tells of everyone who loses an object that is about to go: one event each (events.md 8).
+pub fn announce_loss(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+    let defaults = users::with_default_profile(ctx.tx, object.pk.into())?;
+    let mut losers: Vec<(Named, BTreeSet<&str>)> = Vec::new();
+    for (holder, kind) in associations::holders(ctx.tx, object.pk)? {
+        let mut lost = BTreeSet::from([element_of(kind)]);
+        if kind == Association::Profile && defaults.contains(&holder.pk) {
+            lost.insert("defaultProfile");
+        }
+        match losers.last_mut().filter(|(named, _)| *named == holder) {
+            Some((_, tags)) => tags.extend(lost),
+            None => losers.push((holder, lost)),
+        }
+    }
+    for (holder, lost) in losers {
+        announce::cascade(ctx, &holder, lost, (&object.type_, &object.name));
+    }
+    Ok(())
+}
+
+/// The element that shows an association.
+fn element_of(kind: Association) -> &'static str {
+    match kind {
+        Association::Profile => "phoneProfiles",
+        Association::CtiProfile => "ctiControlledDeviceProfiles",
+        Association::Phone => "associatedDevices",
+        Association::Group => "associatedGroups",
+    }
+}
 
 /// Writes the associations that users and application users share, as far as they are given.
 pub fn associate_phones_and_groups(

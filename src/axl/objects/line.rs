@@ -125,8 +125,9 @@ impl AxlObject for Line {
 
     /// A directory number that is assigned is taken off the phones and profiles it stands on (axl.md 12).
     fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        let name = Self::event_name(ctx, object)?;
         for owner in lines::owners(ctx.tx, object.pk.into())? {
-            announce::cascade(ctx, &owner, "lines", (Self::TYPE, &object.name));
+            announce::cascade(ctx, &owner, ["lines"], (Self::TYPE, &name));
         }
         Ok(())
     }

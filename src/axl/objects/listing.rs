@@ -37,26 +37,15 @@ pub struct Query {
 impl Query {
     /// Reads the criteria and the page of a list request.
     pub fn read<O: AxlObject>(request: &Request) -> Result<Self, AxlError> {
-        let given = request.body.child("searchCriteria").map(|c| c.children.as_slice()).unwrap_or_default();
-        if given.is_empty() {
-            return Err(AxlError::invalid(
-                "searchCriteria",
-                "name at least one criterion; % matches everything",
-            ));
-        }
         let shown = shown_by_get(O::TYPE);
         let is_reference = |tag: &str| {
             shown.as_ref().and_then(|g| g.field(tag)).is_some_and(|f| matches!(f.kind, Kind::Reference))
         };
-        let mut criteria = Vec::new();
-        for element in given {
-            let is_reference = is_reference(&element.name);
-            criteria.push(Criterion {
-                tag: element.name.clone(),
-                pattern: pattern_of(element)?,
-                is_reference,
-            });
-        }
+        let criterion = |(tag, pattern): (String, Pattern)| {
+            let is_reference = is_reference(&tag);
+            Criterion { tag, pattern, is_reference }
+        };
+        let criteria = criteria_of(&request.body)?.into_iter().map(criterion).collect();
         let (skip, first) = page_of(&request.body)?;
         Ok(Self { criteria, skip, first })
     }
@@ -134,6 +123,15 @@ impl Criterion {
             .select(object_references::owner_pk);
         Box::new(objects::pk.eq_any(owners))
     }
+}
+
+/// The elements that a list is asked by, each with its pattern.
+pub(super) fn criteria_of(body: &Element) -> Result<Vec<(String, Pattern)>, AxlError> {
+    let given = body.child("searchCriteria").map(|c| c.children.as_slice()).unwrap_or_default();
+    if given.is_empty() {
+        return Err(AxlError::invalid("searchCriteria", "name at least one criterion; % matches everything"));
+    }
+    given.iter().map(|element| Ok((element.name.clone(), pattern_of(element)?))).collect()
 }
 
 /// The pattern of a criterion.

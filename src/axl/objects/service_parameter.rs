@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use super::Entry;
-use super::listing::page_of;
+use super::listing::{criteria_of, page_of};
 use crate::axl::answer::{Page, Rows};
 use crate::axl::error::AxlError;
 use crate::axl::object::Ctx;
@@ -18,7 +18,7 @@ use crate::domain::policy::{self, CLUSTER_NODE, SERVICE, ValueKind};
 use crate::soap::document::{Document, TagFilter};
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::tree::Element;
-use crate::store::objects::{self, Selector};
+use crate::store::objects::{self, Pattern, Selector};
 use crate::store::parameters::{self, ParameterChange, ParameterValue};
 
 /// Get, list and update.
@@ -94,57 +94,52 @@ fn get(request: Request) -> Result<Work, AxlError> {
 fn list(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
     let (row, _) = request.row()?;
-    let criteria = request.body.child("searchCriteria").cloned().unwrap_or_default();
-    if criteria.children.is_empty() {
-        return Err(AxlError::invalid("searchCriteria", "name at least one criterion; % matches everything"));
-    }
+    let criteria = criteria_of(&request.body)?;
     let (skip, first) = page_of(&request.body)?;
     let first = first.unwrap_or(usize::MAX);
     let Request { version, largest_answer, .. } = request;
     Ok(Box::new(move |ctx| {
-        let matches =
-            |tag: &str, value: &str| criteria.child(tag).is_none_or(|c| is_like(value, c.text.trim()));
-        let mut shown = Vec::new();
-        for value in &parameters::list_parameters(ctx.tx)? {
-            if matches("processNodeName", &value.node) && matches("service", SERVICE) {
-                shown.push(document(ctx, value)?);
+        let mut matching = Vec::new();
+        for value in parameters::list_parameters(ctx.tx)? {
+            if matches(ctx, &criteria, &value)? {
+                matching.push(value);
             }
         }
-        let shown: Vec<Document> = shown.into_iter().skip(skip).take(first).collect();
+        let page = matching.iter().skip(skip).take(first);
+        let shown = page.map(|value| document(ctx, value)).collect::<Result<Vec<_>, _>>()?;
         let names = Names::of(ctx, &shown)?;
         let mut rows = Rows::begin(largest_answer);
         let page = Page { row, tags: &tags, version, names: &names };
-        rows.append(&page, &shown).map_err(|overflow| overflow.refuse(shown.len()))?;
+        rows.append(&page, &shown).map_err(|overflow| overflow.refuse(matching.len()))?;
         Ok(Answer::Written(rows.finish()))
     }))
 }
 
-/// Whether a text matches a pattern of `%` and `_`, without case; an empty pattern matches nothing.
-fn is_like(text: &str, pattern: &str) -> bool {
-    fn matches(text: &[char], pattern: &[char]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some(('%', rest)) => (0..=text.len()).any(|n| text.get(n..).is_some_and(|t| matches(t, rest))),
-            Some((wanted, rest)) => match text.split_first() {
-                Some((found, others)) => (*wanted == '_' || wanted == found) && matches(others, rest),
-                None => false,
-            },
+fn matches(
+    ctx: &mut Ctx<'_, '_>,
+    criteria: &[(String, Pattern)],
+    value: &ParameterValue,
+) -> Result<bool, AxlError> {
+    for (tag, pattern) in criteria {
+        let text = if tag == "service" { SERVICE } else { &value.node };
+        if !objects::is_like(ctx.tx, text, pattern)? {
+            return Ok(false);
         }
     }
-    let folded = |t: &str| crate::domain::names::fold(t).chars().collect::<Vec<char>>();
-    !pattern.is_empty() && pattern.matches('%').count() <= 8 && matches(&folded(text), &folded(pattern))
+    Ok(true)
 }
 
+/// Without a value it goes back to its default; the one that must have a value says so (axl.md 19.6, EM-076).
 fn update(request: Request) -> Result<Work, AxlError> {
     let body = request.body;
     Ok(Box::new(move |ctx| {
+        let given = ["uuid", "name"].into_iter().find_map(|tag| body.text_of(tag).filter(|t| !t.is_empty()));
         let missing = || AxlError::UpdateTargetMissing {
             kind: "ServiceParameter",
-            name: body.text_of("name").unwrap_or_default().to_owned(),
+            name: given.unwrap_or_default().to_owned(),
         };
         let found = find(ctx, &body)?.ok_or_else(missing)?;
-        let Some(sent) = body.child("value") else { return Ok(Answer::Uuid(uuid_of(&found))) };
-        let text = sent.text.trim();
+        let text = body.text_of("value").map(str::trim).unwrap_or_default();
         let parsed = found.parameter.parse(text);
         let value = match parsed {
             Ok(value) => Some(value),
