@@ -26,6 +26,11 @@ impl AxlObject for DefaultProfile {
     const REQUIRED: &'static [&'static str] = &["product", "protocol"];
     type Core = DefaultProfileCore;
 
+    /// What a default profile brings along is no news about an unknown product.
+    fn check(ctx: &mut Ctx<'_, '_>, core: &DefaultProfileCore) -> Result<(), AxlError> {
+        phone_model::check(ctx, core.product.as_deref(), core.protocol.as_deref()).map(drop)
+    }
+
     fn created(
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
