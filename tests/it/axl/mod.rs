@@ -1,11 +1,15 @@
 //! The provisioning API from outside: the quirks of real clients, then one file an object.
 
 mod accounts;
+mod css;
+mod line;
 mod lists;
 mod lost_fields;
 mod phone;
+mod phone_service;
 mod quirks;
 mod races;
+mod route_partition;
 mod samples;
 mod user;
 mod versions;

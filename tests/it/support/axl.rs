@@ -255,7 +255,8 @@ impl AxlSite {
     }
 }
 
-fn told(line: &str, type_: &str, data: &Value) -> String {
+/// One event in a line with what provisioning says; `line` is how other events are told.
+pub(crate) fn told(line: &str, type_: &str, data: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     match type_ {
         "em.provisioning.changed.v1" => {

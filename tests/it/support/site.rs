@@ -286,31 +286,7 @@ impl Site {
 
     /// Every event in one line each: what, where, who, why.
     pub(crate) fn story(&self) -> Vec<String> {
-        let told = |(type_, data): (String, Value)| {
-            let text = |v: &Value| v.as_str().unwrap_or("-").to_owned();
-            match type_.as_str() {
-                "em.device.login.v1" => {
-                    format!("login {} {}", text(&data["device"]["name"]), text(&data["user"]["userId"]))
-                }
-                "em.device.logout.v1" => format!(
-                    "logout {} {} {}",
-                    text(&data["device"]["name"]),
-                    text(&data["user"]["userId"]),
-                    text(&data["reason"])
-                ),
-                "em.calllog.cleared.v1" => {
-                    format!("call-log {} {}", text(&data["device"]["name"]), text(&data["trigger"]))
-                }
-                "em.intercom.defaultdevice.changed.v1" => format!(
-                    "intercom {} {} {}",
-                    text(&data["line"]["dn"]),
-                    text(&data["current"]["name"]),
-                    text(&data["change"])
-                ),
-                other => other.to_owned(),
-            }
-        };
-        self.events().into_iter().map(told).collect()
+        self.events().into_iter().map(|(type_, data)| told(&type_, &data)).collect()
     }
 
     /// Who is on which phone.
@@ -364,5 +340,31 @@ impl Site {
         while look().is_err() {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// One event in a line: what, where, who, why.
+pub(crate) fn told(type_: &str, data: &Value) -> String {
+    let text = |v: &Value| v.as_str().unwrap_or("-").to_owned();
+    match type_ {
+        "em.device.login.v1" => {
+            format!("login {} {}", text(&data["device"]["name"]), text(&data["user"]["userId"]))
+        }
+        "em.device.logout.v1" => format!(
+            "logout {} {} {}",
+            text(&data["device"]["name"]),
+            text(&data["user"]["userId"]),
+            text(&data["reason"])
+        ),
+        "em.calllog.cleared.v1" => {
+            format!("call-log {} {}", text(&data["device"]["name"]), text(&data["trigger"]))
+        }
+        "em.intercom.defaultdevice.changed.v1" => format!(
+            "intercom {} {} {}",
+            text(&data["line"]["dn"]),
+            text(&data["current"]["name"]),
+            text(&data["change"])
+        ),
+        other => other.to_owned(),
     }
 }
