@@ -36,11 +36,7 @@ fn a_search_space_is_added_changed_and_removed_with_one_event_each() {
         let inner = format!("<uuid>{uuid}</uuid><description>D</description><addMembers>{}</addMembers><newName>Whispers</newName>", member("Doors", 2));
         assert_eq!(site.uuid("updateCss", &inner), uuid);
     });
-    let changed = [
-        ("description", Some("D")),
-        ("members", None),
-        ("name", Some("Whispers")),
-    ];
+    let changed = [("description", Some("D")), ("members", None), ("name", Some("Whispers"))];
     assert_eq!(events, [change("update", ("Css", &uuid, "Whispers"), &changed)]);
     assert_eq!(
         site.shown("Css", "<name>whispers</name>", &["partitionUsage"]),
