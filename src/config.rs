@@ -26,6 +26,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Where events go.
     pub kafka: KafkaConfig,
+    /// How long events are kept.
+    pub events: EventsConfig,
     /// Where we listen and under which names.
     pub http: HttpConfig,
     /// What we take from strangers.
@@ -89,6 +91,14 @@ pub struct KafkaConfig {
     pub topic_prefix: String,
     /// Further settings of the client, by its own names (`security.protocol`, `sasl.password`, …); values are not printed.
     pub client: std::collections::BTreeMap<String, String>,
+}
+
+/// The event log in the database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Whole days for which events that Kafka has confirmed are kept; 0: for ever.
+    pub keep_days: u32,
 }
 
 /// Listeners and names.
@@ -165,6 +175,12 @@ impl Default for KafkaConfig {
             topic_prefix: "em".into(),
             client: std::collections::BTreeMap::new(),
         }
+    }
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self { keep_days: 30 }
     }
 }
 

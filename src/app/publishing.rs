@@ -7,6 +7,7 @@ use crate::em::Wake;
 use crate::event::Origin;
 use crate::event::kafka::KafkaSettings;
 use crate::event::publisher::{self, Publisher};
+use crate::event::retention::Retention;
 use crate::http::health::Copying;
 use crate::store::Db;
 
@@ -15,7 +16,8 @@ pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Resul
     if !config.node.has_role(NodeRole::Publish) {
         return Ok(None);
     }
-    publisher::start(db.clone(), KafkaSettings::from_config(&config.kafka, &origin.cluster)).map(Some)
+    let kafka = KafkaSettings::from_config(&config.kafka, &origin.cluster);
+    publisher::start(db.clone(), kafka, Retention::of_days(config.events.keep_days)).map(Some)
 }
 
 /// What is called after every commit that wrote events.

@@ -58,13 +58,14 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, IdSource};
     use crate::event::publisher;
+    use crate::event::retention::Retention;
     use crate::store::Db;
 
     #[test]
     fn a_publisher_shows_in_the_metrics() {
         let nowhere = "postgres://127.0.0.1:1/none?connect_timeout=1";
         let db = Db::open(nowhere, 1, Clock::Database, IdSource::Random).unwrap();
-        let publisher = publisher::start(db, None).unwrap();
+        let publisher = publisher::start(db, None, Retention::ForEver).unwrap();
         let mut registry = Registry::default();
         register(&mut registry, publisher.waker());
         let mut text = String::new();

@@ -12,6 +12,7 @@ pub mod gauges;
 pub mod kafka;
 pub mod merge;
 pub mod publisher;
+pub mod retention;
 pub mod sequencer;
 mod signal;
 mod status;

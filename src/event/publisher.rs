@@ -1,9 +1,10 @@
-//! The two threads behind publication: one numbers, one copies to Kafka, both only while this node leads.
+//! The threads behind publication: one numbers, one copies to Kafka, one drops what is old, all only while this node leads.
 //!
 //! Promises that publication resumes by itself after any outage, oldest first, and that an event that cannot be numbered or is refused
 //! for good stops it there instead of being skipped. Knows how far things are ([`Status`]); who is told is decided elsewhere.
 
 mod copying;
+mod dropping;
 mod numbering;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::counts::Counts;
 use super::kafka::KafkaSettings;
+use super::retention::Retention;
 use super::signal::Signal;
 pub use super::status::{Standing, Status};
 use crate::store::Db;
@@ -36,6 +38,7 @@ pub struct Waker(Arc<Shared>);
 struct Shared {
     db: Db,
     settings: Option<KafkaSettings>,
+    retention: Retention,
     committed: Signal,
     numbered: Signal,
     stop: AtomicBool,
@@ -49,13 +52,15 @@ struct Shared {
     counts: Counts,
 }
 
-/// Starts numbering and, where Kafka is configured, copying.
-pub fn start(db: Db, settings: Option<KafkaSettings>) -> std::io::Result<Publisher> {
+/// Starts numbering and, where Kafka is configured, copying and dropping what it has and is old.
+pub fn start(db: Db, settings: Option<KafkaSettings>, retention: Retention) -> std::io::Result<Publisher> {
     let status = Status { volatile: settings.as_ref().is_some_and(|s| s.volatile), ..Status::default() };
     let copies = settings.is_some();
+    let drops = retention != Retention::ForEver && settings.as_ref().is_some_and(|s| !s.volatile);
     let shared = Arc::new(Shared {
         db,
         settings,
+        retention,
         committed: Signal::default(),
         numbered: Signal::default(),
         stop: AtomicBool::new(false),
@@ -73,6 +78,9 @@ pub fn start(db: Db, settings: Option<KafkaSettings>) -> std::io::Result<Publish
     let mut threads = vec![thread("sequencer", Shared::sequence)?];
     if copies {
         threads.push(thread("publisher", Shared::copy)?);
+    }
+    if drops {
+        threads.push(thread("dropping", Shared::drop_old)?);
     }
     Ok(Publisher { shared: shared.clone(), threads })
 }

@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use emgate::event::EventRow;
 use emgate::event::kafka::{DeliveryMode, KafkaSettings, embedded_broker};
 use emgate::event::publisher;
+use emgate::event::retention::Retention;
 use emgate::store::{Db, event_log, number_line};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
@@ -27,7 +28,7 @@ fn an_event_that_cannot_be_numbered_blocks_the_line_in_one_term_until_it_can() {
     commit_one(&db, login_on("SEP0011223344AA"));
     append_without_envelope(&db);
     commit_one(&db, login_on("SEP0011223344AA"));
-    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     let status = await_status(&publisher, "the first is copied", |s| s.is_blocked() && s.confirmed == 1);
     assert_eq!((status.last, status.epoch, status.leader), (1, 1, true));
     assert!(status.is_behind(), "{status:?}");
@@ -53,7 +54,7 @@ fn stopping_does_not_wait_for_an_event_that_cannot_be_numbered() {
     let database = TestDatabase::new();
     let db = database.open_real();
     append_without_envelope(&db);
-    let publisher = publisher::start(db, None).unwrap();
+    let publisher = publisher::start(db, None, Retention::ForEver).unwrap();
     await_status(&publisher, "the line is blocked", publisher::Status::is_blocked);
     let begun = Instant::now();
     publisher.stop();
@@ -66,7 +67,7 @@ fn a_topic_that_refuses_for_good_blocks_publication_without_transactions_too() {
     let db = database.open_real();
     let broker = embedded_broker(1, "em").unwrap();
     let settings = KafkaSettings::at(&broker.bootstrap_servers(), DeliveryMode::Idempotent, "em", "lab-east");
-    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
     await_status(&publisher, "the first is copied", |s| s.confirmed == 1);
     // once as a batch, once alone

@@ -3,6 +3,7 @@
 use emgate::event::envelope::sequence_text;
 use emgate::event::kafka::{DeliveryMode, EmbeddedBroker, KafkaSettings, embedded_broker, partition_of};
 use emgate::event::publisher;
+use emgate::event::retention::Retention;
 use emgate::store::number_line;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
@@ -132,7 +133,7 @@ fn kafka_away_stops_nothing_but_copying_and_then_the_oldest_comes_first() {
     let db = database.open_real();
     let broker = embedded_broker(1, "em").unwrap();
     let settings = KafkaSettings { volatile: false, ..settings(&broker) };
-    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
     publisher.wake();
     await_status(&publisher, "the first is copied", |s| s.confirmed == 1);
@@ -195,9 +196,9 @@ fn a_second_node_takes_over_when_the_first_stops() {
     let db = database.open_real();
     let broker = embedded_broker(1, "em").unwrap();
     let settings = settings(&broker);
-    let first = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let first = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     await_status(&first, "the first leads", |s| s.leader);
-    let second = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let second = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
     await_status(&first, "the first copies", |s| s.confirmed == 1);
     assert!(!second.status().leader);

@@ -9,6 +9,7 @@ use emgate::event::kafka::{
     DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom, embedded_broker,
 };
 use emgate::event::publisher;
+use emgate::event::retention::Retention;
 use emgate::event::tail::{self, TailArgs};
 use emgate::store::number_line;
 
@@ -70,7 +71,7 @@ fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
     let Some(settings) = kafka_settings("writers") else { return };
     let database = TestDatabase::new();
     let db = database.open_real();
-    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     std::thread::scope(|scope| {
         for n in 0..4 {
             let (db, waker) = (db.clone(), publisher.waker());
@@ -110,7 +111,7 @@ fn what_only_an_embedded_broker_has_taken_goes_to_a_kafka_that_comes_later() {
         let servers = broker.bootstrap_servers();
         let volatile = KafkaSettings::at(&servers, DeliveryMode::Idempotent, "em", "lab-east");
         for settings in [&volatile, &durable] {
-            let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+            let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
             for name in ["SEP0011223344AA", "SEP0011223344BB"] {
                 commit_one(&db, login_on(name));
                 written += 1;
@@ -162,7 +163,7 @@ fn events_are_readable_soon_after_their_commit() {
     let Some(settings) = kafka_settings("latency") else { return };
     let database = TestDatabase::new();
     let db = database.open_real();
-    let publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     commit_one(&db, login_on("SEP0011223344AA"));
     await_status(&publisher, "the topics are there", |s| s.confirmed == 1);
     let mut reader = EventReader::open(&settings, ReadFrom::End).unwrap();

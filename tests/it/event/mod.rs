@@ -7,6 +7,7 @@ mod golden;
 mod kafka;
 mod numbering;
 mod outage;
+mod retention;
 mod samples;
 
 use std::time::{Duration, Instant};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::kafka::{DeliveryMode, KafkaSettings};
 use emgate::event::publisher;
+use emgate::event::retention::Retention;
 
 use super::samples::login_on;
 use super::{assert_rising, block_on, commit_one, line_of, read, unique_prefix};
@@ -20,7 +21,7 @@ fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
     let settings = KafkaSettings::at(&servers, DeliveryMode::Transactional, &prefix, &prefix);
     let database = TestDatabase::new();
     let db = database.open_real();
-    let mut publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+    let mut publisher = publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
     let mut written = 0;
     let mut slowest = Duration::ZERO;
     for round in 0..2 {
@@ -31,7 +32,8 @@ fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
                 // another process of this node goes on where the first stopped, in the middle of the outage
                 (_, _) => {
                     drop(publisher);
-                    publisher = publisher::start(db.clone(), Some(settings.clone())).unwrap();
+                    publisher =
+                        publisher::start(db.clone(), Some(settings.clone()), Retention::ForEver).unwrap();
                 }
             }
             for n in 0..200 {
