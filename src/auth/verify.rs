@@ -17,7 +17,7 @@ use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
 use super::{Principal, PrincipalKind, Roles, SUPER_USERS};
 use crate::domain::credential::{LockoutPolicy, SecretKind};
-use crate::domain::event::CredentialKind;
+use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
 use crate::store::accounts::{self, Account, AccountKind, Charged};
@@ -69,12 +69,12 @@ pub enum Refused {
 }
 
 /// A credential that has just been locked by failed attempts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockedOut {
     /// Whose.
-    pub principal: Principal,
+    pub holder: ObjectPk,
     /// Which.
-    pub credential: CredentialKind,
+    pub credential: SecretKind,
 }
 
 /// Hears of lock-outs, to make an event of them.
@@ -266,10 +266,8 @@ impl Verifier {
     fn refuse(&self, account: Option<Account>, charged: Option<&Charged>, attempt: &Attempt) {
         self.shared.limiter.charge(&attempt.source, Instant::now());
         let locked = charged.is_some_and(|c| c.locks);
-        if let (true, Some(Ok(principal)), Some(listener)) =
-            (locked, account.map(principal), self.shared.on_lock.as_ref())
-        {
-            listener(LockedOut { principal, credential: attempt.kind.into() });
+        if let (true, Some(account), Some(listener)) = (locked, account, self.shared.on_lock.as_ref()) {
+            listener(LockedOut { holder: account.pk, credential: attempt.kind });
         }
     }
 

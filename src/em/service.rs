@@ -31,6 +31,7 @@ pub struct Em {
     db: Db,
     verifier: Verifier,
     origin: Origin,
+    wake: Wake,
     writers: Arc<Writers>,
 }
 
@@ -64,7 +65,7 @@ impl Em {
     /// Starts the writers; `wake` is called after each commit that wrote events.
     pub fn start(db: Db, verifier: Verifier, origin: Origin, wake: Wake) -> Self {
         let writers = Arc::new(Writers::start(&db, &origin, &wake));
-        Self { db, verifier, origin, writers }
+        Self { db, verifier, origin, wake, writers }
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -85,6 +86,11 @@ impl Em {
     /// The database.
     pub fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// Says that events were committed.
+    pub(super) fn wake(&self) {
+        (self.wake)();
     }
 
     /// Makes the identity of an operation.

@@ -1,4 +1,5 @@
-//! Ends sessions past their time: every node looks once a second; the writers and the row locks see to it that each ends once.
+//! Ends sessions past their time, and tells of lock-outs that nobody told of: every node looks once a second; row locks see to it that
+//! each happens once.
 
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::batch::{Asked, AskedEnding};
 use super::error::EmCode;
+use super::lockout_event;
 use super::outcome::LogoutOutcome;
 use super::service::Em;
 use crate::domain::event::{Cause, Via};
@@ -30,6 +32,14 @@ pub async fn step(em: &Em) -> Result<usize, EmCode> {
     Ok(ended.iter().filter(|e| matches!(e, Ok(LogoutOutcome::LoggedOut { .. }))).count())
 }
 
+/// Tells of lock-outs whose process ended before it could; says how many.
+pub async fn tell_of_locks(em: &Em) -> Result<usize, EmCode> {
+    lockout_event::tell_rest(em).await.map_err(|error| {
+        tracing::error!(error = %error, "lock-outs are not in the event log yet");
+        EmCode::Database
+    })
+}
+
 fn find_due(tx: &mut Tx<'_>) -> Result<Vec<crate::domain::ids::PhonePk>, StoreError> {
     let now = tx.now()?;
     sessions::expired(tx, now, MOST_AT_ONCE)
@@ -38,6 +48,7 @@ fn find_due(tx: &mut Tx<'_>) -> Result<Vec<crate::domain::ids::PhonePk>, StoreEr
 /// Sweeps until it is dropped.
 pub async fn run(em: Em) {
     loop {
+        let _logged_and_tried_again = tell_of_locks(&em).await;
         let full = usize::try_from(MOST_AT_ONCE).unwrap_or_default();
         if step(&em).await.is_ok_and(|ended| ended == full) {
             continue;

@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
 use uuid::Uuid;
 
-use super::schema::{associations, cluster, credentials, objects};
+use super::schema::{associations, cluster, credentials, objects, untold_locks};
 use super::{StoreError, Tx};
 use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
@@ -68,6 +68,10 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
+    fn of(object_type: &str) -> Self {
+        if object_type == Self::AppUser.object_type() { Self::AppUser } else { Self::EndUser }
+    }
+
     fn object_type(self) -> &'static str {
         match self {
             Self::EndUser => "User",
@@ -143,8 +147,7 @@ pub fn find(
     let credential =
         state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
     let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
-    let kind =
-        if type_ == AccountKind::AppUser.object_type() { AccountKind::AppUser } else { AccountKind::EndUser };
+    let kind = AccountKind::of(&type_);
     Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
 }
 
@@ -219,6 +222,54 @@ pub fn charge_attempt(
         version,
         locks,
     }))
+}
+
+/// Whose credential is locked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedAccount {
+    /// Person or program.
+    pub kind: AccountKind,
+    /// Its identity.
+    pub uuid: Uuid,
+    /// Its user id.
+    pub user_id: String,
+}
+
+/// Lock-outs from before a moment that nobody has told of, oldest first.
+pub fn untold_locks(
+    tx: &mut Tx<'_>,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<(ObjectPk, SecretKind)>, StoreError> {
+    let rows: Vec<(i64, String)> = untold_locks::table
+        .filter(untold_locks::locked_at.lt(before))
+        .order(untold_locks::locked_at)
+        .limit(most)
+        .select((untold_locks::holder_pk, untold_locks::kind))
+        .load(tx.connection())?;
+    let kind = |name: &str| if name == "pin" { SecretKind::Pin } else { SecretKind::Password };
+    Ok(rows.into_iter().map(|(pk, name)| (ObjectPk(pk), kind(&name))).collect())
+}
+
+/// Takes the note that a credential is locked and untold: whoever gets an account tells of it, in this transaction. Nothing comes
+/// back when it was told, or when the attempt turned out well.
+pub fn take_untold_lock(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: SecretKind,
+) -> Result<Option<LockedAccount>, StoreError> {
+    let key = (holder.0, kind_name(kind));
+    if diesel::delete(untold_locks::table.find(key)).execute(tx.connection())? == 0 {
+        return Ok(None);
+    }
+    let found: Option<(String, Uuid, String)> = credentials::table
+        .find(key)
+        .inner_join(objects::table.on(objects::pk.eq(credentials::holder_pk)))
+        .filter(credentials::locked_until.is_not_null())
+        .select((objects::type_, objects::uuid, objects::name))
+        .first(tx.connection())
+        .optional()?;
+    Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: AccountKind::of(&type_), uuid, user_id }))
 }
 
 /// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. False: the secret has been

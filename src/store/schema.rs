@@ -196,6 +196,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    untold_locks (holder_pk, kind) {
+        holder_pk -> BigInt,
+        kind -> Text,
+        locked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (pk) {
         pk -> BigInt,
         first_name -> Nullable<Text>,
@@ -229,5 +237,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     phones,
     service_parameters,
     sessions,
+    untold_locks,
     users,
 );

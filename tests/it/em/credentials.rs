@@ -6,9 +6,10 @@ use std::sync::Arc;
 use emgate::auth::Source;
 use emgate::auth::pepper::{Pepper, PepperError};
 use emgate::auth::verify::Refused;
-use emgate::domain::credential::SecretKind;
+use emgate::domain::credential::{LockoutPolicy, SecretKind};
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
+use emgate::em::sweep;
 use emgate::store::accounts;
 
 use crate::support::in_time;
@@ -89,6 +90,24 @@ async fn an_attempt_whose_caller_has_gone_is_still_judged() {
     held.join().unwrap();
     in_time(site.first_event()).await;
     assert_eq!(site.events()[0].1["change"], "locked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_out_whose_process_died_before_telling_is_told_by_the_sweep_once() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let policy = LockoutPolicy { most: 1, ..LockoutPolicy::default() };
+    // counted and committed, and then nothing: as a process that is killed leaves it
+    let charged = site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, policy));
+    assert!(charged.unwrap().locks);
+    assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 0);
+    assert_eq!(site.events(), []);
+    site.clock.advance_seconds(61);
+    assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 1);
+    assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 0);
+    let told = site.events();
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0].1["change"], &told[0].1["holder"]["userId"]), (&"locked".into(), &"ada".into()));
 }
 
 #[tokio::test]
