@@ -63,48 +63,53 @@ pub struct EmCodeEntry {
     pub title: &'static str,
     /// What the person at the phone or the operator can do.
     pub advice: &'static str,
-    /// Whether trying again unchanged can succeed.
-    pub retryable: bool,
-}
-
-const fn entry(
-    code: EmCode,
-    number: u16,
-    name: &'static str,
-    title: &'static str,
-    advice: &'static str,
-    retryable: bool,
-) -> EmCodeEntry {
-    EmCodeEntry { code, number, name, title, advice, retryable }
 }
 
 /// Every code, by number.
-#[rustfmt::skip]
-pub const CODES: [EmCodeEntry; 17] = [
-    entry(EmCode::Unknown, 0, "unknown", "Unknown Error", "Try again; tell the administrator if it stays.", true),
-    entry(EmCode::Parse, 1, "parse-error", "Error on Parsing", "The request of this phone cannot be read.", false),
-    entry(EmCode::LogoutDisabled, 5, "logout-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone.", false),
-    entry(EmCode::Database, 6, "database-error", "Database Error", "The service cannot reach its data. Try again shortly.", true),
-    entry(EmCode::PhoneAbsent, 11, "phone-absent", "Device Does Not Exist", "This phone is not known. Ask the administrator to add it.", false),
-    entry(EmCode::ProfileNotFound, 12, "profile-not-found", "Dev Profile Not Found", "No device profile fits. Ask the administrator for a default profile.", false),
-    entry(EmCode::PhoneOccupied, 18, "phone-occupied", "Another User Logged In", "Log out on this phone first.", false),
-    entry(EmCode::NobodyLoggedIn, 19, "nobody-logged-in", "No User Logged In", "Nobody is logged in on this phone.", false),
-    entry(EmCode::LoginDisabled, 22, "device-logon-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone.", false),
-    entry(EmCode::UserAbsent, 23, "user-absent", "User Not Found", "This user is not known.", false),
-    entry(EmCode::LoggedInElsewhere, 25, "user-logged-in-elsewhere", "User Logged in Elsewhere", "Log out on the other phone first.", false),
-    entry(EmCode::Busy, 26, "busy", "Busy Please Try Again", "Too many requests. Try again in a minute.", true),
-    entry(EmCode::Authentication, 201, "authentication-error", "Authentication Error", "Check user ID and PIN.", false),
-    entry(EmCode::BlankCredential, 202, "blank-user-or-pin", "Blank User ID or PIN", "Enter both user ID and PIN.", false),
-    entry(EmCode::ProfileAbsent, 205, "profile-absent", "User Profile Absent", "Ask the administrator for a device profile.", false),
-    entry(EmCode::DeviceNameEmpty, 207, "device-name-empty", "Device Name Empty", "The service URL of this phone names no device.", false),
-    entry(EmCode::LoginTypeInvalid, 215, "login-type-invalid", "Login Type Invalid", "The login type in the service URL must be UID, SP or DN.", false),
+pub const CODES: [EmCode; 17] = [
+    EmCode::Unknown,
+    EmCode::Parse,
+    EmCode::LogoutDisabled,
+    EmCode::Database,
+    EmCode::PhoneAbsent,
+    EmCode::ProfileNotFound,
+    EmCode::PhoneOccupied,
+    EmCode::NobodyLoggedIn,
+    EmCode::LoginDisabled,
+    EmCode::UserAbsent,
+    EmCode::LoggedInElsewhere,
+    EmCode::Busy,
+    EmCode::Authentication,
+    EmCode::BlankCredential,
+    EmCode::ProfileAbsent,
+    EmCode::DeviceNameEmpty,
+    EmCode::LoginTypeInvalid,
 ];
 
 impl EmCode {
     /// All there is to say about this code.
-    pub fn entry(self) -> EmCodeEntry {
-        let unknown = entry(EmCode::Unknown, 0, "unknown", "Unknown Error", "", true);
-        CODES.into_iter().find(|e| e.code == self).unwrap_or(unknown)
+    #[rustfmt::skip]
+    pub const fn entry(self) -> EmCodeEntry {
+        let (number, name, title, advice) = match self {
+            Self::Unknown => (0, "unknown", "Unknown Error", "Try again; tell the administrator if it stays."),
+            Self::Parse => (1, "parse-error", "Error on Parsing", "The request of this phone cannot be read."),
+            Self::LogoutDisabled => (5, "logout-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone."),
+            Self::Database => (6, "database-error", "Database Error", "The service cannot reach its data. Try again shortly."),
+            Self::PhoneAbsent => (11, "phone-absent", "Device Does Not Exist", "This phone is not known. Ask the administrator to add it."),
+            Self::ProfileNotFound => (12, "profile-not-found", "Dev Profile Not Found", "No device profile fits. Ask the administrator for a default profile."),
+            Self::PhoneOccupied => (18, "phone-occupied", "Another User Logged In", "Log out on this phone first."),
+            Self::NobodyLoggedIn => (19, "nobody-logged-in", "No User Logged In", "Nobody is logged in on this phone."),
+            Self::LoginDisabled => (22, "device-logon-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone."),
+            Self::UserAbsent => (23, "user-absent", "User Not Found", "This user is not known."),
+            Self::LoggedInElsewhere => (25, "user-logged-in-elsewhere", "User Logged in Elsewhere", "Log out on the other phone first."),
+            Self::Busy => (26, "busy", "Busy Please Try Again", "Too many requests. Try again in a minute."),
+            Self::Authentication => (201, "authentication-error", "Authentication Error", "Check user ID and PIN."),
+            Self::BlankCredential => (202, "blank-user-or-pin", "Blank User ID or PIN", "Enter both user ID and PIN."),
+            Self::ProfileAbsent => (205, "profile-absent", "User Profile Absent", "Ask the administrator for a device profile."),
+            Self::DeviceNameEmpty => (207, "device-name-empty", "Device Name Empty", "The service URL of this phone names no device."),
+            Self::LoginTypeInvalid => (215, "login-type-invalid", "Login Type Invalid", "The login type in the service URL must be UID, SP or DN."),
+        };
+        EmCodeEntry { code: self, number, name, title, advice }
     }
 
     /// The number.
@@ -157,10 +162,9 @@ mod tests {
 
     #[test]
     fn every_code_stands_once_in_the_registry_and_fits_a_prompt() {
-        let numbers: BTreeSet<u16> = CODES.iter().map(|e| e.number).collect();
+        let numbers: BTreeSet<u16> = CODES.iter().map(|code| code.number()).collect();
         assert_eq!(numbers.len(), CODES.len());
-        for entry in CODES {
-            assert_eq!(entry.code.entry(), entry);
+        for entry in CODES.map(EmCode::entry) {
             for doing in [Doing::Login, Doing::Logout] {
                 let text = entry.code.phone_text(doing);
                 assert!(text.len() <= 32 && text.contains(&format!("({})", entry.number)), "{text}");
