@@ -58,7 +58,7 @@ fn the_embedded_broker_is_named_as_what_it_is() {
 }
 
 #[test]
-fn unchecked_addresses_are_warned_of() {
+fn unchecked_addresses_are_warned_of_also_when_the_parameter_asks_for_the_check() {
     let gateway = TestGateway::start();
     let warns = || {
         report(&gateway.admin().get("/health/ready")).1["warnings"].to_string().contains("ValidateIPAddress")
@@ -70,7 +70,7 @@ fn unchecked_addresses_are_warned_of() {
         emgate::store::parameters::set_parameter(tx, parameter, "EnterpriseWideData", Some("T")).map(drop)
     })
     .unwrap();
-    assert!(!warns());
+    assert!(warns());
 }
 
 #[test]
