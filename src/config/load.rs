@@ -281,7 +281,33 @@ mod tests {
             (defaults.http.http_port, defaults.http.workers)
         );
         assert_eq!(shown.node.roles, defaults.node.roles);
+        assert_eq!(shown.kafka.topic_prefix, defaults.kafka.topic_prefix);
         assert_eq!((shown.database.pool, &shown.log.filter), (defaults.database.pool, &defaults.log.filter));
+    }
+
+    /// The keys that a part of the file may have, as the refusal of an unknown one lists them.
+    fn keys(of: &str) -> Vec<String> {
+        let file =
+            if of.is_empty() { "unheard_of = 1".to_owned() } else { format!("[{of}]\nunheard_of = 1") };
+        let refusal = toml::from_str::<Config>(&file).unwrap_err().to_string();
+        let expected = refusal.split("expected").nth(1).unwrap_or_else(|| panic!("{refusal}"));
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_of_settings_has_every_key_in_its_part() {
+        let page = include_str!("../../docs/configuration.md");
+        let example = page.split("```toml").nth(1).and_then(|t| t.split("```").next()).unwrap();
+        let shown: toml::Table = toml::from_str(example).unwrap();
+        let parts = keys("");
+        assert!(parts.len() >= 7, "{parts:?}");
+        for part in parts {
+            let named = shown.get(&part).and_then(toml::Value::as_table);
+            let named = named.unwrap_or_else(|| panic!("docs/configuration.md has no [{part}]"));
+            for key in keys(&part) {
+                assert!(named.contains_key(&key), "docs/configuration.md does not name {part}.{key}");
+            }
+        }
     }
 
     #[test]
