@@ -1,4 +1,4 @@
-//! Makes the services that the composition connects: password checks, the publisher, what health asks.
+//! Makes the services that the composition connects: password checks, the origin of events, what an operator is warned of.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::domain::credential::LockoutPolicy;
 use crate::event::Origin;
 use crate::http::{PasswordCheck, Passwords};
 use crate::store::Db;
-use crate::store::accounts;
+use crate::store::cluster;
 
 /// The hashing threads, under the pepper that all nodes share.
 pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> Result<Verifier, StartError> {
@@ -34,7 +34,7 @@ pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> 
 
 /// Where events of this node come from.
 pub(super) async fn origin(db: &Db, config: &Config) -> Result<Origin, StartError> {
-    let made = db.read(accounts::cluster_id).await?;
+    let made = db.read(cluster::cluster_id).await?;
     let configured = config.node.cluster_id.clone();
     Ok(Origin {
         cluster: if configured.is_empty() { made } else { configured },

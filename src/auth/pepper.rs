@@ -8,7 +8,7 @@ use ring::hmac;
 use zeroize::Zeroizing;
 
 use crate::config::private_file;
-use crate::store::{Db, StoreError, accounts};
+use crate::store::{Db, StoreError, cluster};
 
 const LENGTH: usize = 32;
 const CHECK_TEXT: &[u8] = b"emgate pepper check";
@@ -74,7 +74,7 @@ impl Pepper {
     /// Reads the pepper from its file, or makes one where the database knows none yet; then compares it with the database.
     pub fn load_or_create(path: &Path, db: &Db) -> Result<Self, PepperError> {
         let path = path.to_owned();
-        let known = db.write_blocking(accounts::pepper)?;
+        let known = db.write_blocking(cluster::pepper)?;
         let pepper = match std::fs::read_to_string(&path) {
             Ok(text) => {
                 if private_file::is_exposed(&path)
@@ -87,8 +87,8 @@ impl Pepper {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && known.is_none() => create(&path)?,
             Err(error) => return Err(PepperError::File { path, error }),
         };
-        let ours = accounts::PepperMark { id: pepper.id.clone(), check: pepper.check_value() };
-        let stored = db.write_blocking(|tx| accounts::keep_pepper(tx, &ours))?;
+        let ours = cluster::PepperMark { id: pepper.id.clone(), check: pepper.check_value() };
+        let stored = db.write_blocking(|tx| cluster::keep_pepper(tx, &ours))?;
         if stored == ours { Ok(pepper) } else { Err(PepperError::Foreign(path)) }
     }
 }

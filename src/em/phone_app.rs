@@ -1,6 +1,6 @@
 //! The page behind the Extension Mobility button of a phone: `GET /emapp/EMAppServlet`.
 //!
-//! Order of the checks (design.md): 207, 202, 11, 22, limiter 26, 201, then what depends on the user: 18, 25, 205. Query strings hold
+//! Order of the checks (design.md): what cannot be read 1, 207, 215, 202, 11, 22, limiter 26, 201, then what depends on the user: 18, 25, 205. Query strings hold
 //! PINs and appear in no log, error or event (PHONE-4). The HTTP layer has judged the Host header before.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES};

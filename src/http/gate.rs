@@ -91,7 +91,7 @@ impl Gate {
         }
     }
 
-    /// Who asks; an answer of 401, 503 or 500 where that stays open.
+    /// Who asks; an answer of 401 or 503 where that stays open.
     async fn admit(&self, request: &ServiceRequest) -> Result<Caller, HttpResponse> {
         let source = request.peer_addr().map(|a| a.ip());
         let Some(credentials) = basic::credentials(request.headers()) else {
@@ -103,8 +103,7 @@ impl Gate {
                 Ok(Caller { principal, source, request_id })
             }
             PasswordCheck::Refused => Err(basic::unauthorized()),
-            PasswordCheck::Busy => Err(busy()),
-            PasswordCheck::Unavailable => Err(busy()),
+            PasswordCheck::Busy | PasswordCheck::Unavailable => Err(busy()),
         }
     }
 }

@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
 use uuid::Uuid;
 
-use super::schema::{associations, cluster, credentials, objects, untold_locks};
+use super::schema::{associations, credentials, objects, untold_locks};
 use super::{StoreError, Tx};
 use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
@@ -27,35 +27,6 @@ impl std::fmt::Debug for StoredHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("StoredHash(…)")
     }
-}
-
-/// What the database knows of the pepper.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PepperMark {
-    /// Identity.
-    pub id: String,
-    /// Check value.
-    pub check: String,
-}
-
-/// Reads what is known of the pepper.
-pub fn pepper(tx: &mut Tx<'_>) -> Result<Option<PepperMark>, StoreError> {
-    let row: (Option<String>, Option<String>) =
-        cluster::table.select((cluster::pepper_id, cluster::pepper_check)).first(tx.connection())?;
-    Ok(row.0.zip(row.1).map(|(id, check)| PepperMark { id, check }))
-}
-
-/// Keeps the mark of the first pepper and says which one is kept.
-pub fn keep_pepper(tx: &mut Tx<'_>, mark: &PepperMark) -> Result<PepperMark, StoreError> {
-    diesel::update(cluster::table.filter(cluster::pepper_id.is_null()))
-        .set((cluster::pepper_id.eq(&mark.id), cluster::pepper_check.eq(&mark.check)))
-        .execute(tx.connection())?;
-    pepper(tx)?.ok_or(StoreError::NotFound)
-}
-
-/// Identity of the cluster, made at the first migration.
-pub fn cluster_id(tx: &mut Tx<'_>) -> Result<String, StoreError> {
-    Ok(cluster::table.select(cluster::cluster_id).first(tx.connection())?)
 }
 
 /// The kinds of account as the table of objects names them.

@@ -1,7 +1,7 @@
 //! The event log in the database: append.
 //!
-//! Owns the statements on `event_log`, `event_pending`, `event_position` and `event_stream`. Promises that the rows of one call get
-//! keys in their order. What an event says and when it is numbered is decided in [`crate::event`].
+//! Promises that the rows of one call get keys in their order. Numbers are given in [`super::number_line`]; what an event says is
+//! decided in [`crate::event`].
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};

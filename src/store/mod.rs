@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod appearances;
 pub mod associations;
+pub mod cluster;
 pub mod columns;
 pub mod effective_config;
 pub mod error;

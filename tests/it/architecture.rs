@@ -29,11 +29,13 @@ const NEIGHBOURS: &[(&str, &str)] =
 /// Which files may name a framework; a place ends in `/` for a folder.
 const PLACES: &[(&str, &[&str])] = &[
     // the derives of row keys are the one exception below the store
-    ("diesel", &["store/", "store.rs", "axl/objects/", "domain/ids.rs"]),
+    ("diesel", &["store/", "axl/objects/", "domain/ids.rs"]),
     ("diesel_migrations", &["store/"]),
     ("rdkafka", &["event/kafka.rs", "event/kafka/"]),
-    ("yaserde", &["soap/", "axl/", "em/screen.rs"]),
-    ("xml", &["soap/", "axl/", "em/screen.rs"]),
+    ("yaserde", &["soap/", "axl/"]),
+    ("xml", &["soap/", "axl/"]),
+    ("quick_xml", &["soap/", "axl/", "em/screen.rs", "auth/page.rs"]),
+    ("actix_web", &["http/", "axl/mod.rs", "em/phone_app.rs", "auth/"]),
     ("actix_tls", &["http/"]),
     ("rustls", &["http/"]),
 ];

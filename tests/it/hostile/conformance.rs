@@ -38,7 +38,12 @@ fn documents() -> Option<Vec<Document>> {
         println!("skipped: {} is not there", archive.display());
         return None;
     }
-    let listed = Command::new("python3").arg("-c").arg(LIST).arg(&archive).output().ok()?;
+    let listed = Command::new("python3")
+        .arg("-c")
+        .arg(LIST)
+        .arg(&archive)
+        .output()
+        .expect("python3 reads the archive");
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let read = |line: &str| {
         let [path, today, bytes] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
