@@ -15,7 +15,7 @@ use crate::domain::event::{
     ProvisioningAction, ProvisioningChanged, Via,
 };
 use crate::store::accounts;
-use crate::store::objects::{Carried, Named, Object};
+use crate::store::objects::{self, Carried, Named, Object};
 
 /// The longest field value that an event repeats.
 const LONGEST_VALUE: usize = 256;
@@ -90,13 +90,14 @@ pub(super) fn created<O: AxlObject>(ctx: &mut Ctx<'_, '_>, object: &Object) -> R
     own::<O>(ctx, object, ProvisioningAction::Add, Vec::new(), true)
 }
 
-/// The event of an object that changed because another one did; only these elements differ.
+/// An object changed because another one did: its version rises and its event names the elements that differ.
 pub(super) fn cascade<'t>(
     ctx: &mut Ctx<'_, '_>,
     object: &Named,
     tags: impl IntoIterator<Item = &'t str>,
     cause: (&str, &str),
-) {
+) -> Result<(), AxlError> {
+    objects::touch(ctx.tx, object.pk)?;
     let differs = |tag: &str| ChangedField { name: tag.to_owned(), value: None, redacted: false };
     let mut requested_by = ctx.actor();
     requested_by.via = Via::Cascade;
@@ -112,6 +113,7 @@ pub(super) fn cascade<'t>(
         requested_by,
     };
     ctx.before.push(Occurred::of(Event::ProvisioningChanged(event)));
+    Ok(())
 }
 
 pub(super) fn store_secrets<O: AxlObject>(

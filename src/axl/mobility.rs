@@ -30,7 +30,7 @@ pub fn clear_default_device(ctx: &mut Ctx<'_, '_>, phone: &Object) -> Result<(),
     ctx.before.extend(events);
     for line in changed {
         let named = lines::named(ctx.tx, line)?;
-        announce::cascade(ctx, &named, ["defaultActivatedDeviceName"], ("Phone", &phone.name));
+        announce::cascade(ctx, &named, ["defaultActivatedDeviceName"], ("Phone", &phone.name))?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::domain::snapshot::Session;
 use crate::store::intercom::{self, Intercom, IntercomOf};
 use crate::store::sessions::{self, SessionsOf};
 use crate::store::snapshot::read_leaving;
-use crate::store::{StoreError, Tx, parameters};
+use crate::store::{StoreError, Tx, objects, parameters};
 
 /// Ends the sessions meant, each with its logout event, ordered by phone name. `removed` is the object whose removal causes it.
 pub fn end_sessions(
@@ -105,6 +105,7 @@ pub fn assign_intercom(tx: &mut Tx<'_>, owner: ObjectPk, cause: &Cause) -> Resul
     let mut events = Vec::new();
     if let Some(phone) = chosen {
         for line in &open {
+            objects::touch(tx, line.pk.into())?;
             events.extend(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
         }
     }

@@ -156,6 +156,15 @@ pub fn update(tx: &mut Tx<'_>, object: &Object) -> Result<(), StoreError> {
     change_references(tx, object.pk, &held, &wanted)
 }
 
+/// Marks an object as changed whose change stands in other tables: raises its revision.
+pub fn touch(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> {
+    let now = tx.now()?;
+    diesel::update(objects::table.find(pk))
+        .set((objects::revision.eq(objects::revision + 1), objects::changed_at.eq(now)))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
 /// Makes the references of an owner those that are wanted; what stands under other elements is not touched.
 fn change_references(
     tx: &mut Tx<'_>,

@@ -31,7 +31,7 @@ pub fn announce_loss(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlEr
         }
     }
     for (holder, lost) in losers {
-        announce::cascade(ctx, &holder, lost, (&object.type_, &object.name));
+        announce::cascade(ctx, &holder, lost, (&object.type_, &object.name))?;
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ impl AxlObject for Line {
     fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
         let name = Self::event_name(ctx, object)?;
         for owner in lines::owners(ctx.tx, object.pk.into())? {
-            announce::cascade(ctx, &owner, ["lines"], (Self::TYPE, &name));
+            announce::cascade(ctx, &owner, ["lines"], (Self::TYPE, &name))?;
         }
         Ok(())
     }
