@@ -3,7 +3,7 @@
 //! [`AxlObject`] is implemented once a type; everything that all types share (names, uuids, references, carried settings, tags,
 //! paging, events) stands in [`super::verb`] and is never repeated. A type without rules implements nothing but its constants.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -52,6 +52,11 @@ impl<'t, 'c> Ctx<'t, 'c> {
 /// The documents of some objects by their keys, for rows that come in an order of their own.
 pub fn by_key<'d>(keys: &[ObjectPk], documents: &'d mut [Carried]) -> HashMap<ObjectPk, &'d mut Carried> {
     keys.iter().copied().zip(documents).collect()
+}
+
+/// The key of an object in what it locks; one that is being added has none and needs none.
+pub fn own_key(object: Option<&Object>) -> BTreeSet<i64> {
+    object.map(|o| o.pk.0).into_iter().collect()
 }
 
 /// A collection among the carried settings whose members can be added and removed one by one in an update.
@@ -154,10 +159,10 @@ pub trait AxlObject {
     /// Fills in what an add left out and no table gives: before carried settings are resolved.
     fn complete(_body: &mut Element) {}
 
-    /// Rows to lock before an existing object is read for a change.
+    /// Rows to lock before anything is read for a decision; `object` is none for an add, `core` for a removal.
     fn locks(
         _ctx: &mut Ctx<'_, '_>,
-        _object: &Object,
+        _object: Option<&Object>,
         _core: Option<&Self::Core>,
     ) -> Result<Locks, AxlError> {
         Ok(Locks::default())

@@ -78,6 +78,7 @@ pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     Ok(Box::new(move |ctx| {
         let (name, key) = O::identify(ctx, &body)?;
         O::check(ctx, &core)?;
+        O::locks(ctx, None, Some(&core))?.take(ctx.tx)?;
         let mut document = settings::carry(ctx, &group, &carried)?;
         if let Some(answer) = &answer {
             settings::give_member_ids(ctx, answer, &mut document);
@@ -104,7 +105,7 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, true)?;
-        O::locks(ctx, &found, Some(&core))?.take(ctx.tx)?;
+        O::locks(ctx, Some(&found), Some(&core))?.take(ctx.tx)?;
         let missing = || AxlError::UpdateTargetMissing { kind: O::TYPE, name: found.name.clone() };
         let before = objects::lock(ctx.tx, found.pk)?.ok_or_else(missing)?;
         let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
@@ -163,7 +164,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let body = request.body;
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, false)?;
-        O::locks(ctx, &found, None)?.take(ctx.tx)?;
+        O::locks(ctx, Some(&found), None)?.take(ctx.tx)?;
         let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(&found.name))?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;

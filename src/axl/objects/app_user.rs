@@ -3,7 +3,7 @@
 use super::holder;
 use super::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::object::{AxlObject, Ctx, own_key};
 use crate::domain::credential::SecretKind;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
@@ -48,17 +48,24 @@ impl AxlObject for AppUser {
         super::user::User::accept_name(name)
     }
 
-    /// Logins list who controls the phone: whoever changes that waits for those who log in with the profiles (events.md 13.1).
-    fn locks(ctx: &mut Ctx<'_, '_>, object: &Object, core: Option<&AppUserCore>) -> Result<Locks, AxlError> {
-        let mut locks = Locks { app_users: [object.pk.0].into(), ..Locks::default() };
-        let changes = core.is_none_or(|c| c.cti_profiles.is_some());
-        if changes {
-            let held = associations::associated(ctx.tx, &[object.pk], Association::CtiProfile)?;
-            locks.profiles.extend(held.into_iter().map(|(_, named)| named.pk.0));
-            let names =
-                core.and_then(|c| c.cti_profiles.as_ref()).map(|l| l.profiles.as_slice()).unwrap_or_default();
-            let wanted = resolve_names(ctx, "deviceProfile", "DeviceProfile", names)?;
+    /// Logins list who controls the phone: whoever changes that waits for those who log in there or with the profiles (events.md 13.1).
+    fn locks(
+        ctx: &mut Ctx<'_, '_>,
+        object: Option<&Object>,
+        core: Option<&AppUserCore>,
+    ) -> Result<Locks, AxlError> {
+        let mut locks = Locks { app_users: own_key(object), ..Locks::default() };
+        if core.is_none_or(|c| c.cti_profiles.is_some()) {
+            locks.profiles.extend(held(ctx, object, Association::CtiProfile)?);
+            let names = core.and_then(|c| c.cti_profiles.as_ref()).map(|l| l.profiles.as_slice());
+            let wanted = resolve_names(ctx, "deviceProfile", "DeviceProfile", names.unwrap_or_default())?;
             locks.profiles.extend(wanted.into_iter().map(|p| p.0));
+        }
+        if core.is_none_or(|c| c.phones.is_some()) {
+            locks.phones.extend(held(ctx, object, Association::Phone)?);
+            let names = core.and_then(|c| c.phones.as_ref()).map(|l| l.devices.as_slice());
+            let wanted = resolve_names(ctx, "associatedDevices", "Phone", names.unwrap_or_default())?;
+            locks.phones.extend(wanted.into_iter().map(|p| p.0));
         }
         Ok(locks)
     }
@@ -104,4 +111,11 @@ impl AxlObject for AppUser {
         )?;
         holder::show_phones_and_groups(ctx, &keys, wanted, documents)
     }
+}
+
+/// The keys of what an application user is associated with until now.
+fn held(ctx: &mut Ctx<'_, '_>, object: Option<&Object>, kind: Association) -> Result<Vec<i64>, AxlError> {
+    let Some(object) = object else { return Ok(Vec::new()) };
+    let held = associations::associated(ctx.tx, &[object.pk], kind)?;
+    Ok(held.into_iter().map(|(_, named)| named.pk.0).collect())
 }

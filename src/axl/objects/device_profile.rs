@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::appearance::{self, LinesCore};
 use super::phone_model;
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, by_key};
+use crate::axl::object::{AxlObject, Ctx, by_key, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::ids::{ObjectPk, ProfilePk};
 use crate::soap::document::TagFilter;
@@ -42,10 +42,10 @@ impl AxlObject for DeviceProfile {
 
     fn locks(
         _ctx: &mut Ctx<'_, '_>,
-        object: &Object,
+        object: Option<&Object>,
         _core: Option<&DeviceProfileCore>,
     ) -> Result<Locks, AxlError> {
-        Ok(Locks { profiles: [object.pk.0].into(), ..Locks::default() })
+        Ok(Locks { profiles: own_key(object), ..Locks::default() })
     }
 
     fn created(

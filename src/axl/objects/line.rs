@@ -8,7 +8,7 @@ use super::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key, own_key};
 use crate::axl::settings::Target;
 use crate::axl::verb;
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -81,8 +81,12 @@ impl AxlObject for Line {
         Ok(lines::named(ctx.tx, object.pk.into())?.name)
     }
 
-    fn locks(ctx: &mut Ctx<'_, '_>, object: &Object, core: Option<&LineCore>) -> Result<Locks, AxlError> {
-        let mut locks = Locks { lines: [object.pk.0].into(), ..Locks::default() };
+    fn locks(
+        ctx: &mut Ctx<'_, '_>,
+        object: Option<&Object>,
+        core: Option<&LineCore>,
+    ) -> Result<Locks, AxlError> {
+        let mut locks = Locks { lines: own_key(object), ..Locks::default() };
         if let Some(reference) = core.and_then(|c| c.default_device.as_ref()) {
             locks.phones.extend(reference.resolve(ctx, "defaultActivatedDeviceName", "Phone")?.map(|p| p.0));
         }

@@ -9,7 +9,7 @@ use super::phone_model;
 use super::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ObjectPk, PhonePk};
@@ -83,8 +83,12 @@ impl AxlObject for Phone {
         complete_templates(body);
     }
 
-    fn locks(_ctx: &mut Ctx<'_, '_>, object: &Object, _core: Option<&PhoneCore>) -> Result<Locks, AxlError> {
-        Ok(Locks { phones: [object.pk.0].into(), ..Locks::default() })
+    fn locks(
+        _ctx: &mut Ctx<'_, '_>,
+        object: Option<&Object>,
+        _core: Option<&PhoneCore>,
+    ) -> Result<Locks, AxlError> {
+        Ok(Locks { phones: own_key(object), ..Locks::default() })
     }
 
     fn created(

@@ -6,7 +6,7 @@ use super::holder;
 use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key, own_key};
 use crate::domain::credential::SecretKind;
 use crate::domain::event::{HolderKind, LogoutReason};
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
@@ -91,8 +91,12 @@ impl AxlObject for User {
         Ok(id.as_str().to_owned())
     }
 
-    fn locks(_ctx: &mut Ctx<'_, '_>, object: &Object, _core: Option<&UserCore>) -> Result<Locks, AxlError> {
-        Ok(Locks { users: [object.pk.0].into(), ..Locks::default() })
+    fn locks(
+        _ctx: &mut Ctx<'_, '_>,
+        object: Option<&Object>,
+        _core: Option<&UserCore>,
+    ) -> Result<Locks, AxlError> {
+        Ok(Locks { users: own_key(object), ..Locks::default() })
     }
 
     fn created(
