@@ -50,10 +50,11 @@ async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> H
     let version = match version::asked(call.namespace.as_deref()) {
         version::Asked::Served(text, number) => (text, number),
         version::Asked::Unsupported => return unsupported_version(),
-        version::Asked::Foreign => return soap(AxlError::UnknownOperation.fault("")),
+        version::Asked::Foreign => {
+            return soap(AxlError::UnknownOperation.fault(operation::named_in_faults(&call.operation)));
+        }
     };
-    let name =
-        operation::find(&call.operation).map(|(operation, _)| operation.name.clone()).unwrap_or_default();
+    let name = operation::named_in_faults(&call.operation).to_owned();
     let trace = Trace::read(header("traceparent"), header("tracestate"));
     match execute(&axl, call, version, &caller, trace).await {
         Ok(bytes) => HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(bytes),

@@ -9,6 +9,9 @@ use crate::soap::shape::{Operation, OperationKind, Schema};
 /// Names of every operation of the API, one a line: to tell unknown from not offered.
 const KNOWN: &str = include_str!("operations.txt");
 
+/// Longest name that a fault repeats.
+const LONGEST_NAME: usize = 64;
+
 /// What carries an operation out.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
@@ -31,6 +34,12 @@ pub fn find(name: &str) -> Result<(&'static Operation, Handler), AxlError> {
         (_, None) => None,
     };
     handler.map(|handler| (operation, handler)).ok_or_else(missing)
+}
+
+/// The name of an operation as faults repeat it, served or not; what could not be one is left out.
+pub fn named_in_faults(name: &str) -> &str {
+    let could_be = name.len() <= LONGEST_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    if could_be { name } else { "" }
 }
 
 /// The right that an operation asks for; everything that does not only read is a write (axl.md 17).
@@ -75,5 +84,17 @@ mod tests {
     fn unknown_and_not_offered_are_told_apart() {
         assert!(matches!(find("addHuntPilot"), Err(AxlError::NotOffered(_))));
         assert!(matches!(find("addNonsense"), Err(AxlError::UnknownOperation)));
+    }
+
+    #[test]
+    fn faults_repeat_every_known_name_and_nothing_that_could_not_be_one() {
+        for name in KNOWN.lines() {
+            assert_eq!(named_in_faults(name), name);
+        }
+        assert_eq!(named_in_faults("addNonsense"), "addNonsense");
+        let long = "x".repeat(65);
+        for name in ["", "add.Phone", "add-Phone", "añadir", long.as_str()] {
+            assert_eq!(named_in_faults(name), "", "{name}");
+        }
     }
 }

@@ -300,7 +300,7 @@ impl Caller for AxlSite {
         let version::Asked::Served(text, number) = version::asked(call.namespace.as_deref()) else {
             panic!("a version that is not served: {:?}", call.namespace)
         };
-        let name = operation::find(&call.operation).map(|(o, _)| o.name.clone()).unwrap_or_default();
+        let name = operation::named_in_faults(&call.operation).to_owned();
         let answer =
             self.runtime.block_on(execute(&self.axl, call, (text, number), &self.actor, Trace::default()));
         let (status, bytes) = match answer {
