@@ -1,7 +1,10 @@
 //! The provisioning API from outside: the quirks of real clients, then one file an object.
 
 mod accounts;
+mod app_user;
 mod css;
+mod default_profile;
+mod device_profile;
 mod line;
 mod lists;
 mod lost_fields;

@@ -107,6 +107,45 @@ impl Outside {
         assert_eq!(self.stored(), before, "{operation} {inner}");
     }
 
+    /// How often an object has changed.
+    pub(crate) fn revision(&self, uuid: &str) -> i64 {
+        use schema::objects;
+        let uuid: uuid::Uuid = bare(uuid).parse().unwrap();
+        self.read(|db| objects::table.filter(objects::uuid.eq(uuid)).select(objects::revision).first(db))
+    }
+
+    /// Whether a call that succeeds waits for whoever has locked a phone.
+    pub(crate) fn waits_for_phone(&self, name: &str, operation: &str, inner: &str) -> bool {
+        use diesel::connection::SimpleConnection;
+        use schema::{objects, phones};
+        let looks = "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock') THEN RAISE 'nobody'; END IF; END $$";
+        let somebody_waits = || {
+            self.db.write_blocking(|tx| Ok::<_, StoreError>(tx.connection().batch_execute(looks)?)).is_ok()
+        };
+        let axl = &self.axl;
+        std::thread::scope(|scope| {
+            let (call, waited) = self
+                .db
+                .write_blocking(|tx| {
+                    let found = objects::table.filter(objects::name.eq(name)).select(objects::pk);
+                    let phone = phones::table.filter(phones::pk.eq_any(found)).select(phones::pk);
+                    phone.for_update().first::<emgate::domain::ids::PhonePk>(tx.connection())?;
+                    let call = scope.spawn(|| axl.uuid(operation, inner));
+                    loop {
+                        let waits = somebody_waits();
+                        if waits || call.is_finished() {
+                            return Ok::<_, StoreError>((call, waits));
+                        }
+                        std::thread::yield_now();
+                    }
+                })
+                .unwrap();
+            call.join().unwrap();
+            waited
+        })
+    }
+
     /// Some elements of an object as `get` answers them, without the element around them.
     pub(crate) fn shown(&self, type_: &str, selector: &str, tags: &[&str]) -> String {
         let tags: String = tags.iter().map(|tag| format!("<{tag}/>")).collect();
