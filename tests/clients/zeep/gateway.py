@@ -37,3 +37,8 @@ def rows(answer, element):
 def name_of(reference):
     """The name in a reference, or None where it points nowhere."""
     return getattr(reference, "_value_1", reference)
+
+
+def code_of(fault):
+    """The AXL code in a zeep.exceptions.Fault: 5007 for an object that is not there, -239 for one that is there already, …"""
+    return int(fault.detail.findtext("axlError/axlcode"))
