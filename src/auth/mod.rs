@@ -16,6 +16,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
+use crate::domain::credential::HolderKind;
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::UserId;
 
@@ -80,15 +81,6 @@ impl Roles {
     }
 }
 
-/// Whether a principal is a person or a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PrincipalKind {
-    /// A person, as `User`.
-    EndUser,
-    /// A program or administrator, as `AppUser`.
-    AppUser,
-}
-
 /// Somebody whose account exists; only a check of the secret makes it a `Verified` one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -99,7 +91,7 @@ pub struct Principal {
     /// Name as stored.
     pub name: UserId,
     /// Person or program.
-    pub kind: PrincipalKind,
+    pub kind: HolderKind,
     /// Whether it belongs to [`SUPER_USERS`].
     pub is_super: bool,
     /// Rights, as its groups give them at this moment.
@@ -145,7 +137,7 @@ impl Caller {
     /// Whether this caller may do it; a person is never a proxy (AUTHZ-2).
     pub fn may(&self, kind: Right) -> bool {
         let role = REQUIRED.iter().find_map(|(k, role)| (*k == kind).then_some(*role));
-        let proxy_person = role == Some(Role::EmProxy) && self.principal.kind == PrincipalKind::EndUser;
+        let proxy_person = role == Some(Role::EmProxy) && self.principal.kind == HolderKind::EndUser;
         role.is_some_and(|role| self.principal.roles.allow(role)) && !proxy_person
     }
 }
@@ -154,7 +146,7 @@ impl Caller {
 mod tests {
     use super::*;
 
-    fn caller(kind: PrincipalKind, groups: &[&str]) -> Caller {
+    fn caller(kind: HolderKind, groups: &[&str]) -> Caller {
         let principal = Principal {
             pk: ObjectPk(1),
             uuid: Uuid::nil(),
@@ -166,14 +158,14 @@ mod tests {
         Caller { principal, source: None, request_id: Uuid::nil() }
     }
 
-    fn allowed(kind: PrincipalKind, groups: &[&str]) -> Vec<Right> {
+    fn allowed(kind: HolderKind, groups: &[&str]) -> Vec<Right> {
         let caller = caller(kind, groups);
         REQUIRED.iter().map(|(k, _)| *k).filter(|k| caller.may(*k)).collect()
     }
 
     #[test]
     fn groups_give_what_the_table_says() {
-        use PrincipalKind::*;
+        use HolderKind::*;
         use Right::*;
         assert_eq!(allowed(AppUser, &[]), []);
         assert_eq!(allowed(AppUser, &["standard axl api USERS"]), [AxlBanner, AxlRead]);
@@ -186,6 +178,6 @@ mod tests {
 
     #[test]
     fn a_person_is_never_a_proxy() {
-        assert_eq!(allowed(PrincipalKind::EndUser, &["Standard EM Authentication Proxy Rights"]), []);
+        assert_eq!(allowed(HolderKind::EndUser, &["Standard EM Authentication Proxy Rights"]), []);
     }
 }

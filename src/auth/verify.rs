@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
-use super::{Principal, PrincipalKind, Roles, SUPER_USERS};
-use crate::domain::credential::{LockoutPolicy, SecretKind};
+use super::{Principal, Roles, SUPER_USERS};
+use crate::domain::credential::{HolderKind, LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
-use crate::store::accounts::{self, Account, AccountKind, Charged};
+use crate::store::accounts::{self, Account, Charged};
 use crate::store::{Db, StoreError};
 
 /// How long a success is remembered.
@@ -102,7 +102,7 @@ struct Shared {
 /// One check.
 struct Attempt {
     user_key: String,
-    kinds: &'static [AccountKind],
+    kinds: &'static [HolderKind],
     kind: SecretKind,
     secret: Zeroizing<String>,
     source: Source,
@@ -139,7 +139,7 @@ impl Verifier {
     ) -> Result<Verified<Principal>, Refused> {
         self.verify(Attempt {
             user_key: fold(user.as_str()),
-            kinds: &[AccountKind::AppUser, AccountKind::EndUser],
+            kinds: &[HolderKind::AppUser, HolderKind::EndUser],
             kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
@@ -156,7 +156,7 @@ impl Verifier {
     ) -> Result<Verified<Principal>, Refused> {
         self.verify(Attempt {
             user_key: fold(user.as_str()),
-            kinds: &[AccountKind::EndUser],
+            kinds: &[HolderKind::EndUser],
             kind: SecretKind::Pin,
             secret: Zeroizing::new(pin.expose().to_owned()),
             source: source.clone(),
@@ -306,16 +306,12 @@ impl Verifier {
 fn principal(account: Account) -> Result<Principal, StoreError> {
     let name =
         account.user_id.parse().map_err(|_| StoreError::Broken("stored user id is none".to_owned()))?;
-    let kind = match account.kind {
-        AccountKind::EndUser => PrincipalKind::EndUser,
-        AccountKind::AppUser => PrincipalKind::AppUser,
-    };
     let groups = || account.groups.iter().map(String::as_str);
     Ok(Principal {
         pk: account.pk,
         uuid: account.uuid,
         name,
-        kind,
+        kind: account.kind,
         is_super: groups().any(|g| g.eq_ignore_ascii_case(SUPER_USERS)),
         roles: Roles::of_groups(groups()),
     })

@@ -14,10 +14,10 @@ use super::object::Ctx;
 use super::operation::{self, Handler};
 use super::request::{Request, Secrets};
 use super::verb::{Answer, Work};
+use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
-use crate::auth::{Caller, PrincipalKind};
-use crate::domain::credential::SecretKind;
+use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::{self, ActorKind, AuthType, Occurred, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
@@ -207,9 +207,9 @@ impl Trace {
 fn cause_of(caller: &Caller, trace: Trace) -> event::Cause {
     let principal = &caller.principal;
     let (kind, auth_type) = match (principal.kind, principal.is_super) {
-        (PrincipalKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
-        (PrincipalKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
-        (PrincipalKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
+        (HolderKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
+        (HolderKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
+        (HolderKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
     };
     let id = Some(principal.name.as_str().to_owned());
     let address = caller.source.map(|a| a.to_canonical().to_string());

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
-use crate::domain::credential::SecretKind;
-use crate::domain::event::{Actor, Cause, HolderKind, Occurred};
+use crate::domain::credential::{HolderKind, SecretKind};
+use crate::domain::event::{Actor, Cause, Occurred};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
@@ -95,7 +95,7 @@ pub trait AxlObject {
     /// Secrets that are hashed and never carried.
     const SECRETS: &'static [SecretKind] = &[];
     /// Whose secrets they are, in the words of events.
-    const HOLDER: HolderKind = HolderKind::ApplicationUser;
+    const HOLDER: HolderKind = HolderKind::AppUser;
     /// Elements of an update that change another element of the answer: theirs and that one.
     const CHANGES: &'static [(&'static str, &'static str)] = &[];
     /// Carried settings that [`Self::view`] computes from, for lists that do not show them.

@@ -1,8 +1,31 @@
-//! Credentials of accounts: which kinds are kept, and when failed attempts lock one.
+//! Credentials: who holds them, which kinds are kept, and when failed attempts lock one.
+
+use serde::Serialize;
 
 use super::event::CredentialKind;
 
-/// A secret that accounts have and that is kept as a hash.
+/// A person or a program, spelled as events spell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum HolderKind {
+    /// A person, provisioned as `User`.
+    #[serde(rename = "end-user")]
+    EndUser,
+    /// A program or administrator, provisioned as `AppUser`.
+    #[serde(rename = "application-user")]
+    AppUser,
+}
+
+impl HolderKind {
+    /// The object type under which holders of this kind are provisioned.
+    pub fn object_type(self) -> &'static str {
+        match self {
+            Self::EndUser => "User",
+            Self::AppUser => "AppUser",
+        }
+    }
+}
+
+/// A secret that is kept as a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
     /// Digits, for phones.

@@ -10,10 +10,10 @@ use super::service::Em;
 use super::writer::Wake;
 use crate::auth::verify::{LockListener, LockedOut};
 use crate::domain::event::{
-    Cause, CredentialChange, CredentialChanged, CredentialHolder, Event, HolderKind, Occurred, Via,
+    Cause, CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred, Via,
 };
 use crate::event::{self, EventError, Origin};
-use crate::store::accounts::{self, AccountKind};
+use crate::store::accounts;
 use crate::store::{Db, Tx};
 
 /// Time that a judgement may take before the sweep tells of its lock-out, and how many it tells of in one step.
@@ -59,12 +59,8 @@ fn tell(tx: &mut Tx<'_>, origin: &Origin, locked: LockedOut) -> Result<(), Event
     let Some(account) = accounts::take_untold_lock(tx, holder, credential)? else { return Ok(()) };
     tracing::warn!(user.id = %account.user_id, "credential locked after failed attempts");
     let cause = Cause::by_system(tx.new_id(), Via::Cascade);
-    let kind = match account.kind {
-        AccountKind::EndUser => HolderKind::EndUser,
-        AccountKind::AppUser => HolderKind::ApplicationUser,
-    };
     let change = CredentialChanged {
-        holder: CredentialHolder { kind, user_id: account.user_id, uuid: account.uuid },
+        holder: CredentialHolder { kind: account.kind, user_id: account.user_id, uuid: account.uuid },
         credential: credential.into(),
         change: CredentialChange::Locked,
         device: None,

@@ -21,7 +21,8 @@ pub mod tail;
 use chrono::{DateTime, Utc};
 
 use crate::clock::IdSource;
-use crate::domain::event::{Cause, Event, HolderKind, Occurred};
+use crate::domain::credential::HolderKind;
+use crate::domain::event::{Cause, Event, Occurred};
 pub use crate::store::event_log::EventRow;
 use crate::store::{StoreError, TransactionError, Tx, event_log};
 
@@ -133,7 +134,7 @@ pub fn key_of(event: &Event) -> String {
         Event::ProvisioningChanged(e) => format!("{}/{}", e.object_type, e.object_uuid),
         Event::CredentialChanged(e) => match e.holder.kind {
             HolderKind::EndUser => format!("User/{}", e.holder.uuid),
-            HolderKind::ApplicationUser => format!("AppUser/{}", e.holder.uuid),
+            HolderKind::AppUser => format!("AppUser/{}", e.holder.uuid),
         },
         Event::ServiceParameterChanged(e) => format!("ServiceParameter/{}/{}", e.service, e.name),
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::schema::{associations, credentials, objects, untold_locks};
 use super::{StoreError, Tx};
-use crate::domain::credential::{LockoutPolicy, SecretKind};
+use crate::domain::credential::{HolderKind, LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
 
 /// What goes into the table of credentials.
@@ -29,28 +29,6 @@ impl std::fmt::Debug for StoredHash {
     }
 }
 
-/// The kinds of account as the table of objects names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountKind {
-    /// A person.
-    EndUser,
-    /// A program or administrator.
-    AppUser,
-}
-
-impl AccountKind {
-    fn of(object_type: &str) -> Self {
-        if object_type == Self::AppUser.object_type() { Self::AppUser } else { Self::EndUser }
-    }
-
-    fn object_type(self) -> &'static str {
-        match self {
-            Self::EndUser => "User",
-            Self::AppUser => "AppUser",
-        }
-    }
-}
-
 /// An account with the state of one of its credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -61,7 +39,7 @@ pub struct Account {
     /// User id as stored.
     pub user_id: String,
     /// Person or program.
-    pub kind: AccountKind,
+    pub kind: HolderKind,
     /// Names of its groups.
     pub groups: Vec<String>,
     /// Version of the credential and whether it is locked at this moment; none when there is no such credential.
@@ -92,7 +70,7 @@ const NOBODY: ObjectPk = ObjectPk(-1);
 pub fn find(
     tx: &mut Tx<'_>,
     user_key: &str,
-    kinds: &[AccountKind],
+    kinds: &[HolderKind],
     credential: SecretKind,
 ) -> Result<Option<Account>, StoreError> {
     let types: Vec<&str> = kinds.iter().map(|k| k.object_type()).collect();
@@ -118,8 +96,12 @@ pub fn find(
     let credential =
         state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
     let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
-    let kind = AccountKind::of(&type_);
+    let kind = kind_of(&type_);
     Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
+}
+
+fn kind_of(object_type: &str) -> HolderKind {
+    if object_type == HolderKind::AppUser.object_type() { HolderKind::AppUser } else { HolderKind::EndUser }
 }
 
 /// A counted attempt: what to check.
@@ -199,7 +181,7 @@ pub fn charge_attempt(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedAccount {
     /// Person or program.
-    pub kind: AccountKind,
+    pub kind: HolderKind,
     /// Its identity.
     pub uuid: Uuid,
     /// Its user id.
@@ -240,7 +222,7 @@ pub fn take_untold_lock(
         .select((objects::type_, objects::uuid, objects::name))
         .first(tx.connection())
         .optional()?;
-    Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: AccountKind::of(&type_), uuid, user_id }))
+    Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: kind_of(&type_), uuid, user_id }))
 }
 
 /// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. False: the secret has been

@@ -7,8 +7,8 @@ use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key, own_key};
-use crate::domain::credential::SecretKind;
-use crate::domain::event::{HolderKind, LogoutReason};
+use crate::domain::credential::{HolderKind, SecretKind};
+use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
 use crate::domain::names::{UserId, fold};
 use crate::domain::patch::Patch;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::shared::{Actor, EventPhone};
+use crate::domain::credential::HolderKind;
 
 /// The default device of an intercom line is now different.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -121,14 +122,6 @@ pub struct CredentialHolder {
     pub kind: HolderKind,
     pub user_id: String,
     pub uuid: Uuid,
-}
-
-/// A person or a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HolderKind {
-    EndUser,
-    ApplicationUser,
 }
 
 /// Which secret.

@@ -1,6 +1,7 @@
 //! One event of each type, as the contract shows them.
 
 use chrono::{DateTime, Utc};
+use emgate::domain::credential::HolderKind;
 use emgate::domain::event::*;
 use emgate::event::Origin;
 use uuid::Uuid;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, error};
-use emgate::auth::{Principal, PrincipalKind, Roles, SUPER_USERS};
+use emgate::auth::{Principal, Roles, SUPER_USERS};
 use emgate::clock::IdSource;
 use emgate::config::{HttpConfig, Limits};
+use emgate::domain::credential::HolderKind;
 use emgate::domain::ids::ObjectPk;
 use emgate::http::health::{Copying, Health};
 use emgate::http::{Doors, Front, Mount, PasswordCheck, Servers};
@@ -42,7 +43,7 @@ fn stage(
         pk: ObjectPk(1),
         uuid: uuid::Uuid::nil(),
         name: "anybody".parse().unwrap(),
-        kind: PrincipalKind::AppUser,
+        kind: HolderKind::AppUser,
         is_super: true,
         roles: Roles::of_groups([SUPER_USERS]),
     };

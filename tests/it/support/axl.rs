@@ -5,9 +5,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use emgate::auth::{self, Principal, PrincipalKind, Roles, SUPER_USERS};
+use emgate::auth::{self, Principal, Roles, SUPER_USERS};
 use emgate::axl::error::AxlError;
 use emgate::axl::{Axl, Trace, execute, operation, version};
+use emgate::domain::credential::HolderKind;
 use emgate::domain::ids::ObjectPk;
 use emgate::soap::envelope::read_call;
 use emgate::soap::tree::Element;
@@ -230,7 +231,7 @@ impl AxlSite {
             pk: ObjectPk(1),
             uuid: Uuid::nil(),
             name: "admin".parse().unwrap(),
-            kind: PrincipalKind::AppUser,
+            kind: HolderKind::AppUser,
             is_super: true,
             roles: Roles::of_groups([SUPER_USERS]),
         };
