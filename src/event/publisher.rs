@@ -7,8 +7,8 @@ mod copying;
 mod dropping;
 mod numbering;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,9 @@ const POLL: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
 /// Pause after what time alone will not mend, and after being fenced.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+/// What stopping may take for what is already committed.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// The publisher of this node.
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -41,7 +44,8 @@ struct Shared {
     retention: Retention,
     committed: Signal,
     numbered: Signal,
-    stop: AtomicBool,
+    /// When the end was asked for.
+    asked_to_stop: OnceLock<Instant>,
     /// Epoch of this node's term; 0: it does not lead.
     term: AtomicI64,
     confirmed: AtomicI64,
@@ -54,23 +58,9 @@ struct Shared {
 
 /// Starts numbering and, where Kafka is configured, copying and dropping what it has and is old.
 pub fn start(db: Db, settings: Option<KafkaSettings>, retention: Retention) -> std::io::Result<Publisher> {
-    let status = Status { volatile: settings.as_ref().is_some_and(|s| s.volatile), ..Status::default() };
     let copies = settings.is_some();
     let drops = retention != Retention::ForEver && settings.as_ref().is_some_and(|s| !s.volatile);
-    let shared = Arc::new(Shared {
-        db,
-        settings,
-        retention,
-        committed: Signal::default(),
-        numbered: Signal::default(),
-        stop: AtomicBool::new(false),
-        term: AtomicI64::new(0),
-        confirmed: AtomicI64::new(0),
-        fenced: AtomicBool::new(false),
-        alarmed_of_age: AtomicBool::new(false),
-        status: Mutex::new(status),
-        counts: Counts::default(),
-    });
+    let shared = Arc::new(Shared::new(db, settings, retention));
     let thread = |name: &str, body: fn(&Shared)| {
         let shared = shared.clone();
         std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&shared))
@@ -117,7 +107,7 @@ impl Publisher {
     }
 
     fn ask_to_stop(&self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
+        self.shared.asked_to_stop.get_or_init(Instant::now);
         self.shared.committed.raise();
         self.shared.numbered.raise();
     }
@@ -147,12 +137,35 @@ impl Waker {
 }
 
 impl Shared {
+    fn new(db: Db, settings: Option<KafkaSettings>, retention: Retention) -> Self {
+        let status = Status { volatile: settings.as_ref().is_some_and(|s| s.volatile), ..Status::default() };
+        Self {
+            db,
+            settings,
+            retention,
+            committed: Signal::default(),
+            numbered: Signal::default(),
+            asked_to_stop: OnceLock::new(),
+            term: AtomicI64::new(0),
+            confirmed: AtomicI64::new(0),
+            fenced: AtomicBool::new(false),
+            alarmed_of_age: AtomicBool::new(false),
+            status: Mutex::new(status),
+            counts: Counts::default(),
+        }
+    }
+
     fn status(&self) -> std::sync::MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stopping(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.asked_to_stop.get().is_some()
+    }
+
+    /// Whether stopping has taken longer than a sequencer that works would take.
+    fn is_overdue(&self) -> bool {
+        self.asked_to_stop.get().is_some_and(|at| at.elapsed() > DRAIN + 2 * SECOND)
     }
 
     /// Waits in small steps, so that stopping is heard.

@@ -26,7 +26,7 @@ impl Shared {
         let mut attempts = Attempts { pause: SHORTEST_PAUSE, single_until: 0 };
         loop {
             let epoch = self.term.load(Ordering::SeqCst);
-            if epoch == 0 {
+            if epoch == 0 || self.is_overdue() {
                 if self.stopping() {
                     return;
                 }
@@ -45,7 +45,7 @@ impl Shared {
     /// Copies until something stops it.
     fn copy_for(&self, epoch: i64, single_until: i64) -> Result<std::convert::Infallible, CopyError> {
         let Some(settings) = &self.settings else { return Err(KafkaFailure::Stopped.into()) };
-        let go_on = || self.term.load(Ordering::SeqCst) == epoch;
+        let go_on = || self.term.load(Ordering::SeqCst) == epoch && !self.is_overdue();
         self.status().sending_since = Some(Instant::now());
         let mut copier = Copier::take_over(&self.db, settings, epoch, &go_on)?;
         copier.count_in(self.counts.clone());
@@ -78,10 +78,6 @@ impl Shared {
 
     /// Says why copying stopped and waits as long as that asks for.
     fn settle(&self, error: &CopyError, attempts: &mut Attempts) {
-        if matches!(error, CopyError::Kafka(KafkaFailure::Stopped)) {
-            return;
-        }
-        self.counts.restarted(error.reason());
         let interrupted = Standing::Interrupted(error.to_string());
         let (standing, wait) = match error {
             CopyError::Kafka(KafkaFailure::Stopped) => return,
@@ -106,6 +102,7 @@ impl Shared {
                 (interrupted, attempts.pause)
             }
         };
+        self.counts.restarted(error.reason());
         {
             let mut status = self.status();
             (status.copying, status.sending_since) = (standing, None);
@@ -121,5 +118,23 @@ impl Shared {
             attempts.single_until = confirmed + i64::from(BATCH);
         }
         fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, IdSource};
+    use crate::event::retention::Retention;
+    use crate::store::Db;
+
+    #[test]
+    fn copying_ends_some_seconds_after_it_was_asked_to_whatever_the_sequencer_does() {
+        let db = Db::open("postgres://127.0.0.1:1/none", 1, Clock::Database, IdSource::Random).unwrap();
+        let shared = Shared::new(db, None, Retention::ForEver);
+        shared.term.store(7, Ordering::SeqCst);
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        shared.asked_to_stop.set(long_ago).unwrap();
+        shared.copy();
     }
 }

@@ -3,15 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{POLL, REFUSED_PAUSE, SECOND, Shared, Standing};
+use super::{DRAIN, POLL, REFUSED_PAUSE, SECOND, Shared, Standing};
 use crate::event::EventError;
 use crate::event::sequencer::{Leadership, ROUND, Round};
 use crate::store::{number_line, upkeep};
 
 /// How often partitions are made.
 const HOUR: Duration = Duration::from_secs(3600);
-/// What stopping may take for what is already committed.
-const DRAIN: Duration = Duration::from_secs(5);
 /// A transaction older than this, in seconds, is an alarm.
 const OLD: i64 = 300;
 /// The backlog is counted up to here.
@@ -27,17 +25,34 @@ struct Term {
     leave_by: Option<Instant>,
 }
 
+impl Term {
+    /// Whether a leader that is to stop has done what it can, or has had its time: others may commit without end.
+    fn is_over(&mut self, now: Instant, is_done: bool) -> bool {
+        is_done || now >= *self.leave_by.get_or_insert(now + DRAIN)
+    }
+}
+
+/// Ends a term when it is dropped, with a panic too, so that the copier never works for a sequencer that is gone.
+struct EndOfTerm<'s>(&'s Shared);
+
+impl Drop for EndOfTerm<'_> {
+    fn drop(&mut self) {
+        self.0.term.store(0, Ordering::SeqCst);
+        self.0.numbered.raise();
+        self.0.status().leader = false;
+    }
+}
+
 impl Shared {
     /// Leads, or stands by.
     pub(super) fn sequence(&self) {
         while !self.stopping() {
+            let end = EndOfTerm(self);
             if let Err(e) = self.lead() {
                 tracing::warn!(reason = %e, "numbering of events interrupted: {e}");
                 self.status().numbering = Standing::Interrupted(format!("database: {e}"));
             }
-            self.term.store(0, Ordering::SeqCst);
-            self.numbered.raise();
-            self.status().leader = false;
+            drop(end);
             self.pause(if self.fenced.swap(false, Ordering::SeqCst) { REFUSED_PAUSE } else { SECOND });
         }
     }
@@ -94,16 +109,15 @@ impl Shared {
             if self.fenced.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            if matches!(round, Round::Numbered { events, .. } if i32::try_from(events) == Ok(ROUND)) {
-                continue;
-            }
-            let nothing_to_number = matches!(round, Round::Idle | Round::Blocked { .. });
-            if self.stopping() && nothing_to_number {
-                let leave_by = *term.leave_by.get_or_insert_with(|| Instant::now() + DRAIN);
-                if self.is_all_copied() || Instant::now() >= leave_by {
+            if self.stopping() {
+                let nothing_to_number = matches!(round, Round::Idle | Round::Blocked { .. });
+                if term.is_over(Instant::now(), nothing_to_number && self.is_all_copied()) {
                     leadership.confirm(&self.db, self.to_note())?;
                     return Ok(());
                 }
+            }
+            if matches!(round, Round::Numbered { events, .. } if i32::try_from(events) == Ok(ROUND)) {
+                continue;
             }
             self.committed.wait(POLL);
         }
@@ -206,5 +220,38 @@ impl Shared {
                 "a database transaction is {age} s old: vacuum cannot clean up behind it"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, IdSource};
+    use crate::event::retention::Retention;
+    use crate::store::Db;
+
+    #[test]
+    fn a_term_ends_in_time_though_there_is_always_something_to_number() {
+        let now = Instant::now();
+        let mut term = Term { partitions_due: now, note_due: now, noted: 0, retry_due: None, leave_by: None };
+        assert!(!term.is_over(now, false));
+        assert!(!term.is_over(now + DRAIN - SECOND, false));
+        assert!(term.is_over(now + DRAIN, false));
+    }
+
+    #[test]
+    fn a_sequencer_that_panics_lets_the_copier_end() {
+        let db = Db::open("postgres://127.0.0.1:1/none", 1, Clock::Database, IdSource::Random).unwrap();
+        let shared = Shared::new(db, None, Retention::ForEver);
+        std::thread::scope(|scope| {
+            let panicked = scope.spawn(|| {
+                let _end = EndOfTerm(&shared);
+                shared.term.store(7, Ordering::SeqCst);
+                panic!("a mistake of ours");
+            });
+            assert!(panicked.join().is_err());
+            shared.asked_to_stop.set(Instant::now()).unwrap();
+            shared.copy();
+        });
     }
 }
