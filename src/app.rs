@@ -205,16 +205,16 @@ impl App {
         parts.into_iter().find(|(_, runs)| !runs).map(|(part, _)| part)
     }
 
-    /// Ends in order: accept nothing, finish requests, flush, give the name back.
+    /// Ends in order: accept nothing, finish requests, write what waits, flush, give the name back.
     pub async fn stop(self) {
         self.health.stop();
         if let Some(sweep) = &self.sweep {
             sweep.abort();
         }
         self.servers.drain().await;
+        shutdown::within_on_thread("writers of logins", shutdown::FLUSH, move || self.em.finish()).await;
         if let Some(publisher) = self.publisher {
-            let flushed = tokio::task::spawn_blocking(move || publisher.stop());
-            shutdown::within("publisher", shutdown::FLUSH, async { drop(flushed.await) }).await;
+            shutdown::within_on_thread("publisher", shutdown::FLUSH, || publisher.stop()).await;
         }
         self.name.abort();
         shutdown::within("http", shutdown::FLUSH, self.servers.stop()).await;

@@ -11,7 +11,7 @@ use emgate::config::{Config, Flags};
 use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::tail::{self, TailArgs};
 use emgate::http::Addresses;
-use emgate::shutdown::Signals;
+use emgate::shutdown::{self, Signals};
 use emgate::soap::wsdl;
 use emgate::store::migrate;
 use emgate::telemetry;
@@ -93,7 +93,7 @@ fn serve(flags: &Flags, migrate: bool) -> Outcome {
     telemetry::start(&config.log.filter)?;
     let migrations = if migrate { Migrations::Run } else { Migrations::Refuse };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    shutdown::run(runtime, async {
         let signals = Signals::listen()?;
         let app = App::start(&config, migrations).await?;
         telemetry::count_panics(app.metrics());

@@ -73,6 +73,11 @@ impl Em {
         self.writers.are_running()
     }
 
+    /// Answers what was asked and takes nothing more; blocks until that is done.
+    pub fn finish(&self) {
+        self.writers.finish();
+    }
+
     /// The check of secrets.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier

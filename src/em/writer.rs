@@ -54,7 +54,7 @@ struct Shared {
 /// The queue and its threads; they finish what waits and end when this is dropped.
 pub(super) struct Writers {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Shared {
@@ -135,7 +135,7 @@ impl Writers {
                 std::thread::spawn(move || writer.run())
             })
             .collect();
-        Self { shared, threads }
+        Self { shared, threads: Mutex::new(threads) }
     }
 
     /// Whether all of them live.
@@ -159,17 +159,23 @@ impl Writers {
         self.shared.ready.notify_one();
         replied.await.map_err(|_| EmCode::Database)
     }
-}
 
-impl Drop for Writers {
-    fn drop(&mut self) {
+    /// Takes no more requests and waits until those that came are answered; the first caller waits, others do not.
+    pub(super) fn finish(&self) {
         self.shared.lock().closed = true;
         self.shared.ready.notify_all();
-        for thread in self.threads.drain(..) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a writer of logins has panicked");
             }
         }
+    }
+}
+
+impl Drop for Writers {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 
