@@ -50,6 +50,14 @@ const ATTEMPTS: u32 = 4;
 const SESSION: &str = "SET lc_messages = 'C'; SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET search_path = public; SET timezone = 'UTC'; SET jit = off;";
 
+/// How soon a connection to a server that is gone without a word is given up; settings of the client library, in its own names.
+const NOTICE: &str =
+    "connect_timeout=5&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=10000";
+/// How long a request waits for a connection of the pool (SQL-4).
+const WAIT: Duration = Duration::from_secs(1);
+/// While the database is away, each connection of the pool is tried again after half of this.
+const RETRY: Duration = Duration::from_secs(4);
+
 /// The pool of connections, the clock and the source of identities.
 #[derive(Clone)]
 pub struct Db {
@@ -96,13 +104,14 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for SetSession {
 impl Db {
     /// Opens a pool of at most `size` connections; waits at most a second for one (SQL-4). Connects lazily.
     pub fn open(url: &str, size: u32, clock: Clock, ids: IdSource) -> Result<Self, StoreError> {
+        let url = with_notice(url);
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(1))
+            .connection_timeout(RETRY)
             .connection_customizer(Box::new(SetSession))
-            .build_unchecked(ConnectionManager::new(url));
-        Ok(Self { pool, url: url.to_owned(), clock, ids })
+            .build_unchecked(ConnectionManager::new(url.as_str()));
+        Ok(Self { pool, url, clock, ids })
     }
 
     /// The source of identities of this node.
@@ -163,7 +172,7 @@ impl Db {
         &self,
         transaction: impl Fn(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.pool.get().map_err(StoreError::from)?;
+        let mut connection = self.pool.get_timeout(WAIT).map_err(StoreError::from)?;
         for attempt in 1.. {
             match transaction(&mut connection) {
                 Err(e) if e.is_transient() && attempt < ATTEMPTS => {
@@ -200,6 +209,24 @@ impl Db {
     ) -> Result<T, Ended<E>> {
         let mut tx = Tx { connection, clock: &self.clock, ids: &self.ids, now: None };
         f(&mut tx).map_err(Ended::Closure)
+    }
+}
+
+/// The address with [`NOTICE`] in it. Of a setting that is given twice the last one holds, so that the operator's own come after ours.
+fn with_notice(url: &str) -> String {
+    let scheme = ["postgres://", "postgresql://"].into_iter().find(|scheme| url.starts_with(scheme));
+    let Some(scheme) = scheme else { return format!("{} {url}", NOTICE.replace('&', " ")) };
+    // a password may hold a question mark
+    let host = match url.get(scheme.len()..).and_then(|rest| rest.split_once(['@', '/'])) {
+        Some((user, _)) if url.as_bytes().get(scheme.len() + user.len()) == Some(&b'@') => {
+            scheme.len() + user.len()
+        }
+        Some(_) | None => scheme.len(),
+    };
+    let (user, place) = url.split_at(host);
+    match place.split_once('?') {
+        Some((place, settings)) => format!("{user}{place}?{NOTICE}&{settings}"),
+        None => format!("{url}?{NOTICE}"),
     }
 }
 
@@ -278,5 +305,26 @@ impl Tx<'_> {
     /// Makes an identity.
     pub fn new_id(&self) -> Uuid {
         self.ids.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_an_address_gets_time_outs_and_keeps_its_own_settings_last() {
+        let pairs = NOTICE.replace('&', " ");
+        for (given, used) in [
+            ("postgres://u:p@h:5432/d", format!("postgres://u:p@h:5432/d?{NOTICE}")),
+            ("postgresql://u:p?q@h/d", format!("postgresql://u:p?q@h/d?{NOTICE}")),
+            ("postgres://h/d?sslmode=require", format!("postgres://h/d?{NOTICE}&sslmode=require")),
+            ("postgres://u@h?connect_timeout=9", format!("postgres://u@h?{NOTICE}&connect_timeout=9")),
+            ("postgresql:///d?host=/run/a@b", format!("postgresql:///d?{NOTICE}&host=/run/a@b")),
+            ("postgres://u@%2Frun%2Fpg/d", format!("postgres://u@%2Frun%2Fpg/d?{NOTICE}")),
+            ("host=/run/pg dbname=d", format!("{pairs} host=/run/pg dbname=d")),
+        ] {
+            assert_eq!(with_notice(given), used);
+        }
     }
 }

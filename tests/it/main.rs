@@ -16,5 +16,6 @@ mod event;
 mod hostile;
 mod http;
 mod migrations;
+mod store;
 mod story;
 mod support;

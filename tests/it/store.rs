@@ -1,0 +1,75 @@
+//! What the database layer promises about connections: time-outs of the client library, migrations in turns, the name of a node.
+
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use emgate::clock::{Clock, IdSource};
+use emgate::store::node_lock::{NodeLock, NodeName};
+use emgate::store::{Db, migrate};
+
+use crate::support::database::TestDatabase;
+
+#[test]
+fn the_settings_of_an_address_stand_against_ours_in_both_forms() {
+    let database = TestDatabase::new();
+    let open = |url: &str| Db::open(url, 1, Clock::Database, IdSource::Random).unwrap().connect().map(drop);
+    open(&database.url).unwrap();
+    let refused = open(&format!("{}?connect_timeout=soon", database.url)).unwrap_err().to_string();
+    assert!(refused.contains("soon"), "{refused}");
+    let refused = open("host=127.0.0.1 connect_timeout=soon").unwrap_err().to_string();
+    assert!(refused.contains("soon"), "{refused}");
+}
+
+#[test]
+fn nodes_that_start_together_migrate_in_turns_however_long_that_takes() {
+    let database = TestDatabase::empty();
+    let migrate = || {
+        let mut connection = PgConnection::establish(&database.url).unwrap();
+        connection.batch_execute("SET statement_timeout = '50ms'; SET lock_timeout = '10ms'").unwrap();
+        migrate::run(&mut connection).unwrap().len()
+    };
+    let ran = std::thread::scope(|scope| {
+        let (one, other) = (scope.spawn(migrate), scope.spawn(migrate));
+        [one.join().unwrap(), other.join().unwrap()]
+    });
+    assert!(ran.contains(&0) && ran.iter().any(|n| *n > 0), "{ran:?}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the catalogue of the server has no table! of ours")]
+fn a_node_keeps_its_name_though_the_lock_outlives_its_connection() {
+    let database = TestDatabase::new();
+    let db = database.open_real();
+    let take = || match NodeLock::take(&db, "one").unwrap() {
+        NodeName::Taken(lock) => Some(lock),
+        NodeName::InUse => None,
+    };
+    let mut lock = take().unwrap();
+    let mut eye = db.connect().unwrap();
+    let mut number = |query: &str| {
+        let row: Number = diesel::sql_query(query).get_result(&mut eye).unwrap();
+        row.number
+    };
+    let asking = "SELECT count(*) AS number FROM pg_stat_activity WHERE datname = current_database() \
+                  AND pid <> pg_backend_pid() AND query LIKE '%pg_try_advisory_lock%'";
+    number(
+        "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_locks WHERE locktype = 'advisory' \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
+    let old = std::iter::repeat_with(take).flatten().next().unwrap();
+    std::thread::scope(|scope| {
+        let renewed = scope.spawn(|| lock.renew(&db).unwrap());
+        while number(asking) < 2 {
+            assert!(!renewed.is_finished(), "it gave up at once");
+        }
+        drop(old);
+        assert!(renewed.join().unwrap());
+    });
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
