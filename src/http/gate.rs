@@ -73,7 +73,9 @@ impl Gate {
         let Some(route) = routes::find(self.listener, method.as_str(), path, query) else {
             return Err(self.not_found(path));
         };
-        request.extensions_mut().insert(Door(route.surface));
+        if let Some(door) = request.extensions().get::<Door>() {
+            door.note(route.surface);
+        }
         if !route.methods.contains(&method.as_str()) {
             return Err(method_not_allowed(route, method));
         }

@@ -2,6 +2,8 @@
 //!
 //! The query never reaches the log: phones send PINs in it (PHONE-4).
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -19,9 +21,15 @@ use crate::telemetry::{HttpLabels, Metrics, RequestId, StatusClass, Surface};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Which door a request came through; the gate notes it, the counters read it.
-#[derive(Clone, Copy)]
-pub(super) struct Door(pub(super) Surface);
+/// Which door a request came through; the gate notes it, the counters read it, also when the request is gone with its handler.
+#[derive(Clone)]
+pub(super) struct Door(Rc<Cell<Surface>>);
+
+impl Door {
+    pub(super) fn note(&self, surface: Surface) {
+        self.0.set(surface);
+    }
+}
 
 /// Runs one request inside its span.
 pub(super) async fn trace(
@@ -34,6 +42,8 @@ pub(super) async fn trace(
     let at_work = request.conn_data::<Counted>().map(Counted::at_work);
     let id = RequestId(gate.ids.next());
     request.extensions_mut().insert(id);
+    let surface = Rc::new(Cell::new(Surface::Unknown));
+    request.extensions_mut().insert(Door(Rc::clone(&surface)));
     let span = tracing::info_span!(
         "request",
         request.id = %id,
@@ -48,14 +58,13 @@ pub(super) async fn trace(
         match next.call(request).await {
             Ok(mut answer) => {
                 dress(answer.headers_mut(), id);
-                let surface = answer.request().extensions().get::<Door>().map_or(Surface::Unknown, |d| d.0);
-                tell(&gate.metrics, answer.status(), surface, start);
+                tell(&gate.metrics, answer.status(), surface.get(), start);
                 Ok(answer)
             }
             Err(error) => {
                 let mut answer = error.error_response();
                 dress(answer.headers_mut(), id);
-                tell(&gate.metrics, answer.status(), Surface::Unknown, start);
+                tell(&gate.metrics, answer.status(), surface.get(), start);
                 Err(InternalError::from_response(error, answer).into())
             }
         }

@@ -12,7 +12,7 @@ use emgate::domain::credential::HolderKind;
 use emgate::domain::ids::ObjectPk;
 use emgate::http::health::{Copying, Health};
 use emgate::http::{Doors, Front, Mount, PasswordCheck, Servers};
-use emgate::telemetry::Metrics;
+use emgate::telemetry::{HttpLabels, Metrics, StatusClass, Surface};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
@@ -27,6 +27,7 @@ struct Stage {
     address: std::net::SocketAddr,
     phone: Client,
     tls: Client,
+    metrics: Metrics,
     _database: TestDatabase,
     _state: StateDir,
 }
@@ -66,6 +67,7 @@ fn stage(
         phone: Arc::clone(&handlers),
         soap: handlers,
     };
+    let metrics = front.metrics.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let servers = runtime.block_on(async { Servers::start(&front) }).unwrap();
     let addresses = servers.addresses();
@@ -77,6 +79,7 @@ fn stage(
         address: addresses.phone.unwrap(),
         phone,
         tls,
+        metrics,
         _database: database,
         _state: state,
     }
@@ -136,6 +139,11 @@ fn a_handler_that_takes_too_long_loses_its_caller() {
         assert_eq!(answer.header("connection"), Some("close"));
         assert!(answer.header("x-request-id").is_some());
     }
+    let counted = [Surface::Phone, Surface::Soap, Surface::Unknown].map(|surface| {
+        let labels = HttpLabels { surface, status: StatusClass::ClientError };
+        stage.metrics.http_requests.get_or_create(&labels).get()
+    });
+    assert_eq!(counted, [1, 1, 0]);
 }
 
 #[test]
