@@ -96,7 +96,7 @@ impl Limits {
 
     /// Names the first limit that is zero, which would refuse everything.
     pub(super) fn zero(&self) -> Option<&'static str> {
-        [
+        let sizes = [
             ("limits.connections", self.connections),
             ("limits.connections_per_address", self.connections_per_address),
             ("limits.handshakes_per_worker", self.handshakes_per_worker),
@@ -107,8 +107,15 @@ impl Limits {
             ("limits.uri", self.uri),
             ("limits.head", self.head),
             ("limits.header_value", self.header_value),
-        ]
-        .into_iter()
-        .find_map(|(key, value)| (value == 0).then_some(key))
+        ];
+        let times = [
+            ("limits.handshake_seconds", self.handshake_seconds),
+            ("limits.head_seconds", self.head_seconds),
+            ("limits.body_seconds", self.body_seconds),
+            ("limits.handler_seconds", self.handler_seconds),
+        ];
+        let sizes = sizes.into_iter().map(|(key, value)| (key, value == 0));
+        let times = times.into_iter().map(|(key, value)| (key, value == 0));
+        sizes.chain(times).find_map(|(key, is_zero)| is_zero.then_some(key))
     }
 }

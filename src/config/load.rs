@@ -318,9 +318,13 @@ mod tests {
 
     #[test]
     fn a_limit_of_zero_is_refused_by_its_key() {
-        let error =
-            load("zero", "[database]\nurl = 'postgres://x'\n[limits]\nsoap_body = 0", 0o600).unwrap_err();
-        assert_eq!(error, "limits.soap_body: must be greater than zero");
+        let refusal = |key: &str| {
+            load("zero", &format!("[database]\nurl = 'postgres://x'\n[limits]\n{key} = 0"), 0o600).err()
+        };
+        for key in ["soap_body", "handshake_seconds", "head_seconds", "body_seconds", "handler_seconds"] {
+            assert_eq!(refusal(key), Some(format!("limits.{key}: must be greater than zero")));
+        }
+        assert_eq!(refusal("drain_seconds"), None);
     }
 
     #[test]
