@@ -21,7 +21,7 @@ const TOO_SLOW: Refusal = Refusal(StatusCode::REQUEST_TIMEOUT, "request body too
 const BROKEN: Refusal = Refusal(StatusCode::BAD_REQUEST, "request body broken off");
 
 /// How long a body may need before its speed counts.
-const HEAD_START: Duration = Duration::from_secs(2);
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// Reads the whole body; nothing is allocated because a header promised it.
 pub(super) async fn read(
@@ -37,8 +37,7 @@ pub(super) async fn read(
     let end = start + limits.body_time();
     let mut body = BytesMut::new();
     loop {
-        let earned = body.len() as u64 * 1000 / limits.body_bytes_per_second.max(1);
-        let deadline = end.min(start + HEAD_START + Duration::from_millis(earned));
+        let deadline = end.min(start + patience(body.len(), limits));
         match timeout_at(deadline, payload.next()).await {
             Err(_) => return Err(TOO_SLOW),
             Ok(None) => return Ok(body.freeze()),
@@ -47,6 +46,12 @@ pub(super) async fn read(
             Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
         }
     }
+}
+
+/// How long after the begin of a body the next part of it may come.
+fn patience(received: usize, limits: &Limits) -> Duration {
+    let earned = received as u64 * 1000 / limits.body_bytes_per_second.max(1);
+    HEAD_START + Duration::from_millis(earned)
 }
 
 /// The body of an answer that ends its connection: it keeps what is left of the request's body until it is sent.
@@ -89,5 +94,16 @@ pub(super) async fn drain(payload: &mut Payload, announced: Option<u64>, limits:
             Ok(Some(Ok(chunk))) if seen + chunk.len() <= limits.drain_bytes => seen += chunk.len(),
             Ok(Some(_)) | Err(_) => return false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_speed_of_a_body_counts_after_its_first_second() {
+        let patience = |received| patience(received, &Limits::default());
+        assert_eq!([0, 1024, 2048].map(patience), [1, 2, 3].map(Duration::from_secs));
     }
 }

@@ -53,16 +53,16 @@ fn a_chunked_body_is_measured_as_it_comes() {
 #[test]
 fn a_body_that_stalls_or_crawls_is_given_up() {
     let gateway = TestGateway::start_with(hasty);
-    for head_start in [0, 2000] {
+    for (head_start, least) in [(0, 900), (2000, 2800)] {
         let start = Instant::now();
         let mut connection = gateway.tls().open();
         connection.send(post(&gateway, 100_000));
         connection.send(vec![b'x'; head_start]);
         let answer = connection.answer().expect("an answer");
+        let took = start.elapsed();
         assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
         assert!(connection.is_closed());
-        let took = start.elapsed();
-        assert!(took > Duration::from_millis(1900) && took < Duration::from_secs(5), "{took:?}");
+        assert!(took > Duration::from_millis(least) && took < Duration::from_secs(5), "{took:?}");
     }
 }
 
