@@ -1,7 +1,6 @@
 //! The TLS side of the front: certificate from files or made at the first start, reloaded when its file changes (TLS-1).
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -13,7 +12,7 @@ use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 
 use crate::clock;
-use crate::config::{ConfigError, HttpConfig, read_secret};
+use crate::config::{ConfigError, HttpConfig, private_file, read_secret};
 
 /// Years that a certificate of our own making is good for.
 const OWN_YEARS: i32 = 10;
@@ -53,11 +52,14 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
+/// When certificate and key were last written.
+type Written = [Option<SystemTime>; 2];
+
 /// The certificate in force.
 #[derive(Debug)]
 pub struct Certificate {
     files: (PathBuf, PathBuf),
-    current: RwLock<(Arc<CertifiedKey>, Option<SystemTime>)>,
+    current: RwLock<(Arc<CertifiedKey>, Written)>,
 }
 
 impl Certificate {
@@ -67,7 +69,7 @@ impl Certificate {
             (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
             _ => own_files(state_dir, names)?,
         };
-        let current = RwLock::new((Arc::new(read(&files)?), changed(&files)));
+        let current = RwLock::new((Arc::new(read(&files)?), written(&files)));
         Ok(Arc::new(Self { files, current }))
     }
 
@@ -80,7 +82,7 @@ impl Certificate {
 
     /// Reads the files again when they changed; a certificate that cannot be used leaves the old one in force.
     pub fn reload(&self) {
-        let now = changed(&self.files);
+        let now = written(&self.files);
         if self.current.read().unwrap_or_else(PoisonError::into_inner).1 == now {
             return;
         }
@@ -111,9 +113,8 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-fn changed((certificate, key): &(PathBuf, PathBuf)) -> Option<SystemTime> {
-    let time = |p: &Path| std::fs::metadata(p).and_then(|m| m.modified()).ok();
-    time(certificate).max(time(key))
+fn written((certificate, key): &(PathBuf, PathBuf)) -> Written {
+    [certificate, key].map(|path| std::fs::metadata(path).and_then(|m| m.modified()).ok())
 }
 
 fn read((certificate, key): &(PathBuf, PathBuf)) -> Result<CertifiedKey, TlsError> {
@@ -143,21 +144,54 @@ fn own_files(state_dir: &Path, names: &[String]) -> Result<(PathBuf, PathBuf), T
     wanted.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
     wanted.not_after = rcgen::date_time_ymd(year + OWN_YEARS, 1, 1);
     let certificate = wanted.self_signed(&key)?;
-    write(&files.1, &key.serialize_pem(), 0o600)?;
-    write(&files.0, &certificate.pem(), 0o644)?;
+    put(&files.1, |fresh| private_file::create(fresh, &key.serialize_pem()))?;
+    put(&files.0, |fresh| {
+        let mut file = std::fs::File::create_new(fresh)?;
+        file.write_all(certificate.pem().as_bytes())?;
+        file.sync_all()
+    })?;
     tracing::info!("made a certificate of our own; clients must be told to trust it");
     Ok(files)
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), TlsError> {
+/// Makes a file whole or not at all; what an earlier start left half made goes, with the rights it had.
+fn put(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), TlsError> {
     let fresh = path.with_extension("new");
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&fresh)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&fresh, path));
-    written.map_err(|source| TlsError::Write { path: path.to_owned(), source })
+    let gone = match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    };
+    let made = gone.and_then(|()| make(&fresh)).and_then(|()| std::fs::rename(&fresh, path));
+    made.map_err(|source| TlsError::Write { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: &Path, second: u64) {
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second)).unwrap();
+    }
+
+    #[test]
+    fn a_new_certificate_older_than_its_key_is_seen() {
+        let folder = std::env::temp_dir().join(format!("emgate-tls-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let stale = folder.join("tls-key.new");
+        std::fs::write(&stale, "half").unwrap();
+        let (chain, key) = own_files(&folder, &["localhost".to_owned()]).unwrap();
+        assert!(!private_file::is_exposed(&key).unwrap() && !stale.exists());
+        touch(&chain, 100);
+        touch(&key, 300);
+        let certificate = Certificate::load(&HttpConfig::default(), &folder, &[]).unwrap();
+        let shown = || Arc::clone(&certificate.current.read().unwrap().0);
+        let first = shown();
+        certificate.reload();
+        assert!(Arc::ptr_eq(&first, &shown()));
+        touch(&chain, 200);
+        certificate.reload();
+        assert!(!Arc::ptr_eq(&first, &shown()));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
