@@ -55,14 +55,14 @@ impl Links {
 async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpResponse {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let parsed = pairs.map_err(|_| EmCode::Parse).and_then(|pairs| parse(pairs.into_inner()));
-    let screen = match parsed {
-        Err(code) => refused(code, Doing::Login, None),
+    match parsed {
+        Err(code) => respond(&refused(code, Doing::Login, None), None),
         Ok(PhoneRequest { phone, wish }) => {
             let links = Links { base: base(&request, &page), phone };
-            serve(&page.em, &links, wish, request.peer_addr().map(|a| a.ip())).await
+            let screen = serve(&page.em, &links, wish, request.peer_addr().map(|a| a.ip())).await;
+            respond(&screen, Some(&links.phone))
         }
-    };
-    respond(&screen)
+    }
 }
 
 /// Scheme and host of the request; forwarded headers count for nothing.
@@ -213,12 +213,52 @@ fn refused(code: EmCode, doing: Doing, links: Option<&Links>) -> Screen {
     }
 }
 
-fn respond(screen: &Screen) -> HttpResponse {
+/// A screen that cannot be written is a mistake of ours or a host name too long for phones: the log says which.
+fn respond(screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
     let fallback = || refused(EmCode::Unknown, Doing::Login, None).to_xml().unwrap_or_default();
-    let body = screen.to_xml().unwrap_or_else(|_| fallback());
+    let body = screen.to_xml().unwrap_or_else(|error| {
+        let phone = phone.map_or("", DeviceName::as_str);
+        tracing::error!(%error, phone.name = phone, "a phone gets an error in place of its screen: {error}");
+        fallback()
+    });
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/xml; charset=utf-8"))
         .insert_header((EXPIRES, LONG_AGO))
         .insert_header((CACHE_CONTROL, "no-store"))
         .body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_screen_that_cannot_be_written_is_logged_with_its_phone() {
+        let lines = Lines::default();
+        let kept = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || kept.clone()).finish();
+        let links =
+            Links { base: format!("http://{}", "x".repeat(300)), phone: "SEP001122334455".parse().unwrap() };
+        let answer = tracing::subscriber::with_default(subscriber, || {
+            respond(&form(&links, true), Some(&links.phone))
+        });
+        assert_eq!(answer.status(), 200);
+        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("SEP001122334455") && log.contains("url is longer"), "{log}");
+    }
 }
