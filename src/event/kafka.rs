@@ -165,7 +165,7 @@ impl From<KafkaError> for KafkaFailure {
         }
         if let KafkaError::Transaction(inner) = &error {
             let code = inner.code();
-            if matches!(code, Code::Fenced | Code::ProducerFenced) {
+            if is_fenced(code) {
                 return Self::Fenced;
             }
             if is_refusal(code) {
@@ -175,6 +175,11 @@ impl From<KafkaError> for KafkaFailure {
         }
         Self::Unavailable(error.to_string())
     }
+}
+
+/// Codes with which a broker says that another publisher of this cluster has taken over.
+fn is_fenced(code: Code) -> bool {
+    matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch)
 }
 
 /// Codes with which a broker says that trying again is of no use.

@@ -10,7 +10,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::{DeliveryMode, KafkaFailure, KafkaSettings, Record, Topics, is_refusal, partition_of};
+use super::{DeliveryMode, KafkaFailure, KafkaSettings, Record, Topics, is_fenced, is_refusal, partition_of};
 
 /// One blocking call to the library; short, so that a caller who gives up is heard.
 const CALL: Duration = Duration::from_secs(2);
@@ -217,8 +217,7 @@ impl Producer {
     /// What has made the client unusable, if anything has.
     fn fatal(&self) -> Option<KafkaFailure> {
         let (code, text) = self.client.client().fatal_error()?;
-        let fenced = matches!(code, Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch);
-        Some(if fenced { KafkaFailure::Fenced } else { KafkaFailure::Unavailable(text) })
+        Some(if is_fenced(code) { KafkaFailure::Fenced } else { KafkaFailure::Unavailable(text) })
     }
 }
 
