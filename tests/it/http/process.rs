@@ -1,15 +1,23 @@
 //! The program itself: what it prints, when it refuses to start, how it ends.
 
-use std::process::Output;
+use std::time::Duration;
 
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
-use crate::support::process::{Process, emgate};
+use crate::support::process::{self, Process, emgate};
 
 fn refusal(arguments: &[&str], database: &str, state: &StateDir) -> String {
-    let Output { status, stderr, .. } = emgate(arguments, database, state).output().unwrap();
+    let (status, said) = process::run(emgate(arguments, database, state), Duration::from_secs(60));
     assert!(!status.success());
-    String::from_utf8(stderr).unwrap()
+    said
+}
+
+#[test]
+#[should_panic(expected = "it did not end in time")]
+fn a_program_that_does_not_end_fails_its_test() {
+    let state = StateDir::new();
+    let arguments = ["broker", "--state-dir", state.0.to_str().unwrap()];
+    process::run(emgate(&arguments, "", &state), Duration::from_millis(50));
 }
 
 #[test]
@@ -97,7 +105,7 @@ fn pending_migrations_are_named_with_the_command_that_runs_them() {
     let (database, state) = (TestDatabase::empty(), StateDir::new());
     let said = refusal(&["serve"], &database.url, &state);
     assert!(said.contains("run `emgate migrate`"), "{said}");
-    assert!(emgate(&["migrate"], &database.url, &state).status().unwrap().success());
+    assert!(process::run(emgate(&["migrate"], &database.url, &state), Duration::from_secs(60)).0.success());
     Process::start(&["serve"], &database.url, &state).end();
 }
 

@@ -2,11 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::gateway::StateDir;
 use super::http::Client;
+
+/// Longest that a start or an end may take, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with free ports on loopback and nothing of the caller's settings.
 pub fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
@@ -26,6 +31,37 @@ pub fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
     command
 }
 
+/// Runs the program to its end, which must come within this; says how it ended and what it logged.
+pub fn run(mut command: Command, most: Duration) -> (ExitStatus, String) {
+    let mut child = command.spawn().unwrap();
+    let log = keep_log(&mut child);
+    end_of(&mut child, log, most)
+}
+
+fn keep_log(child: &mut Child) -> JoinHandle<String> {
+    let mut stderr = child.stderr.take().unwrap();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+/// Waits for the end; what does not end is killed and its log shown.
+fn end_of(child: &mut Child, log: JoinHandle<String>, most: Duration) -> (ExitStatus, String) {
+    let until = Instant::now() + most;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status, log.join().unwrap());
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            panic!("it did not end in time: {}", log.join().unwrap());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A gateway in a process of its own, once it said that it is ready.
 pub struct Process {
     child: Child,
@@ -38,18 +74,20 @@ impl Process {
     /// Starts it and waits until it is ready.
     pub fn start(arguments: &[&str], database: &str, state: &StateDir) -> Self {
         let mut child = emgate(arguments, database, state).spawn().unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).unwrap();
-            text
+        let log = keep_log(&mut child);
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (heard, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            stdout.lines().map_while(Result::ok).try_for_each(|line| heard.send(line))
         });
-        let mut printed = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut printed, until) = (String::new(), Instant::now() + PATIENCE);
         while !printed.contains("health, metrics") {
-            match lines.next() {
-                Some(line) => printed += &(line.unwrap() + "\n"),
-                None => panic!("ended early: {printed}{}", log.join().unwrap()),
+            match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => printed += &(line + "\n"),
+                Err(why) => {
+                    child.kill().unwrap();
+                    panic!("not ready ({why}): {printed}{}", log.join().unwrap());
+                }
             }
         }
         Self { child, printed, log: Some(log) }
@@ -83,8 +121,9 @@ impl Process {
     /// Sends SIGTERM and gives back what was logged.
     pub fn end(mut self) -> String {
         self.signal("TERM");
-        assert!(self.child.wait().unwrap().success());
-        self.log.take().unwrap().join().unwrap()
+        let (status, log) = end_of(&mut self.child, self.log.take().unwrap(), PATIENCE);
+        assert!(status.success(), "{log}");
+        log
     }
 }
 
