@@ -1,7 +1,7 @@
 //! The writers: two threads that take what has gathered, write it in one transaction and answer each request.
 //!
 //! A batch holds distinct phones and distinct users; a request whose phone or user is in it already waits for the next, in order. A
-//! failing batch is run again request by request, so that no request fails for its neighbours.
+//! failing batch is run again request by request, so that no request fails for its neighbours; when the database is away, all of it fails.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -216,6 +216,10 @@ impl Writer {
     }
 
     fn run_alone(&mut self, one: Waiting) {
+        // after a slow batch, one by one takes longer than its callers wait
+        if one.reply.is_closed() {
+            return;
+        }
         let mut tries = 0;
         loop {
             tries += 1;

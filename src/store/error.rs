@@ -17,7 +17,10 @@ pub enum StoreError {
     /// Another transaction was in the way (deadlock, serialization, lock time-out); trying again can succeed.
     #[error("busy: {0}")]
     Busy(String),
-    /// The database cannot be reached or the statement ran out of time.
+    /// A statement ran out of time.
+    #[error("slow: {0}")]
+    Slow(String),
+    /// The database cannot be reached.
     #[error("unavailable: {0}")]
     Unavailable(String),
     /// Anything else: a bug of ours or a broken database.
@@ -49,10 +52,10 @@ fn from_text(info: &dyn DatabaseErrorInformation) -> StoreError {
     if busy.iter().any(|b| text.contains(b)) {
         return StoreError::Busy(text.to_owned());
     }
-    if text.contains("statement timeout")
-        || text.contains("terminating connection")
-        || text.contains("server closed the connection")
-    {
+    if text.contains("statement timeout") {
+        return StoreError::Slow(text.to_owned());
+    }
+    if text.contains("terminating connection") || text.contains("server closed the connection") {
         return StoreError::Unavailable(text.to_owned());
     }
     StoreError::Broken(text.to_owned())
