@@ -15,7 +15,7 @@ use crate::domain::event::{
     ProvisioningAction, ProvisioningChanged, Via,
 };
 use crate::store::accounts;
-use crate::store::objects::{self, Carried, Named, Object};
+use crate::store::objects::{self, Carried, Object, ObjectName};
 
 /// The longest field value that an event repeats.
 const LONGEST_VALUE: usize = 256;
@@ -58,11 +58,12 @@ pub(super) fn own<O: AxlObject>(
     fetch_again: bool,
 ) -> Result<(), AxlError> {
     let name = O::event_name(ctx, object)?;
-    named::<O>(ctx, object, name, action, changed, fetch_again);
+    own_as::<O>(ctx, object, name, action, changed, fetch_again);
     Ok(())
 }
 
-pub(super) fn named<O: AxlObject>(
+/// The same under a name that was read before the object went.
+pub(super) fn own_as<O: AxlObject>(
     ctx: &mut Ctx<'_, '_>,
     object: &Object,
     object_name: String,
@@ -93,7 +94,7 @@ pub(super) fn created<O: AxlObject>(ctx: &mut Ctx<'_, '_>, object: &Object) -> R
 /// An object changed because another one did: its version rises and its event names the elements that differ.
 pub(super) fn cascade<'t>(
     ctx: &mut Ctx<'_, '_>,
-    object: &Named,
+    object: &ObjectName,
     tags: impl IntoIterator<Item = &'t str>,
     cause: (&str, &str),
 ) -> Result<(), AxlError> {

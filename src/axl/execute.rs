@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::error::AxlError;
-use super::named::Named;
+use super::named::NamedOperation;
 use super::object::Ctx;
 use super::operation::{self, Handler};
 use super::request::{Request, Secrets};
@@ -65,7 +65,7 @@ pub async fn execute(
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
     let cause = cause_of(caller, trace);
     let answer = match prepared {
-        Prepared::Named(named, request) => named.run(&axl.em, &request, cause).await?,
+        Prepared::Named(operation, request) => operation.run(&axl.em, &request, cause).await?,
         Prepared::Verb(work) => transact(axl, operation, work, cause).await?,
     };
     Ok(write::response(version.0, &operation.name, sequence, |writer| match &answer {
@@ -153,7 +153,7 @@ fn secrets_of(verifier: &Verifier, operation: &Operation, body: &Element) -> Res
 /// A call that is ready for its transaction.
 #[expect(clippy::large_enum_variant, reason = "one lives for one call")]
 enum Prepared {
-    Named(Named, Request),
+    Named(NamedOperation, Request),
     Verb(Work),
 }
 
@@ -176,7 +176,7 @@ async fn prepare(
         let secrets = secrets_of(&verifier, operation, &normalised.element)?;
         let request = Request { operation, body: normalised.element, secrets, version, largest_answer };
         Ok(match handler {
-            Handler::Named(named) => Prepared::Named(named, request),
+            Handler::Named(operation) => Prepared::Named(operation, request),
             Handler::Verb(start) => Prepared::Verb(start(request)?),
         })
     });

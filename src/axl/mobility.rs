@@ -29,8 +29,8 @@ pub fn clear_default_device(ctx: &mut Ctx<'_, '_>, phone: &Object) -> Result<(),
     let (events, changed) = cascade::clear_default_device(ctx.tx, PhonePk::from(phone.pk), ctx.cause)?;
     ctx.before.extend(events);
     for line in changed {
-        let named = lines::named(ctx.tx, line)?;
-        announce::cascade(ctx, &named, ["defaultActivatedDeviceName"], ("Phone", &phone.name))?;
+        let name = lines::event_name(ctx.tx, line)?;
+        announce::cascade(ctx, &name, ["defaultActivatedDeviceName"], ("Phone", &phone.name))?;
     }
     Ok(())
 }

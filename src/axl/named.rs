@@ -21,7 +21,7 @@ const VERSION: &str = "15.0.1.10000(1)";
 
 /// One named operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum NamedOperation {
     /// Logs a user in on a phone.
     DeviceLogin,
     /// Logs a phone out.
@@ -31,16 +31,16 @@ pub enum Named {
 }
 
 /// Finds a named operation.
-pub fn find(name: &str) -> Option<Named> {
+pub fn find(name: &str) -> Option<NamedOperation> {
     match name {
-        "doDeviceLogin" => Some(Named::DeviceLogin),
-        "doDeviceLogout" => Some(Named::DeviceLogout),
-        "getCCMVersion" => Some(Named::CcmVersion),
+        "doDeviceLogin" => Some(NamedOperation::DeviceLogin),
+        "doDeviceLogout" => Some(NamedOperation::DeviceLogout),
+        "getCCMVersion" => Some(NamedOperation::CcmVersion),
         _ => None,
     }
 }
 
-impl Named {
+impl NamedOperation {
     /// Carries it out.
     pub async fn run(self, em: &Em, request: &Request, cause: Cause) -> Result<Answer, AxlError> {
         match self {

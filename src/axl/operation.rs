@@ -1,7 +1,7 @@
 //! From the name of an operation to what does it: a verb of a served type, a named operation, or why neither.
 
 use super::error::AxlError;
-use super::named::{self, Named};
+use super::named::{self, NamedOperation};
 use super::objects::{self, Start};
 use crate::auth::Right;
 use crate::soap::shape::{Operation, OperationKind, Schema};
@@ -18,7 +18,7 @@ pub enum Handler {
     /// A verb of an object type.
     Verb(Start),
     /// An operation of its own.
-    Named(Named),
+    Named(NamedOperation),
 }
 
 /// Finds what carries an operation out.

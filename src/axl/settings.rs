@@ -15,7 +15,7 @@ use crate::soap::document::{references, to_document};
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Group, Kind};
 use crate::soap::tree::Element;
-use crate::store::objects::{self, Carried, Named, NewObject, Selector};
+use crate::store::objects::{self, Carried, NewObject, ObjectName, Selector};
 
 /// What a reference in a request means.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub fn resolve(ctx: &mut Ctx<'_, '_>, wanted: &[Target]) -> Result<Vec<i64>, Axl
         keys.push(match found {
             Some(key) => key,
             None if target.refers == Line::TYPE && target.uuid.is_none() => {
-                line::named(ctx, target)?.ok_or_else(|| unresolved(target))?.0
+                line::find_by_number(ctx, target)?.ok_or_else(|| unresolved(target))?.0
             }
             None => join_catalogue(ctx, target)?,
         });
@@ -192,7 +192,7 @@ impl Names {
 }
 
 /// A reference as a document holds it when its name is already known.
-pub fn reference_to(named: &Named) -> Value {
+pub fn reference_to(named: &ObjectName) -> Value {
     serde_json::json!({ "name": named.name, "uuid": format_uuid(named.uuid) })
 }
 

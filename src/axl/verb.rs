@@ -172,7 +172,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         if let Err(error) = in_savepoint(ctx, |ctx| objects::remove(ctx.tx, object.pk)) {
             return Err(in_use::<O>(ctx, &object, error)?);
         }
-        announce::named::<O>(ctx, &object, name, ProvisioningAction::Remove, Vec::new(), false);
+        announce::own_as::<O>(ctx, &object, name, ProvisioningAction::Remove, Vec::new(), false);
         Ok(Answer::Uuid(object.uuid))
     }))
 }

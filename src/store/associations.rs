@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::objects::Named;
+use super::objects::ObjectName;
 use super::schema::{associations, objects};
 use super::{StoreError, Tx};
 use crate::domain::ids::ObjectPk;
@@ -45,7 +45,7 @@ pub fn associated(
     tx: &mut Tx<'_>,
     holders: &[ObjectPk],
     kind: Association,
-) -> Result<Vec<(ObjectPk, Named)>, StoreError> {
+) -> Result<Vec<(ObjectPk, ObjectName)>, StoreError> {
     let columns = (associations::holder_pk, (objects::pk, objects::type_, objects::name, objects::uuid));
     let rows = associations::table
         .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
@@ -53,19 +53,19 @@ pub fn associated(
         .filter(associations::kind.eq(kind.as_str()))
         .order((associations::holder_pk, associations::position))
         .select(columns)
-        .load::<(ObjectPk, Named)>(tx.connection())?;
+        .load::<(ObjectPk, ObjectName)>(tx.connection())?;
     Ok(rows)
 }
 
 /// Who is associated with a target, by name, and how.
-pub fn holders(tx: &mut Tx<'_>, target: ObjectPk) -> Result<Vec<(Named, Association)>, StoreError> {
+pub fn holders(tx: &mut Tx<'_>, target: ObjectPk) -> Result<Vec<(ObjectName, Association)>, StoreError> {
     let columns = ((objects::pk, objects::type_, objects::name, objects::uuid), associations::kind);
     let rows = associations::table
         .inner_join(objects::table.on(objects::pk.eq(associations::holder_pk)))
         .filter(associations::target_pk.eq(target.0))
         .order((objects::type_, objects::name_key, associations::kind))
         .select(columns)
-        .load::<(Named, String)>(tx.connection())?;
+        .load::<(ObjectName, String)>(tx.connection())?;
     let known = |text: &str| Association::ALL.into_iter().find(|kind| kind.as_str() == text);
     Ok(rows.into_iter().filter_map(|(holder, kind)| Some((holder, known(&kind)?))).collect())
 }

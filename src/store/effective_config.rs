@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::objects::{Named, Object};
+use super::objects::{Object, ObjectName};
 use super::schema::{default_profiles, device_profiles, objects, phone_models, phones, sessions};
 use super::{StoreError, Tx};
 use crate::domain::effective_config::{EffectiveConfig, Layer};
@@ -27,7 +27,7 @@ pub struct SessionView {
     /// User id.
     pub login_user_id: String,
     /// The profile in use.
-    pub profile: Named,
+    pub profile: ObjectName,
     /// When it began.
     pub login_time: DateTime<Utc>,
     /// Effective seconds; 0: no limit.
@@ -104,7 +104,7 @@ impl Layers {
 
     fn session(&self, session: &Active) -> Option<SessionView> {
         let (user, profile) = (self.documents.get(&session.0)?, self.documents.get(&session.1)?);
-        let profile = Named {
+        let profile = ObjectName {
             pk: profile.pk,
             type_: profile.type_.clone(),
             name: profile.name.clone(),

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::objects::{Named, ObjectFilter, Pattern};
+use super::objects::{ObjectFilter, ObjectName, Pattern};
 use super::schema::{line_appearances, lines, objects};
 use super::{StoreError, Tx};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -58,14 +58,14 @@ pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<LineRow>, StoreErr
 }
 
 /// One line as events name it: `DN|partition`.
-pub fn named(tx: &mut Tx<'_>, line: LinePk) -> Result<Named, StoreError> {
+pub fn event_name(tx: &mut Tx<'_>, line: LinePk) -> Result<ObjectName, StoreError> {
     let row = get(tx, line)?;
     let object = super::objects::get(tx, line.into())?;
     let partition = match row.partition {
         Some(partition) => super::objects::get(tx, partition)?.name,
         None => String::new(),
     };
-    Ok(Named {
+    Ok(ObjectName {
         pk: object.pk,
         type_: object.type_,
         name: format!("{}|{partition}", row.pattern),
@@ -74,7 +74,7 @@ pub fn named(tx: &mut Tx<'_>, line: LinePk) -> Result<Named, StoreError> {
 }
 
 /// The phones and profiles on which a line stands, by name.
-pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<Named>, StoreError> {
+pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<ObjectName>, StoreError> {
     let owners = line_appearances::table
         .filter(line_appearances::line_pk.eq(line.0))
         .select(line_appearances::owner_pk);

@@ -44,7 +44,7 @@ pub struct Object {
 
 /// A name and uuid, for answers and events.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
-pub struct Named {
+pub struct ObjectName {
     /// Row key.
     pub pk: ObjectPk,
     /// Type name of the API.
@@ -108,7 +108,7 @@ pub fn get(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Object, StoreError> {
 }
 
 /// Names of objects by key; a key that is gone is left out.
-pub fn names(tx: &mut Tx<'_>, pks: &BTreeSet<i64>) -> Result<Vec<Named>, StoreError> {
+pub fn names(tx: &mut Tx<'_>, pks: &BTreeSet<i64>) -> Result<Vec<ObjectName>, StoreError> {
     if pks.is_empty() {
         return Ok(Vec::new());
     }
@@ -202,7 +202,7 @@ pub fn remove(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<(), StoreError> {
 }
 
 /// One object that points at this one, from its settings or as a line at its partition, for the refusal to remove it.
-pub fn one_user_of(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Option<Named>, StoreError> {
+pub fn one_user_of(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Option<ObjectName>, StoreError> {
     let columns = (objects::pk, objects::type_, objects::name, objects::uuid);
     let owners = object_references::table
         .filter(object_references::target_pk.eq(pk.0))

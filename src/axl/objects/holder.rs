@@ -13,13 +13,13 @@ use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::store::StoreError;
 use crate::store::associations::{self, Association, associate, associated};
-use crate::store::objects::{Carried, Named, Object};
+use crate::store::objects::{Carried, Object, ObjectName};
 use crate::store::users;
 
 /// Tells of everyone who loses an object that is about to go: one event each (events.md 8).
 pub fn announce_loss(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
     let defaults = users::with_default_profile(ctx.tx, object.pk.into())?;
-    let mut losers: Vec<(Named, BTreeSet<&str>)> = Vec::new();
+    let mut losers: Vec<(ObjectName, BTreeSet<&str>)> = Vec::new();
     for (holder, kind) in associations::holders(ctx.tx, object.pk)? {
         let mut lost = BTreeSet::from([element_of(kind)]);
         if kind == Association::Profile && defaults.contains(&holder.pk) {

@@ -78,7 +78,7 @@ impl AxlObject for Line {
     }
 
     fn event_name(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<String, AxlError> {
-        Ok(lines::named(ctx.tx, object.pk.into())?.name)
+        Ok(lines::event_name(ctx.tx, object.pk.into())?.name)
     }
 
     fn locks(
@@ -204,7 +204,7 @@ fn key_of(pattern: &str, partition: Option<ObjectPk>) -> String {
 }
 
 /// The line that a number means elsewhere: in the partition named beside it, else the only one, else the one without a partition.
-pub fn named(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<Option<LinePk>, AxlError> {
+pub fn find_by_number(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<Option<LinePk>, AxlError> {
     let found = lines::of_pattern(ctx.tx, target.name.trim())?;
     let partition = target.partition.as_deref().map(fold).filter(|p| !p.is_empty());
     if partition.is_none() && found.len() == 1 {
