@@ -104,10 +104,10 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let answer = shown_by_get(O::TYPE);
     let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
-        let found = select::<O>(ctx, &body, true)?;
+        let found = select::<O>(ctx, &body, nothing_to_update::<O>)?;
         O::locks(ctx, Some(&found), Some(&core))?.take(ctx.tx)?;
-        let missing = || AxlError::UpdateTargetMissing { kind: O::TYPE, name: found.name.clone() };
-        let before = objects::lock(ctx.tx, found.pk)?.ok_or_else(missing)?;
+        let before = objects::lock(ctx.tx, found.pk)?;
+        let before = before.ok_or_else(|| nothing_to_update::<O>(None, &found.name))?;
         let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
         let mut object = before.clone();
         (object.name, object.name_key) = O::rename(ctx, &before, &body)?;
@@ -151,7 +151,7 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let (row, _) = request.row()?;
     let Request { body, version, .. } = request;
     Ok(Box::new(move |ctx| {
-        let object = select::<O>(ctx, &body, false)?;
+        let object = select::<O>(ctx, &body, not_found::<O>)?;
         let shown = documents::<O>(ctx, std::slice::from_ref(&object), &tags)?;
         let names = Names::of(ctx, &shown)?;
         let page = answer::Page { row, tags: &tags, version, names: &names };
@@ -163,9 +163,9 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
 pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let body = request.body;
     Ok(Box::new(move |ctx| {
-        let found = select::<O>(ctx, &body, false)?;
+        let found = select::<O>(ctx, &body, not_found::<O>)?;
         O::locks(ctx, Some(&found), None)?.take(ctx.tx)?;
-        let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(&found.name))?;
+        let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(None, &found.name))?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;
         holder::announce_loss(ctx, &object)?;
@@ -211,33 +211,27 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
     }))
 }
 
-/// The object that a request names by uuid or by its own name.
-pub fn select<O: AxlObject>(
+/// The object that a request names by uuid or by its own name, or what `missing` says of the uuid or name.
+fn select<O: AxlObject>(
     ctx: &mut Ctx<'_, '_>,
     body: &Element,
-    for_update: bool,
+    missing: fn(Option<Uuid>, &str) -> AxlError,
 ) -> Result<Object, AxlError> {
     let uuid = body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid);
     let selector = uuid.map_or_else(|| O::select(ctx, body), |u| Ok(Selector::Uuid(u)))?;
-    if let Some(object) = objects::find(ctx.tx, O::TYPE, &selector)? {
-        return Ok(object);
-    }
-    let given = match uuid {
-        Some(uuid) => format_uuid(uuid),
-        None => body.text_of(O::IDENTITY).unwrap_or_default().to_owned(),
-    };
-    if for_update {
-        return Err(AxlError::UpdateTargetMissing { kind: O::TYPE, name: given });
-    }
-    Err(if uuid.is_some() {
-        AxlError::ItemNotFound { named: O::TYPE.to_owned() }
-    } else {
-        not_found::<O>(&given)
-    })
+    let found = objects::find(ctx.tx, O::TYPE, &selector)?;
+    found.ok_or_else(|| missing(uuid, body.text_of(O::IDENTITY).unwrap_or_default()))
 }
 
-fn not_found<O: AxlObject>(given: &str) -> AxlError {
-    AxlError::ItemNotFound { named: O::not_found_as(given) }
+/// The fault for an update of what is not there.
+fn nothing_to_update<O: AxlObject>(uuid: Option<Uuid>, name: &str) -> AxlError {
+    AxlError::UpdateTargetMissing { kind: O::TYPE, name: uuid.map_or_else(|| name.to_owned(), format_uuid) }
+}
+
+/// The fault for a get or removal of what is not there.
+fn not_found<O: AxlObject>(uuid: Option<Uuid>, name: &str) -> AxlError {
+    let named = if uuid.is_some() { O::TYPE.to_owned() } else { O::not_found_as(name) };
+    AxlError::ItemNotFound { named }
 }
 
 /// The documents of some objects as answers show them: carried, named and computed fields, as far as asked for.
