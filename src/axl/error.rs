@@ -2,6 +2,7 @@
 //!
 //! Texts that clients compare are fixed (axl.md 14); the others name the field and say what to change. Nothing of SQL reaches them.
 
+use crate::event::EventError;
 use crate::soap::envelope::EnvelopeError;
 use crate::soap::fault::{FaultCode, fault};
 use crate::soap::shape::ShapeError;
@@ -161,6 +162,20 @@ impl From<StoreError> for AxlError {
             StoreError::Busy(_) => Self::Busy(error),
             StoreError::Slow(_) | StoreError::Unavailable(_) => Self::Unavailable(error),
             StoreError::NotFound | StoreError::Conflict { .. } | StoreError::Broken(_) => {
+                Self::Internal(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<EventError> for AxlError {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Store(error) => error.into(),
+            EventError::TooLarge { .. } => {
+                Self::invalid("request", "changes too much at once for one event, split it")
+            }
+            EventError::CauseNotBefore { .. } | EventError::Json(_) | EventError::NoEnvelope { .. } => {
                 Self::Internal(error.to_string())
             }
         }

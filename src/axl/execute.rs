@@ -18,11 +18,10 @@ use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
 use crate::domain::credential::{HolderKind, SecretKind};
-use crate::domain::event::{self, ActorKind, AuthType, Occurred, Via};
+use crate::domain::event::{self, ActorKind, AuthType, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
 use crate::em::service::Em;
-use crate::event::EventError;
 use crate::soap::envelope::{Call, EnvelopeError, read_call};
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Operation, OperationKind, Version, normalise};
@@ -104,32 +103,6 @@ async fn transact(
         (axl.wake)();
     }
     Ok(answer)
-}
-
-impl Ctx<'_, '_> {
-    /// The events of this call in order: what ends, the object's own, what begins.
-    fn into_events(self) -> Vec<Occurred> {
-        let mut events = self.before;
-        let shift = events.len();
-        events.extend(
-            self.after.into_iter().map(|e| Occurred { caused_by: e.caused_by.map(|c| c + shift), ..e }),
-        );
-        events
-    }
-}
-
-impl From<EventError> for AxlError {
-    fn from(error: EventError) -> Self {
-        match error {
-            EventError::Store(error) => error.into(),
-            EventError::TooLarge { .. } => {
-                Self::invalid("request", "changes too much at once for one event, split it")
-            }
-            EventError::CauseNotBefore { .. } | EventError::Json(_) | EventError::NoEnvelope { .. } => {
-                Self::Internal(error.to_string())
-            }
-        }
-    }
 }
 
 /// Hashes the PIN and password that a request carries, before any lock is held.

@@ -43,6 +43,16 @@ impl<'t, 'c> Ctx<'t, 'c> {
         self.cause.actor.clone()
     }
 
+    /// The events of this call in order: what ends, the object's own, what begins.
+    pub(super) fn into_events(self) -> Vec<Occurred> {
+        let mut events = self.before;
+        let shift = events.len();
+        events.extend(
+            self.after.into_iter().map(|e| Occurred { caused_by: e.caused_by.map(|c| c + shift), ..e }),
+        );
+        events
+    }
+
     /// The moment of this call.
     pub fn now(&mut self) -> Result<DateTime<Utc>, AxlError> {
         Ok(self.tx.now()?)
