@@ -12,6 +12,7 @@ pub mod named;
 pub mod object;
 pub mod objects;
 pub mod operation;
+pub mod page;
 pub mod request;
 pub mod settings;
 pub mod verb;
@@ -21,7 +22,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HOST};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
-use crate::auth::{Caller, Right, basic, page};
+use crate::auth::{Caller, Right, basic};
 use crate::soap::wsdl;
 use error::AxlError;
 pub use execute::{Axl, Trace, execute};
