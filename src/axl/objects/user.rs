@@ -10,6 +10,7 @@ use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key, own_k
 use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
+use crate::domain::login_limit::LONGEST_MINUTES;
 use crate::domain::names::{UserId, fold};
 use crate::domain::patch::Patch;
 use crate::soap::document::TagFilter;
@@ -49,9 +50,6 @@ pub struct UserCore {
     #[yaserde(rename = "associatedGroups")]
     groups: Option<UserGroups>,
 }
-
-/// Longest maximum login time: 168 hours in minutes is the parameter's bound; this field is in minutes too.
-const LONGEST_LOGIN_MINUTES: i64 = 168 * 60;
 
 impl AxlObject for User {
     const TYPE: &'static str = "User";
@@ -190,7 +188,9 @@ impl UserCore {
         let max_login_seconds = match &self.max_login {
             None | Some(Patch::Absent) => before.max_login_seconds,
             Some(Patch::Clear) => None,
-            Some(Patch::Value(WireInteger(minutes))) if (0..=LONGEST_LOGIN_MINUTES).contains(minutes) => {
+            Some(Patch::Value(WireInteger(minutes)))
+                if (0..=i64::from(LONGEST_MINUTES)).contains(minutes) =>
+            {
                 i32::try_from(*minutes * 60).ok()
             }
             Some(Patch::Value(_)) => {
