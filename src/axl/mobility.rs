@@ -60,8 +60,8 @@ pub fn show_current_config(
     let keys: Vec<PhonePk> = phones.iter().map(|p| p.pk.into()).collect();
     let mut shown = effective_config::load(ctx.tx, &keys)?;
     for (key, document) in keys.iter().zip(documents) {
-        if let Some(phone) = shown.remove(key) {
-            document.insert("currentConfig".into(), phone.current_config.into());
+        if let Some(config) = shown.remove(key) {
+            document.insert("currentConfig".into(), config.into());
         }
     }
     Ok(())

@@ -1,38 +1,15 @@
-//! What phones show now, read for many phones at once: the layers that [`EffectiveConfig`] puts together, and who is logged in.
+//! What phones show now, read for many phones at once: the layers that [`EffectiveConfig`] puts together.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::objects::{Object, ObjectName};
+use super::objects::Object;
 use super::schema::{default_profiles, device_profiles, objects, phone_models, phones, sessions};
 use super::{StoreError, Tx};
 use crate::domain::effective_config::{EffectiveConfig, Layer};
 use crate::domain::ids::{ObjectPk, PhonePk};
-
-/// A phone as the provisioning API shows it beyond its own settings.
-#[derive(Debug, Clone)]
-pub struct ShownPhone {
-    /// Who is logged in.
-    pub session: Option<SessionView>,
-    /// The fields of `currentConfig`, in carried form.
-    pub current_config: Map<String, Value>,
-}
-
-/// A session as the provisioning API shows it.
-#[derive(Debug, Clone)]
-pub struct SessionView {
-    /// User id.
-    pub login_user_id: String,
-    /// The profile in use.
-    pub profile: ObjectName,
-    /// When it began.
-    pub login_time: DateTime<Utc>,
-    /// Effective seconds; 0: no limit.
-    pub login_duration: i32,
-}
 
 #[derive(Debug, Queryable)]
 struct PhoneRow {
@@ -42,8 +19,8 @@ struct PhoneRow {
     logout_profile_pk: Option<i64>,
 }
 
-/// Reads what these phones show; a key that is no phone is left out.
-pub fn load(tx: &mut Tx<'_>, keys: &[PhonePk]) -> Result<HashMap<PhonePk, ShownPhone>, StoreError> {
+/// Reads the fields of `currentConfig` of these phones, in carried form; a key that is no phone is left out.
+pub fn load(tx: &mut Tx<'_>, keys: &[PhonePk]) -> Result<HashMap<PhonePk, Map<String, Value>>, StoreError> {
     let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
     let rows: Vec<PhoneRow> = phones::table
         .filter(phones::pk.eq_any(&keys))
@@ -65,10 +42,8 @@ pub fn load(tx: &mut Tx<'_>, keys: &[PhonePk]) -> Result<HashMap<PhonePk, ShownP
         defaults,
     };
     let shown = rows.iter().filter_map(|row| {
-        let session = active.get(&row.pk);
-        let current_config = layers.config(row, session)?.current_config();
-        let session = session.and_then(|session| layers.session(session));
-        Some((PhonePk(row.pk), ShownPhone { session, current_config }))
+        let config = layers.config(row, active.get(&row.pk))?;
+        Some((PhonePk(row.pk), config.current_config()))
     });
     Ok(shown.collect())
 }
@@ -101,34 +76,15 @@ impl Layers {
             user_locale: user.and_then(|u| u.carried.get("userLocale")).and_then(Value::as_str),
         })
     }
-
-    fn session(&self, session: &Active) -> Option<SessionView> {
-        let (user, profile) = (self.documents.get(&session.0)?, self.documents.get(&session.1)?);
-        let profile = ObjectName {
-            pk: profile.pk,
-            type_: profile.type_.clone(),
-            name: profile.name.clone(),
-            uuid: profile.uuid,
-        };
-        Some(SessionView {
-            login_user_id: user.name.clone(),
-            profile,
-            login_time: session.2,
-            login_duration: session.3.unwrap_or(0),
-        })
-    }
 }
 
-/// User, profile, begin and limit of a session.
-type Active = (i64, i64, DateTime<Utc>, Option<i32>);
+/// User and profile of a session.
+type Active = (i64, i64);
 
 fn load_sessions(tx: &mut Tx<'_>, phones: &[i64]) -> Result<HashMap<i64, Active>, StoreError> {
     let rows: Vec<(i64, Active)> = sessions::table
         .filter(sessions::phone_pk.eq_any(phones))
-        .select((
-            sessions::phone_pk,
-            (sessions::user_pk, sessions::profile_pk, sessions::started_at, sessions::max_login_seconds),
-        ))
+        .select((sessions::phone_pk, (sessions::user_pk, sessions::profile_pk)))
         .load(tx.connection())?;
     Ok(rows.into_iter().collect())
 }

@@ -17,17 +17,12 @@ async fn a_matching_login_shows_the_profile_and_a_logout_the_phone() {
     );
     site.user("ada", &[profile]);
     let before = site.write(|tx| effective_config::load(tx, &[phone]))[&phone].clone();
-    assert!(before.session.is_none());
-    assert_eq!(before.current_config["phoneTemplateName"], json!(null));
-    site.parameter("IntraClusterMaxLoginTime", "8:00");
+    assert_eq!(before["phoneTemplateName"], json!(null));
     site.log_in("SEP0000000000A1", "ada").await.unwrap();
     let during = site.write(|tx| effective_config::load(tx, &[phone]))[&phone].clone();
-    let session = during.session.unwrap();
-    assert_eq!((session.login_user_id.as_str(), session.profile.name.as_str()), ("ada", "UDP_ada"));
-    assert_eq!(session.login_duration, 28_800);
-    assert_eq!(during.current_config["phoneTemplateName"], json!({"ref": template.0}));
-    assert_eq!(during.current_config["dndStatus"], json!("true"));
-    assert_eq!(during.current_config["deviceName"], json!("SEP0000000000A1"));
+    assert_eq!(during["phoneTemplateName"], json!({"ref": template.0}));
+    assert_eq!(during["dndStatus"], json!("true"));
+    assert_eq!(during["deviceName"], json!("SEP0000000000A1"));
 }
 
 #[tokio::test]
@@ -52,5 +47,5 @@ async fn a_mismatch_takes_the_default_profile_of_the_model() {
     assert_eq!(data["defaultProfileName"], "7960 default");
     assert_eq!(data["servicesFrom"], "default-profile");
     let shown = site.write(|tx| effective_config::load(tx, &[phone]))[&phone].clone();
-    assert_eq!(shown.current_config["phoneTemplateName"], json!({"ref": models.0}));
+    assert_eq!(shown["phoneTemplateName"], json!({"ref": models.0}));
 }
