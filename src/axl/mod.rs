@@ -7,6 +7,7 @@ pub mod announce;
 pub mod answer;
 pub mod error;
 pub mod execute;
+pub mod listing;
 pub mod mobility;
 pub mod named;
 pub mod object;

@@ -9,8 +9,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::AxlError;
+use super::listing;
 use super::object::{AxlObject, Ctx};
-use super::objects::{holder, listing};
+use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
 use super::{announce, answer};

@@ -14,6 +14,7 @@ pub mod event_log;
 pub mod first_account;
 pub mod intercom;
 pub mod lines;
+pub mod listing;
 pub mod locks;
 pub mod migrate;
 pub mod node_lock;

@@ -306,28 +306,6 @@ pub fn insert_if_absent(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<ObjectPk
     Ok(same.select(objects::pk).first(tx.connection())?)
 }
 
-diesel::define_sql_function! {
-    /// The named fields of carried settings only.
-    fn pick(carried: diesel::sql_types::Jsonb, tags: diesel::sql_types::Array<diesel::sql_types::Text>) -> diesel::sql_types::Jsonb;
-}
-
-/// The columns of [`Object`] for a list: of the carried settings only those named.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub fn listed_columns<'a>(carried: &'a [&'a str]) -> _ {
-    let picked: pick<objects::carried, &'a [&'a str]> = pick(objects::carried, carried);
-    (
-        objects::pk,
-        objects::type_,
-        objects::name,
-        objects::name_key,
-        objects::description,
-        objects::uuid,
-        picked,
-        objects::revision,
-        objects::changed_at,
-    )
-}
-
 diesel::infix_operator!(JsonText, " ->> ", diesel::sql_types::Nullable<diesel::sql_types::Text>, backend: diesel::pg::Pg);
 
 /// Whether a text is like a pattern of `%` and `_`, as lists compare names; nothing is like an empty pattern.

@@ -29,7 +29,7 @@ const NEIGHBOURS: &[(&str, &str)] =
 /// Which files may name a framework; a place ends in `/` for a folder.
 const PLACES: &[(&str, &[&str])] = &[
     // the derives of row keys are the one exception below the store
-    ("diesel", &["store/", "axl/objects/", "domain/ids.rs"]),
+    ("diesel", &["store/", "domain/ids.rs"]),
     ("diesel_migrations", &["store/"]),
     ("rdkafka", &["event/kafka.rs", "event/kafka/"]),
     ("yaserde", &["soap/", "axl/"]),

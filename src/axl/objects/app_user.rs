@@ -1,7 +1,7 @@
 //! AppUser: a program or administrator, its groups, and what it controls (EM-003 to EM-005).
 
-use super::holder;
-use super::wire::{DeviceNames, UserGroups, resolve_names};
+use super::parts::holder;
+use super::parts::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
 use crate::axl::object::{AxlObject, Ctx, own_key};
 use crate::domain::credential::SecretKind;

@@ -2,7 +2,7 @@
 
 use crate::axl::error::AxlError;
 use crate::axl::object::{AxlObject, Ctx};
-use crate::axl::objects::phone_model;
+use crate::axl::objects::parts::phone_model;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::StoreError;

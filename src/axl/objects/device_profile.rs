@@ -1,9 +1,10 @@
 //! DeviceProfile: a user's virtual device for one model, mapped onto a phone at login (EM-045 to EM-053).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::appearance::{self, LinesCore};
-use super::phone_model;
+use super::parts::appearance::{self, LinesCore};
+use super::parts::phone_model;
+use super::parts::session;
 use crate::axl::error::AxlError;
 use crate::axl::object::{AxlObject, Ctx, by_key, own_key};
 use crate::axl::request::shape_of_add;
@@ -97,16 +98,11 @@ impl AxlObject for DeviceProfile {
         if wanted.wants("lines") {
             appearance::show(ctx, &keys, documents)?;
         }
-        if ["currentProfileName", "loginTime", "loginDuration"].iter().any(|tag| wanted.wants(tag)) {
+        if session::TAGS.iter().any(|tag| wanted.wants(tag)) {
             let mut documents = by_key(&keys, documents);
             for session in sessions::shown(ctx.tx, &keys)? {
                 let Some(document) = documents.get_mut(&session.profile.into()) else { continue };
-                document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
-                document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));
-                document.insert(
-                    "loginDuration".into(),
-                    Value::from(session.max_login_seconds.unwrap_or(0).to_string()),
-                );
+                session::show(&session, document);
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::wire::Reference;
+use super::parts::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;

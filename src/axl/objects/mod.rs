@@ -1,24 +1,20 @@
 //! The object types that are served: one line each.
 //!
 //! To add one: its schema in `wsdl/objects` with its line in `soap/wsdl.rs`, a migration when it has a typed core, its file here, and
-//! its line in [`OBJECTS`].
+//! its line in [`OBJECTS`]. What several types share stands in [`parts`].
 
 pub mod app_user;
-pub mod appearance;
 pub mod css;
 pub mod default_profile;
 pub mod device_profile;
-pub mod holder;
 pub mod line;
-pub mod listing;
+pub mod parts;
 pub mod phone;
-pub mod phone_model;
 pub mod phone_service;
 pub mod process_node;
 pub mod route_partition;
 pub mod service_parameter;
 pub mod user;
-pub mod wire;
 
 use super::error::AxlError;
 use super::object::AxlObject;

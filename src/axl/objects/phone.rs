@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::appearance::{self, LinesCore};
-use super::phone_model;
-use super::wire::Reference;
+use super::parts::appearance::{self, LinesCore};
+use super::parts::phone_model;
+use super::parts::session;
+use super::parts::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key, own_key};
@@ -41,10 +42,6 @@ pub struct PhoneCore {
     #[yaserde(rename = "removeLines")]
     remove_lines: Option<LinesCore>,
 }
-
-/// Elements that show the session, and what the phone shows with it.
-const SESSION_TAGS: [&str; 5] =
-    ["loginUserId", "currentProfileName", "loginTime", "loginDuration", "currentConfig"];
 
 impl AxlObject for Phone {
     const TYPE: &'static str = "Phone";
@@ -168,7 +165,7 @@ impl AxlObject for Phone {
         if wanted.wants("lines") {
             appearance::show(ctx, &keys, documents)?;
         }
-        if SESSION_TAGS.iter().any(|tag| wanted.wants(tag)) {
+        if session::TAGS.iter().chain(&["loginUserId"]).any(|tag| wanted.wants(tag)) {
             show_sessions(ctx, &keys, documents)?;
         }
         if wanted.wants("currentConfig") {
@@ -190,11 +187,8 @@ fn show_sessions(
     let mut documents = by_key(keys, documents);
     for session in sessions::shown(ctx.tx, keys)? {
         let Some(document) = documents.get_mut(&session.phone.into()) else { continue };
-        document.insert("loginUserId".into(), Value::from(session.user_id));
-        document.insert("currentProfileName".into(), json!({ "ref": session.profile.0 }));
-        document.insert("loginTime".into(), Value::from(session.started_at.timestamp().to_string()));
-        document
-            .insert("loginDuration".into(), Value::from(session.max_login_seconds.unwrap_or(0).to_string()));
+        document.insert("loginUserId".into(), Value::from(session.user_id.clone()));
+        session::show(&session, document);
     }
     Ok(())
 }

@@ -6,9 +6,9 @@
 use uuid::Uuid;
 
 use super::Entry;
-use super::listing::{criteria_of, page_of};
 use crate::axl::answer::{Page, Rows};
 use crate::axl::error::AxlError;
+use crate::axl::listing::{criteria_of, page_of};
 use crate::axl::object::Ctx;
 use crate::axl::request::Request;
 use crate::axl::settings::Names;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::holder;
-use super::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
+use super::parts::holder;
+use super::parts::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key, own_key};

@@ -1,16 +1,12 @@
 //! Which objects a list means: criteria with wildcards, paging, a stable order by name (axl.md 9).
 
-use diesel::pg::Pg;
-use diesel::prelude::*;
-
-use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern};
-use crate::axl::request::{Request, shown_by_get};
+use super::error::AxlError;
+use super::object::{AxlObject, Ctx, Filter, Pattern};
+use super::request::{Request, shown_by_get};
 use crate::soap::shape::Kind;
 use crate::soap::tree::Element;
-use crate::store::StoreError;
-use crate::store::objects::{Object, listed_columns};
-use crate::store::schema::{object_references, objects};
+use crate::store::listing::{self, Begin};
+use crate::store::objects::Object;
 
 /// Rows read at a time.
 const CHUNK: usize = 1000;
@@ -50,19 +46,13 @@ impl Query {
         Ok(Self { criteria, skip, first })
     }
 
-    fn rows<O: AxlObject>(&self) -> Result<objects::BoxedQuery<'static, Pg>, AxlError> {
-        let mut query = objects::table.filter(objects::type_.eq(O::TYPE)).into_boxed();
-        for criterion in &self.criteria {
-            query = query.filter(criterion.filter::<O>()?);
-        }
-        Ok(query)
+    fn filters<O: AxlObject>(&self) -> Result<Vec<Filter>, AxlError> {
+        self.criteria.iter().map(Criterion::filter::<O>).collect()
     }
 
     /// How many rows match, whatever the page.
     pub fn count<O: AxlObject>(&self, ctx: &mut Ctx<'_, '_>) -> Result<usize, AxlError> {
-        let total: i64 =
-            self.rows::<O>()?.count().get_result(ctx.tx.connection()).map_err(StoreError::from)?;
-        Ok(usize::try_from(total).unwrap_or(usize::MAX))
+        Ok(listing::count(ctx.tx, O::TYPE, self.filters::<O>()?)?)
     }
 
     /// Reads the rows of the page that follow the `done` ones already read, the last of which has the name `after`; with the carried
@@ -76,52 +66,32 @@ impl Query {
         after: Option<&str>,
     ) -> Result<Vec<Object>, AxlError> {
         let left = self.first.map_or(CHUNK, |first| first.saturating_sub(done).min(CHUNK));
-        let (Ok(skip), Ok(limit)) = (i64::try_from(self.skip), i64::try_from(left)) else {
-            return Ok(Vec::new());
-        };
-        let rows = self.rows::<O>()?;
-        let rows = match after {
-            None => rows.offset(skip),
-            Some(name) => rows.filter(objects::name_key.gt(name.to_owned())),
-        };
-        let page = rows.order(objects::name_key).limit(limit);
-        Ok(page.select(listed_columns(carried)).load(ctx.tx.connection()).map_err(StoreError::from)?)
+        let begin = after.map_or(Begin::Skip(self.skip), Begin::After);
+        Ok(listing::load(ctx.tx, O::TYPE, self.filters::<O>()?, carried, begin, left)?)
     }
 }
 
 impl Criterion {
     fn filter<O: AxlObject>(&self) -> Result<Filter, AxlError> {
         if self.pattern.is_empty() {
-            return Ok(Box::new(objects::pk.is_null()));
+            return Ok(listing::nothing());
         }
         if self.pattern.is_everything() {
-            return Ok(Box::new(objects::pk.is_not_null()));
+            return Ok(listing::everything());
         }
         if let Some(filter) = O::criterion(&self.tag, &self.pattern) {
             return Ok(filter);
         }
         if self.tag == O::IDENTITY {
-            return Ok(Box::new(objects::name_key.like(self.pattern.folded())));
+            return Ok(listing::name_like(&self.pattern));
         }
         if O::DESCRIPTION == Some(self.tag.as_str()) {
-            return Ok(Box::new(objects::description.assume_not_null().ilike(self.pattern.text())));
+            return Ok(listing::description_like(&self.pattern));
         }
         if self.is_reference {
-            return Ok(self.reference_filter());
+            return Ok(listing::reference_like(&self.tag, &self.pattern));
         }
         Err(AxlError::invalid(&self.tag, "is no search criterion of this object"))
-    }
-
-    fn reference_filter(&self) -> Filter {
-        let targets = diesel::alias!(objects as targets);
-        let named = targets
-            .filter(targets.field(objects::name_key).like(self.pattern.folded()))
-            .select(targets.field(objects::pk));
-        let owners = object_references::table
-            .filter(object_references::tag.eq(self.tag.clone()))
-            .filter(object_references::target_pk.eq_any(named))
-            .select(object_references::owner_pk);
-        Box::new(objects::pk.eq_any(owners))
     }
 }
 

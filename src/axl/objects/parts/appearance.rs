@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::line;
 use super::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
 use crate::axl::object::Ctx;
+use crate::axl::objects::line;
 use crate::axl::settings;
 use crate::domain::ids::{LinePk, ObjectPk};
 use crate::soap::document::Document;
