@@ -52,9 +52,7 @@ async fn post(axl: web::Data<Axl>, request: HttpRequest, bytes: web::Bytes) -> H
     let version = match version::asked(call.namespace.as_deref()) {
         version::Asked::Served(text, number) => (text, number),
         version::Asked::Unsupported => return unsupported_version(),
-        version::Asked::Foreign => {
-            return soap(AxlError::UnknownOperation.fault(operation::named_in_faults(&call.operation)));
-        }
+        version::Asked::Foreign => return soap(AxlError::UnknownOperation.fault("")),
     };
     let name = operation::named_in_faults(&call.operation).to_owned();
     let trace = Trace::read(header("traceparent"), header("tracestate"));

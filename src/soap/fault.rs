@@ -44,7 +44,7 @@ impl From<EnvelopeError> for FaultCode {
     }
 }
 
-/// Writes a fault. `request` is the operation asked for, empty when none could be read.
+/// Writes a fault. `request` is the operation asked for, empty when it is in no table.
 pub fn fault(code: FaultCode, axl_code: i32, message: &str, request: &str) -> Vec<u8> {
     let mut writer = open_envelope();
     writer.within("soapenv:Fault", |writer| {

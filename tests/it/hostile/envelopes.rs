@@ -290,6 +290,7 @@ fn the_namespace_and_name_of_the_operation_decide() {
         {
             let fault = target.throw(name, of(AXL, name), Expect::Fault("soapenv:Server")).unwrap();
             assert_eq!(fault.text, format!("operation {name} is not available on this server"));
+            assert_eq!(fault.request, name);
         }
     });
 }
