@@ -9,6 +9,7 @@ mod consumer;
 mod partitioner;
 mod producer;
 mod record;
+mod seek;
 mod tails;
 mod topics;
 

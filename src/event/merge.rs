@@ -10,6 +10,10 @@ use super::kafka::Incoming;
 
 /// How long a missing number is waited for.
 pub const PATIENCE: Duration = Duration::from_millis(500);
+/// Records of one source with which it is full.
+pub const FULL: usize = 1_000;
+/// Records of one source with which it is full no more.
+const ROOM: usize = FULL / 4;
 
 /// Records of all sources on their way to one line.
 #[derive(Debug, Default)]
@@ -25,6 +29,7 @@ struct Source {
     queue: VecDeque<Incoming>,
     newest: i64,
     at_end: bool,
+    is_full: bool,
 }
 
 impl Merge {
@@ -40,6 +45,7 @@ impl Merge {
         if record.position > source.newest {
             source.newest = record.position;
             source.queue.push_back(record);
+            source.is_full |= source.queue.len() >= FULL;
         }
     }
 
@@ -69,7 +75,19 @@ impl Merge {
         }
         self.waiting_since = None;
         self.next = Some(position + 1);
-        self.sources.get_mut(index)?.queue.pop_front()
+        let source = self.sources.get_mut(index)?;
+        source.is_full &= source.queue.len() > ROOM;
+        source.queue.pop_front()
+    }
+
+    /// Whether a source is so far ahead that no more should be read of it for now.
+    pub fn is_full(&self, source: usize) -> bool {
+        self.sources.get(source).is_some_and(|s| s.is_full)
+    }
+
+    /// How many records are held.
+    pub fn held(&self) -> usize {
+        self.sources.iter().map(|s| s.queue.len()).sum()
     }
 
     /// Whether nothing smaller than the head of this source can still come, as far as one can know.
@@ -132,6 +150,23 @@ mod tests {
             merge.push(record(0, position, false));
         }
         assert_eq!(popped(&mut merge, Instant::now()), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_source_that_is_far_ahead_is_full_until_most_of_it_has_gone() {
+        let now = Instant::now();
+        let mut merge = Merge::of(2);
+        for position in 1..=FULL {
+            assert!(!merge.is_full(0));
+            merge.push(record(0, position as i64, false));
+        }
+        assert!(merge.is_full(0) && !merge.is_full(1));
+        merge.end_of(1);
+        while merge.held() >= ROOM {
+            assert!(merge.is_full(0));
+            merge.pop(now).unwrap();
+        }
+        assert!(!merge.is_full(0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod counts;
 pub mod envelope;
 pub mod gauges;
 pub mod kafka;
+pub mod line;
 pub mod merge;
 pub mod publisher;
 pub mod retention;

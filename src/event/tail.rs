@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::kafka::{
-    Bootstrap, DeliveryMode, EventReader, Incoming, KafkaFailure, KafkaSettings, Polled, ReadFrom,
-};
-use super::merge::Merge;
+use super::kafka::{Bootstrap, DeliveryMode, Incoming, KafkaFailure, KafkaSettings, ReadFrom};
+use super::line::LineReader;
+
+/// Said once where events are not kept.
+const NOT_DURABLE: &str =
+    "emgate: embedded broker: these events are kept in memory only and are gone when it ends";
 
 /// What to show.
 #[derive(Clone, clap::Args)]
@@ -73,14 +75,14 @@ pub enum TailError {
 
 /// Shows events on standard output until enough came, time is over, or the reader of the output is gone.
 pub fn run(args: &TailArgs) -> Result<(), TailError> {
-    match show(args, &mut io::stdout().lock()) {
+    match show(args, &mut io::stdout().lock(), &mut io::stderr()) {
         Err(TailError::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
 }
 
-/// Like [`run`], into any output.
-pub fn show(args: &TailArgs, out: &mut impl Write) -> Result<(), TailError> {
+/// Like [`run`], with any output for events and any for what is to be known about them.
+pub fn show(args: &TailArgs, out: &mut impl Write, notes: &mut impl Write) -> Result<(), TailError> {
     let settings = KafkaSettings {
         bootstrap: Bootstrap::parse(&args.kafka),
         prefix: args.topic_prefix.clone(),
@@ -91,20 +93,16 @@ pub fn show(args: &TailArgs, out: &mut impl Write) -> Result<(), TailError> {
     };
     let deadline = args.timeout.map(|s| Instant::now() + Duration::from_secs(s));
     let mut reader = open(&settings, args.from, deadline)?;
-    let mut merge = Merge::of(reader.sources());
+    if reader.is_volatile() {
+        writeln!(notes, "{NOT_DURABLE}")?;
+    }
     let (mut shown, wanted) = (0, args.count.unwrap_or(u64::MAX));
     while shown < wanted {
-        match reader.poll(Duration::from_millis(30))? {
-            Polled::Record(record) => merge.push(*record),
-            Polled::EndOf(source) => merge.end_of(source),
-            Polled::Nothing => out.flush()?,
+        match reader.next(Duration::from_millis(30))? {
+            Some(record) => shown += u64::from(write_if_asked(args, &record, out)?),
+            None => out.flush()?,
         }
-        while shown < wanted
-            && let Some(record) = merge.pop(Instant::now())
-        {
-            shown += u64::from(write_if_asked(args, &record, out)?);
-        }
-        if (args.no_follow && merge.is_drained()) || deadline.is_some_and(|d| Instant::now() >= d) {
+        if (args.no_follow && reader.is_drained()) || deadline.is_some_and(|d| Instant::now() >= d) {
             break;
         }
     }
@@ -120,10 +118,10 @@ fn open(
     settings: &KafkaSettings,
     from: ReadFrom,
     deadline: Option<Instant>,
-) -> Result<EventReader, KafkaFailure> {
+) -> Result<LineReader, KafkaFailure> {
     let patience = Instant::now() + Duration::from_secs(10);
     loop {
-        match EventReader::open(settings, from) {
+        match LineReader::open(settings, from) {
             Err(KafkaFailure::Unavailable(_))
                 if Instant::now() < deadline.map_or(patience, |d| d.min(patience)) =>
             {

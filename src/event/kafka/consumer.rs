@@ -6,11 +6,15 @@ use chrono::{DateTime, Utc};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::{KafkaFailure, KafkaSettings, TOPICS, Topics};
+use super::{KafkaFailure, KafkaSettings, TOPICS, Topics, seek};
 
 const REQUEST: Duration = Duration::from_secs(10);
+/// Records that are not shown and passed over in one go.
+const PASSED_OVER: usize = 1_000;
+/// What names of embedded brokers begin with.
+const EMBEDDED: &str = "mockCluster";
 
 /// Where reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,13 +68,18 @@ pub enum Polled {
 /// Reads all partitions of all event topics.
 pub struct EventReader {
     topics: Vec<TopicReader>,
+    /// The topic that is looked at first.
     next: usize,
+    volatile: bool,
 }
 
 struct TopicReader {
     consumer: BaseConsumer,
+    name: String,
     /// For each partition, the end when reading began.
     ends: Vec<i64>,
+    /// Which partitions are not read for now.
+    resting: Vec<bool>,
     first_source: usize,
     least: i64,
 }
@@ -85,6 +94,12 @@ pub(super) fn reader_config(settings: &KafkaSettings) -> Result<ClientConfig, Ka
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("fetch.wait.max.ms", "10")
+        // what is fetched ahead is held in memory for every topic
+        .set("max.partition.fetch.bytes", "262144")
+        .set("queued.min.messages", "1000")
+        .set("queued.max.messages.kbytes", "8192")
+        // with the default, who has fetched enough rests for a second
+        .set("fetch.queue.backoff.ms", "5")
         .set("allow.auto.create.topics", "false");
     Ok(config)
 }
@@ -104,6 +119,12 @@ pub(super) fn watermarks(
     }
 }
 
+/// The number of a record of ours.
+pub(super) fn position_of(message: &BorrowedMessage<'_>) -> Option<i64> {
+    let value = message.headers()?.iter().find(|h| h.key == "ce_sequence")?.value?;
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
 impl EventReader {
     /// Opens all event topics that exist.
     pub fn open(settings: &KafkaSettings, from: ReadFrom) -> Result<Self, KafkaFailure> {
@@ -114,14 +135,18 @@ impl EventReader {
         for topic in &TOPICS {
             let Some(partitions) = found.partitions(topic.name) else { continue };
             let name = settings.topic_name(topic.name);
-            let reader = TopicReader::open(settings, &name, partitions, first_source, from)?;
-            first_source += reader.ends.len();
-            topics.push(reader);
+            let bounds: Vec<(i64, i64)> =
+                (0..partitions).map(|p| watermarks(&looking, &name, p)).collect::<Result<_, _>>()?;
+            let consumer: BaseConsumer = reader_config(settings)?.create()?;
+            consumer.assign(&seek::beginnings(&looking, &name, &bounds, from)?)?;
+            topics.push(TopicReader::of(consumer, name, &bounds, first_source, from));
+            first_source += bounds.len();
         }
         if topics.is_empty() {
             return Err(KafkaFailure::Unavailable("there are no event topics yet".into()));
         }
-        Ok(Self { topics, next: 0 })
+        let cluster = looking.client().fetch_cluster_id(REQUEST);
+        Ok(Self { topics, next: 0, volatile: cluster.is_some_and(|id| id.starts_with(EMBEDDED)) })
     }
 
     /// How many sources are read.
@@ -129,52 +154,78 @@ impl EventReader {
         self.topics.iter().map(|t| t.ends.len()).sum()
     }
 
+    /// Whether the broker keeps its records in memory only.
+    pub fn is_volatile(&self) -> bool {
+        self.volatile
+    }
+
     /// Looks once at each topic, for about so long in all when nothing is there.
     pub fn poll(&mut self, most: Duration) -> Result<Polled, KafkaFailure> {
+        // a topic that always has something must not keep the others from being read
+        let polled = self.look(self.next, Duration::ZERO)?;
+        if polled != Polled::Nothing {
+            return Ok(polled);
+        }
         let count = u32::try_from(self.topics.len()).unwrap_or(1).max(1);
+        // where something came last, something is likely to come
+        self.look(self.next + self.topics.len() - 1, most / count)
+    }
+
+    fn look(&mut self, first: usize, each: Duration) -> Result<Polled, KafkaFailure> {
         for round in 0..self.topics.len() {
-            let index = (self.next + round) % self.topics.len();
+            let index = (first + round) % self.topics.len();
             let Some(reader) = self.topics.get(index) else { continue };
-            let polled = reader.poll(most / count)?;
+            let polled = reader.poll(each)?;
             if polled != Polled::Nothing {
-                self.next = index;
+                self.next = index + 1;
                 return Ok(polled);
             }
         }
         Ok(Polled::Nothing)
     }
+
+    /// Stops or goes on reading a source; what was fetched of it and not given out is fetched again.
+    pub fn rest(&mut self, source: usize, resting: bool) -> Result<(), KafkaFailure> {
+        match self.topics.iter_mut().rfind(|t| t.first_source <= source) {
+            Some(topic) => topic.rest(source, resting),
+            None => Ok(()),
+        }
+    }
 }
 
 impl TopicReader {
-    fn open(
-        settings: &KafkaSettings,
-        topic: &str,
-        partitions: i32,
+    fn of(
+        consumer: BaseConsumer,
+        name: String,
+        bounds: &[(i64, i64)],
         first_source: usize,
         from: ReadFrom,
-    ) -> Result<Self, KafkaFailure> {
-        let consumer: BaseConsumer = reader_config(settings)?.create()?;
-        let mut assignment = TopicPartitionList::new();
-        let mut ends = Vec::new();
-        for partition in 0..partitions {
-            let (_, high) = watermarks(&consumer, topic, partition)?;
-            ends.push(high);
-            let offset = match from {
-                ReadFrom::Beginning | ReadFrom::Position(_) => Offset::Beginning,
-                ReadFrom::End => Offset::Offset(high),
-                ReadFrom::Time(time) => Offset::Offset(time.timestamp_millis()),
-            };
-            assignment.add_partition_offset(topic, partition, offset)?;
-        }
-        if let ReadFrom::Time(_) = from {
-            assignment = consumer.offsets_for_times(assignment, REQUEST)?;
-        }
-        consumer.assign(&assignment)?;
+    ) -> Self {
+        let ends: Vec<i64> = bounds.iter().map(|(_, high)| *high).collect();
+        let resting = vec![false; ends.len()];
         let least = match from {
             ReadFrom::Position(position) => position,
             ReadFrom::Beginning | ReadFrom::End | ReadFrom::Time(_) => 0,
         };
-        Ok(Self { consumer, ends, first_source, least })
+        Self { consumer, name, ends, resting, first_source, least }
+    }
+
+    fn rest(&mut self, source: usize, resting: bool) -> Result<(), KafkaFailure> {
+        let index = source - self.first_source;
+        let Some(was) = self.resting.get_mut(index) else { return Ok(()) };
+        if *was == resting {
+            return Ok(());
+        }
+        let partition = i32::try_from(index).unwrap_or_default();
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.name, partition);
+        if resting {
+            self.consumer.pause(&list)?
+        } else {
+            self.consumer.resume(&list)?
+        }
+        *was = resting;
+        Ok(())
     }
 
     fn source(&self, partition: i32) -> usize {
@@ -182,33 +233,39 @@ impl TopicReader {
     }
 
     fn poll(&self, most: Duration) -> Result<Polled, KafkaFailure> {
-        match self.consumer.poll(most) {
-            None => Ok(Polled::Nothing),
-            Some(Ok(message)) => {
-                let incoming = self.incoming(&message).filter(|i| i.position >= self.least);
-                Ok(incoming.map_or(Polled::Nothing, |i| Polled::Record(Box::new(i))))
-            }
-            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Polled::EndOf(self.source(partition))),
-            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                Err(KafkaFailure::Unavailable(code.to_string()))
-            }
-            // the library reconnects by itself
-            Some(Err(e)) => {
-                tracing::debug!(reason = %e, "reading events: {e}");
-                Ok(Polled::Nothing)
+        for _ in 0..PASSED_OVER {
+            match self.consumer.poll(most) {
+                None => break,
+                Some(Ok(message)) => {
+                    if let Some(incoming) = self.incoming(&message).filter(|i| i.position >= self.least) {
+                        return Ok(Polled::Record(Box::new(incoming)));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    return Ok(Polled::EndOf(self.source(partition)));
+                }
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    return Err(KafkaFailure::Unavailable(code.to_string()));
+                }
+                // the library reconnects by itself
+                Some(Err(e)) => {
+                    tracing::debug!(reason = %e, "reading events: {e}");
+                    break;
+                }
             }
         }
+        Ok(Polled::Nothing)
     }
 
     /// A record of ours; anything else on the topic is passed over.
     fn incoming(&self, message: &BorrowedMessage<'_>) -> Option<Incoming> {
+        let position = position_of(message)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers: Vec<(String, String)> = message
             .headers()?
             .iter()
             .map(|h| (h.key.to_owned(), h.value.map(text).unwrap_or_default()))
             .collect();
-        let position = headers.iter().find(|(name, _)| name == "ce_sequence")?.1.parse().ok()?;
         let end = self.ends.get(usize::try_from(message.partition()).ok()?)?;
         Some(Incoming {
             source: self.source(message.partition()),

@@ -6,7 +6,7 @@ use emgate::domain::event::Occurred;
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::copier::CopyError;
 use emgate::event::kafka::{
-    DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom, embedded_broker,
+    Bootstrap, DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom, embedded_broker,
 };
 use emgate::event::publisher;
 use emgate::event::retention::Retention;
@@ -91,8 +91,12 @@ fn many_writers_are_copied_once_each_and_in_order_and_tail_shows_them() {
     assert_eq!(block_on(verify_chain(&db)).unwrap(), ChainState::Whole { first: 1, last: 400 });
 
     let mut out = Vec::new();
-    tail::show(&TailArgs { device: Some("sep001122334402".into()), ..tail_args(&settings) }, &mut out)
-        .unwrap();
+    tail::show(
+        &TailArgs { device: Some("sep001122334402".into()), ..tail_args(&settings) },
+        &mut out,
+        &mut Vec::new(),
+    )
+    .unwrap();
     let shown: Vec<serde_json::Value> =
         String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(shown.len(), 100);
@@ -134,7 +138,7 @@ fn tail_shows_the_line_in_order_from_a_number_on() {
     copy_all(&db, &mut take_over(&db, &settings, &leadership));
     let show = |args: TailArgs| {
         let mut out = Vec::new();
-        tail::show(&args, &mut out).unwrap();
+        tail::show(&args, &mut out, &mut Vec::new()).unwrap();
         String::from_utf8(out).unwrap()
     };
     let args = TailArgs { json: false, from: ReadFrom::Position(3), ..tail_args(&settings) };
@@ -194,7 +198,7 @@ fn events_are_readable_soon_after_their_commit() {
     assert!(at(990) < Duration::from_millis(250), "{:?}", at(990));
 }
 
-fn tail_args(settings: &KafkaSettings) -> TailArgs {
+pub(super) fn tail_args(settings: &KafkaSettings) -> TailArgs {
     TailArgs {
         json: true,
         from: ReadFrom::Beginning,
@@ -204,7 +208,10 @@ fn tail_args(settings: &KafkaSettings) -> TailArgs {
         count: None,
         timeout: Some(30),
         no_follow: true,
-        kafka: std::env::var("KAFKA_BOOTSTRAP").unwrap(),
+        kafka: match &settings.bootstrap {
+            Bootstrap::Servers(servers) => servers.clone(),
+            Bootstrap::AddressFile(path) => path.display().to_string(),
+        },
         topic_prefix: settings.prefix.clone(),
         client: Vec::new(),
     }

@@ -9,6 +9,7 @@ mod numbering;
 mod outage;
 mod retention;
 mod samples;
+mod tail;
 
 use std::time::{Duration, Instant};
 

@@ -161,7 +161,7 @@ fn show(servers: &str, prefix: &str) -> String {
         client: Vec::new(),
     };
     let mut out = Vec::new();
-    tail::show(&args, &mut out).unwrap();
+    tail::show(&args, &mut out, &mut Vec::new()).unwrap();
     let text = String::from_utf8(out).unwrap();
     text.lines().map(|line| without_time(line) + "\n").collect()
 }
