@@ -162,7 +162,7 @@ impl Place {
         Ok(given)
     }
 
-    /// Decides every choice of the group: the branch with content, of a selector the uuid, else the last one given.
+    /// Decides every choice of the group: the branch with content, of a selector the uuid, else the first one given.
     fn choose(&self, group: &Group, given: &[Vec<&Element>]) -> Result<Made, ShapeError> {
         let mut made = Made(Vec::new());
         for (choice, required) in group.choices.iter().enumerate() {
@@ -189,7 +189,7 @@ impl Place {
                     if *required && let Some((_, field, _)) = members().next() {
                         return self.to(field, 0).refuse(Problem::Missing);
                     }
-                    members().filter(|(_, _, given)| !given.is_empty()).map(|(branch, ..)| branch).max()
+                    members().filter(|(_, _, given)| !given.is_empty()).map(|(branch, ..)| branch).min()
                 }
             };
             made.0.push((branch, first.is_some()));

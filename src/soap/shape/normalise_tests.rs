@@ -88,7 +88,7 @@ fn both_branches_of_a_choice_are_refused_when_both_say_something() {
     let line = "<line><index>1</index><dirn><pattern>9</pattern></dirn></line>";
     let both =
         format!("<updatePhone><name>a</name><lines>{line}</lines><addLines>{line}</addLines></updatePhone>");
-    assert_eq!(refusal(&both), "lines: cannot be combined with \"addLines\"");
+    assert_eq!(refusal(&both), "addLines: cannot be combined with \"lines\"");
     let mixed = format!(
         "<updatePhone><name>a</name><lines>{line}<lineIdentifier><directoryNumber>9</directoryNumber></lineIdentifier></lines></updatePhone>"
     );
@@ -99,6 +99,8 @@ fn both_branches_of_a_choice_are_refused_when_both_say_something() {
         canonical(&empty).unwrap(),
         format!("<updatePhone><name>a</name><removeLines/><addLines>{line}</addLines></updatePhone>")
     );
+    let all_empty = "<updatePhone><name>a</name><removeLines/><addLines/><lines/></updatePhone>";
+    assert_eq!(canonical(all_empty).unwrap(), "<updatePhone><name>a</name><lines/></updatePhone>");
 }
 
 #[test]

@@ -168,6 +168,38 @@ fn both_branches_of_a_choice_are_refused_unless_one_is_the_uuid() {
     assert!(refusals >= 4, "only {refusals} choices were tried");
 }
 
+/// PHP takes the first branch that nothing contradicts, also when it writes nothing of it: `lines` never left that client while
+/// `removeLines` and `addLines`, which may both be absent, stood before it.
+#[test]
+fn a_branch_of_which_everything_may_be_absent_is_the_last_of_its_choice() {
+    fn check(operation: &str, group: &Group) -> usize {
+        let mut seen = 0;
+        for choice in 0..group.choices.len() {
+            let of = |branch: usize| {
+                let at = Branch { choice, branch };
+                group.fields.iter().filter(move |field| field.branches.contains(&at))
+            };
+            let several: Vec<usize> = (0..)
+                .take_while(|branch| of(*branch).count() > 0)
+                .filter(|branch| of(*branch).count() > 1)
+                .collect();
+            for branch in several.into_iter().filter(|branch| of(*branch).all(|field| field.min == 0)) {
+                let names: Vec<&str> = of(branch).map(|field| field.name.as_str()).collect();
+                assert_eq!(of(branch + 1).count(), 0, "{operation}: {names:?} may all be absent");
+                seen += 1;
+            }
+        }
+        seen + group
+            .fields
+            .iter()
+            .filter_map(Field::group)
+            .map(|inner| check(operation, inner))
+            .sum::<usize>()
+    }
+    let seen: usize = Schema::get().operations().iter().map(|o| check(&o.name, &o.request)).sum();
+    assert!(seen >= 5, "only {seen} such branches were seen");
+}
+
 #[test]
 fn what_is_added_comes_back() {
     let schema = Schema::get();

@@ -76,6 +76,12 @@ class Scenario:
         phone = self.call("getPhone", name=PHONES[0]).find("phone")
         self.same((phone.findtext("description"), name_of(phone.find("devicePoolName"))), ("Empfang, Tür 3", "Default"))
         self.same((phone.findtext("loginUserId"), name_of(phone.find("currentProfileName"))), ("", None))
+        line = {"index": 1, "label": "Tür", "dirn": {"pattern": LINE}}
+        self.call("updatePhone", name=PHONES[1], lines={"line": [line]})
+        lines = self.call("getPhone", name=PHONES[1]).find("phone/lines")
+        self.same([line.findtext("label") for line in lines], ["Tür"])
+        self.call("updatePhone", name=PHONES[1], lines="")
+        self.same(len(self.call("getPhone", name=PHONES[1]).find("phone/lines")), 0)
         self.same(self.list_phones("sep0025eed5%", 2), PHONES)
         self.same(self.list_phones("sep0025eed5f%", 2), [])
 

@@ -136,6 +136,20 @@ final class Scenario {
         same(List.of(phone.getDescription(), Gateway.nameOf(phone.getDevicePoolName())), List.of("Empfang, Tür 3", "Default"));
         same(phone.getLoginUserId(), "");
         same(Gateway.nameOf(phone.getCurrentProfileName()), null);
+        var line = Gateway.with(new XPhoneLine(), l -> {
+            l.setIndex("1");
+            l.setLabel("Tür");
+            l.setDirn(Gateway.with(new XDirn(), dirn -> dirn.setPattern(LINE)));
+        });
+        var update = Gateway.with(new UpdatePhoneReq(), r -> {
+            r.setName(PHONES.get(1));
+            r.setLines(Gateway.with(new XPhoneLines(), lines -> lines.getLine().add(line)));
+        });
+        call(axl::updatePhone, update);
+        same(getPhone(PHONES.get(1)).getLines().getLine().stream().map(RPhoneLine::getLabel).toList(), List.of("Tür"));
+        update.setLines(new XPhoneLines());
+        call(axl::updatePhone, update);
+        same(getPhone(PHONES.get(1)).getLines().getLine(), List.of());
         same(listPhones("sep0025eed4%", 2), PHONES);
         same(listPhones("sep0025eed4f%", 2), List.of());
     }

@@ -74,6 +74,11 @@ async function phones() {
   const { phone } = (await call('getPhone', { name: PHONES[0] })).return;
   same([phone.description, gateway.nameOf(phone.devicePoolName)], ['Empfang, Tür 3', 'Default']);
   same([phone.loginUserId, gateway.nameOf(phone.currentProfileName)], [null, null]);
+  const [, name] = PHONES;
+  await call('updatePhone', { name, lines: { line: [{ index: 1, label: 'Tür', dirn: { pattern: LINE } }] } });
+  same((await call('getPhone', { name })).return.phone.lines.line.map((line) => line.label), ['Tür']);
+  await call('updatePhone', { name, lines: '' });
+  same((await call('getPhone', { name })).return.phone.lines, null);
   same(await listPhones('sep0025eed2%', 2), PHONES);
   same(await listPhones('sep0025eed2f%', 2), []);
 }

@@ -90,6 +90,11 @@ function phones(): void
     $phone = call('getPhone', ['name' => PHONES[0]])->return->phone;
     same([$phone->description, name_of($phone->devicePoolName)], ['Empfang, Tür 3', 'Default']);
     same([$phone->loginUserId, name_of($phone->currentProfileName)], ['', null]);
+    $line = ['index' => 1, 'label' => 'Tür', 'dirn' => ['pattern' => LINE]];
+    call('updatePhone', ['name' => PHONES[1], 'lines' => ['line' => [$line]]]);
+    same(array_column(call('getPhone', ['name' => PHONES[1]])->return->phone->lines->line, 'label'), ['Tür']);
+    call('updatePhone', ['name' => PHONES[1], 'lines' => []]);
+    same(isset(call('getPhone', ['name' => PHONES[1]])->return->phone->lines->line), false);
     same(list_phones('sep0025eed3%', 2), PHONES);
     same(list_phones('sep0025eed3f%', 2), []);
 }

@@ -81,6 +81,11 @@ def phones():
     phone = call("getPhone", name=PHONES[0])["return"].phone
     same((phone.description, gateway.name_of(phone.devicePoolName)), ("Empfang, Tür 3", "Default"))
     same((phone.loginUserId, gateway.name_of(phone.currentProfileName)), ("", None))
+    line = {"index": 1, "label": "Tür", "dirn": {"pattern": LINE}}
+    call("updatePhone", name=PHONES[1], lines={"line": [line]})
+    same([line.label for line in call("getPhone", name=PHONES[1])["return"].phone.lines.line], ["Tür"])
+    call("updatePhone", name=PHONES[1], lines={})
+    same(call("getPhone", name=PHONES[1])["return"].phone.lines, '')
     same(list_phones("sep0025eed1%", 2), PHONES)
     same(list_phones("sep0025eed1f%", 2), [])
 

@@ -95,7 +95,7 @@ fn lines_replace_add_and_remove_and_their_numbers_come_into_being() {
         assert!(line.contains("<usage>Device</usage>"), "{line}");
     }
     let both = axl.refusal("updatePhone", "<name>SEP0011AABBCC01</name><lines><line><index>1</index><dirn><pattern>2003</pattern></dirn></line></lines><removeLines><line><index>1</index><dirn><pattern>2001</pattern></dirn></line></removeLines>");
-    assert_eq!(both, (5000, "lines: cannot be combined with \"removeLines\"".to_owned()));
+    assert_eq!(both, (5000, "removeLines: cannot be combined with \"lines\"".to_owned()));
 }
 
 // Point 20.
