@@ -15,7 +15,7 @@ use crate::soap::document::{references, to_document};
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Group, Kind};
 use crate::soap::tree::Element;
-use crate::store::objects::{self, Carried, NewObject, ObjectName, Selector};
+use crate::store::objects::{self, Carried, ObjectName, Selector};
 
 /// What a reference in a request means.
 #[derive(Debug, Clone)]
@@ -80,15 +80,7 @@ fn join_catalogue(ctx: &mut Ctx<'_, '_>, target: &Target) -> Result<i64, AxlErro
     if !open || target.name.is_empty() {
         return Err(unresolved(target));
     }
-    let key = fold(&target.name);
-    let new = NewObject {
-        type_: &target.refers,
-        name: &target.name,
-        name_key: &key,
-        description: None,
-        carried: &Carried::new(),
-    };
-    Ok(objects::insert_if_absent(ctx.tx, &new)?.0)
+    Ok(objects::insert_if_absent(ctx.tx, &target.refers, &target.name)?.0)
 }
 
 fn replace_references(document: &mut Carried, keys: &[i64]) {

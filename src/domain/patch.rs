@@ -13,19 +13,6 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// The value given, if one is.
-    pub fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Absent | Self::Clear => None,
-        }
-    }
-
-    /// Whether the field is mentioned at all.
-    pub fn is_given(&self) -> bool {
-        !matches!(self, Self::Absent)
-    }
-
     /// The field after this patch.
     pub fn over(self, before: Option<T>) -> Option<T> {
         match self {

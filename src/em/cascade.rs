@@ -82,7 +82,7 @@ pub fn clear_default_device(
     let actor = cause.actor.through(Via::Cascade);
     let mut events = Vec::new();
     for line in &lines {
-        events.extend(change(tx, line, None, IntercomChange::ClearedDeviceRemoved, &actor)?);
+        events.push(change(tx, line, None, IntercomChange::ClearedDeviceRemoved, &actor)?);
     }
     Ok((events, lines.into_iter().map(|l| l.pk).collect()))
 }
@@ -106,7 +106,7 @@ pub fn assign_intercom(tx: &mut Tx<'_>, owner: ObjectPk, cause: &Cause) -> Resul
     if let Some(phone) = chosen {
         for line in &open {
             objects::touch(tx, line.pk.into())?;
-            events.extend(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
+            events.push(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
         }
     }
     Ok(events)
@@ -134,7 +134,7 @@ pub fn set_default_device(
             (Some(_), Some(_)) => IntercomChange::Reassigned,
             (Some(_), None) => IntercomChange::Cleared,
         };
-        events.extend(change(tx, &line, phone, kind, &cause.actor)?);
+        events.push(change(tx, &line, phone, kind, &cause.actor)?);
     }
     Ok(events)
 }
@@ -145,7 +145,7 @@ fn change(
     phone: Option<PhonePk>,
     kind: IntercomChange,
     actor: &Actor,
-) -> Result<Option<Occurred>, StoreError> {
+) -> Result<Occurred, StoreError> {
     let previous = match line.default_phone {
         Some(before) => intercom::find_event_phone(tx, before)?,
         None => None,
@@ -155,12 +155,12 @@ fn change(
         None => None,
     };
     intercom::set_default_phone(tx, line, phone)?;
-    Ok(Some(Occurred::of(Event::IntercomDefaultDeviceChanged(IntercomDefaultDeviceChanged {
+    Ok(Occurred::of(Event::IntercomDefaultDeviceChanged(IntercomDefaultDeviceChanged {
         line: line.line.clone(),
         owner: line.owner.clone(),
         previous,
         current,
         change: kind,
         requested_by: actor.clone(),
-    }))))
+    })))
 }

@@ -45,11 +45,6 @@ pub enum Standing {
 const LATE: Duration = Duration::from_secs(3);
 
 impl Status {
-    /// Events that Kafka does not have yet.
-    pub fn backlog(&self) -> usize {
-        self.pending + usize::try_from(self.last - self.confirmed).unwrap_or_default()
-    }
-
     /// Whether publication stands still until someone acts.
     pub fn is_blocked(&self) -> bool {
         [&self.numbering, &self.copying].iter().any(|part| matches!(part, Standing::Blocked(_)))

@@ -292,17 +292,17 @@ pub fn is_seeded(tx: &mut Tx<'_>, type_: &str) -> Result<bool, StoreError> {
 }
 
 /// Adds a name to the catalogue, or finds it when another transaction was faster.
-pub fn insert_if_absent(tx: &mut Tx<'_>, new: &NewObject<'_>) -> Result<ObjectPk, StoreError> {
-    let (now, uuid) = (tx.now()?, tx.new_id());
+pub fn insert_if_absent(tx: &mut Tx<'_>, type_: &str, name: &str) -> Result<ObjectPk, StoreError> {
+    let (now, uuid, key) = (tx.now()?, tx.new_id(), fold(name));
     let row = (
-        objects::type_.eq(new.type_),
-        objects::name.eq(new.name),
-        objects::name_key.eq(new.name_key),
+        objects::type_.eq(type_),
+        objects::name.eq(name),
+        objects::name_key.eq(&key),
         objects::uuid.eq(uuid),
         objects::changed_at.eq(now),
     );
     diesel::insert_into(objects::table).values(row).on_conflict_do_nothing().execute(tx.connection())?;
-    let same = objects::table.filter(objects::type_.eq(new.type_)).filter(objects::name_key.eq(new.name_key));
+    let same = objects::table.filter(objects::type_.eq(type_)).filter(objects::name_key.eq(&key));
     Ok(same.select(objects::pk).first(tx.connection())?)
 }
 

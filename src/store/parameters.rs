@@ -78,7 +78,7 @@ fn stored(
 }
 
 /// The value of a parameter on a node; none when there is no such node. A node without a value of its own has the cluster's.
-pub fn get_parameter(
+pub fn find_parameter(
     tx: &mut Tx<'_>,
     parameter: &'static Parameter,
     node: &str,
@@ -119,7 +119,7 @@ pub fn list_parameters(tx: &mut Tx<'_>) -> Result<Vec<ParameterValue>, StoreErro
             Scope::Node => nodes.iter().map(String::as_str).collect(),
         };
         for node in on {
-            values.extend(get_parameter(tx, parameter, node)?);
+            values.extend(find_parameter(tx, parameter, node)?);
         }
     }
     Ok(values)
@@ -127,9 +127,9 @@ pub fn list_parameters(tx: &mut Tx<'_>) -> Result<Vec<ParameterValue>, StoreErro
 
 /// The values in force on a node, for rules.
 pub fn effective(tx: &mut Tx<'_>, parameter: &'static Parameter, node: &str) -> Result<String, StoreError> {
-    let value = match get_parameter(tx, parameter, node)? {
+    let value = match find_parameter(tx, parameter, node)? {
         Some(value) => Some(value),
-        None => get_parameter(tx, parameter, CLUSTER_NODE)?,
+        None => find_parameter(tx, parameter, CLUSTER_NODE)?,
     };
     Ok(value.map_or_else(|| parameter.default.to_owned(), |v| v.value))
 }
@@ -161,7 +161,7 @@ fn set_one(
     implied: bool,
 ) -> Result<Option<(Option<ParameterChange>, String)>, StoreError> {
     let Some((pk, _)) = find_node(tx, parameter, node)? else { return Ok(None) };
-    let Some(before) = get_parameter(tx, parameter, node)? else { return Ok(None) };
+    let Some(before) = find_parameter(tx, parameter, node)? else { return Ok(None) };
     let uuid = tx.new_id();
     diesel::insert_into(service_parameters::table)
         .values((
@@ -174,7 +174,7 @@ fn set_one(
         .do_update()
         .set(service_parameters::value.eq(value))
         .execute(tx.connection())?;
-    let Some(after) = get_parameter(tx, parameter, node)? else { return Ok(None) };
+    let Some(after) = find_parameter(tx, parameter, node)? else { return Ok(None) };
     let change = (before.value != after.value).then(|| ParameterChange {
         parameter,
         node: (after.node != CLUSTER_NODE).then(|| after.node.clone()),

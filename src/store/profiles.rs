@@ -79,16 +79,25 @@ pub fn default_profile_models(
     Ok(rows.into_iter().map(|(pk, model, protocol)| (pk, (model, protocol))).collect())
 }
 
-/// A phone on which a profile is active, or whose logout profile it is.
-pub fn one_phone_with(tx: &mut Tx<'_>, profile: ProfilePk) -> Result<Option<(PhonePk, bool)>, StoreError> {
+/// How a phone uses a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileUse {
+    /// A session shows it on this phone.
+    Session(PhonePk),
+    /// It is what this phone shows when nobody is logged in.
+    LogoutProfile(PhonePk),
+}
+
+/// One use of a profile, a session before anything else.
+pub fn find_use(tx: &mut Tx<'_>, profile: ProfilePk) -> Result<Option<ProfileUse>, StoreError> {
     let active: Option<PhonePk> = sessions::table
         .filter(sessions::profile_pk.eq(profile.0))
         .select(sessions::phone_pk)
         .first(tx.connection())
         .optional()?;
     if let Some(phone) = active {
-        return Ok(Some((phone, true)));
+        return Ok(Some(ProfileUse::Session(phone)));
     }
     let default = phones::table.filter(phones::logout_profile_pk.eq(profile.0)).select(phones::pk);
-    Ok(default.first::<PhonePk>(tx.connection()).optional()?.map(|phone| (phone, false)))
+    Ok(default.first(tx.connection()).optional()?.map(ProfileUse::LogoutProfile))
 }

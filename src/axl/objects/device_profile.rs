@@ -13,6 +13,7 @@ use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object};
+use crate::store::profiles::ProfileUse;
 use crate::store::{objects, profiles, sessions};
 
 /// A device profile.
@@ -71,14 +72,16 @@ impl AxlObject for DeviceProfile {
 
     /// A profile that is active or a phone's default is not removed (design.md 17).
     fn removing(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
-        let Some((phone, active)) = profiles::one_phone_with(ctx.tx, ProfilePk::from(object.pk))? else {
-            return Ok(());
-        };
-        let phone = objects::get(ctx.tx, phone.into())?.name;
-        let by = if active {
-            format!("the session on {phone}; log it out first")
-        } else {
-            format!("Phone {phone} as its default profile")
+        let by = match profiles::find_use(ctx.tx, ProfilePk::from(object.pk))? {
+            None => return Ok(()),
+            Some(ProfileUse::Session(phone)) => {
+                let phone = objects::get(ctx.tx, phone.into())?.name;
+                format!("the session on {phone}; log it out first")
+            }
+            Some(ProfileUse::LogoutProfile(phone)) => {
+                let phone = objects::get(ctx.tx, phone.into())?.name;
+                format!("Phone {phone} as its default profile")
+            }
         };
         Err(AxlError::InUse { what: format!("DeviceProfile {}", object.name), by })
     }

@@ -64,7 +64,7 @@ fn find(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Option<ParameterValue>,
     }
     let Some(parameter) = policy::find(name) else { return Ok(None) };
     let node = node_named(ctx, body)?;
-    Ok(parameters::get_parameter(ctx.tx, parameter, &node)?)
+    Ok(parameters::find_parameter(ctx.tx, parameter, &node)?)
 }
 
 fn node_named(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<String, AxlError> {

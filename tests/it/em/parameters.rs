@@ -52,7 +52,7 @@ fn a_node_has_its_own_value_else_the_clusters_else_the_default() {
     let parameter = policy::find(name).unwrap();
     let read = |node: &str| {
         let node = node.to_owned();
-        site.write(move |tx| parameters::get_parameter(tx, parameter, &node)).map(|v| v.value)
+        site.write(move |tx| parameters::find_parameter(tx, parameter, &node)).map(|v| v.value)
     };
     assert_eq!(read("GW-1").as_deref(), Some("5"));
     assert_eq!(set(&site, name, CLUSTER_NODE, Some("20")).unwrap().len(), 1);
