@@ -3,6 +3,8 @@
 //! Not rows of `objects`: there is nothing to add or remove, a value is kept only where it was set, and one change may imply another.
 //! A parameter that was never set has a uuid all the same, made from its name and node, so that clients can select by it.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::Entry;
@@ -99,9 +101,19 @@ fn list(request: Request) -> Result<Work, AxlError> {
     let first = first.unwrap_or(usize::MAX);
     let Request { version, largest_answer, .. } = request;
     Ok(Box::new(move |ctx| {
+        // all a criterion can ask of a value is its node
+        let mut nodes = BTreeMap::new();
         let mut matching = Vec::new();
         for value in parameters::list_parameters(ctx.tx)? {
-            if matches(ctx, &criteria, &value)? {
+            let wanted = match nodes.get(&value.node) {
+                Some(wanted) => *wanted,
+                None => {
+                    let wanted = matches(ctx, &criteria, &value)?;
+                    nodes.insert(value.node.clone(), wanted);
+                    wanted
+                }
+            };
+            if wanted {
                 matching.push(value);
             }
         }
