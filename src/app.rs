@@ -140,7 +140,8 @@ impl App {
         let em = Em::start(db.clone(), verifier.clone(), origin, Arc::clone(&wake));
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
-        let health = Health::new(db.clone(), &config.node.name, copying, services::warnings(config));
+        let warnings = services::warnings(&db, config).await?;
+        let health = Health::new(db.clone(), &config.node.name, copying, warnings);
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {

@@ -11,8 +11,7 @@ use crate::config::Config;
 use crate::domain::credential::LockoutPolicy;
 use crate::event::Origin;
 use crate::http::{PasswordCheck, Passwords};
-use crate::store::Db;
-use crate::store::cluster;
+use crate::store::{self, Db, cluster};
 
 /// The hashing threads, under the pepper that all nodes share.
 pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> Result<Verifier, StartError> {
@@ -67,11 +66,21 @@ pub(super) fn default_authority(config: &Config) -> String {
     format!("{host}:{}", config.http.http_port)
 }
 
+/// What the server cannot be told by the role that we are.
+const FOREIGN_ERRORS: &str = "the database words errors in another language, so that some are not tried again: \
+     as its superuser, ALTER ROLE … SET lc_messages = 'C' for the role in DATABASE_URL";
+
 /// What holds as long as this process lives and the operator should know.
-pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
+pub(super) async fn warnings(db: &Db, config: &Config) -> Result<Vec<&'static str>, StartError> {
     let mut warnings = Vec::new();
+    if !db.read(store::errors_are_readable).await? {
+        warnings.push(FOREIGN_ERRORS);
+    }
     if config.kafka.is_embedded() {
         warnings.push("embedded broker: events live in its memory only; replay needs the database");
     }
-    warnings
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(warnings)
 }

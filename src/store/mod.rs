@@ -47,8 +47,10 @@ pub use error::StoreError;
 /// How often a transaction that another one pushed aside is tried again.
 const ATTEMPTS: u32 = 4;
 
-/// What every connection is set to (security.md SQL-4; texts of errors in C for `error.rs`).
-const SESSION: &str = "SET lc_messages = 'C'; SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
+/// What every connection is set to (security.md SQL-4). Texts of errors are in C for `error.rs`; only a superuser may set that, and an
+/// ordinary role goes on with what the server has.
+const SESSION: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; \
+     SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET search_path = public; SET timezone = 'UTC'; SET jit = off;";
 
 /// How soon a connection to a server that is gone without a word is given up; settings of the client library, in its own names.
@@ -91,6 +93,18 @@ impl TransactionError for StoreError {
 diesel::define_sql_function! {
     /// The server's time at this moment, not at the begin of the transaction.
     fn clock_timestamp() -> diesel::sql_types::Timestamptz;
+}
+
+diesel::define_sql_function! {
+    /// The value of a setting of the server.
+    fn current_setting(name: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// Whether the server words its errors as `error.rs` reads them; an ordinary role cannot ask it to.
+pub fn errors_are_readable(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    use diesel::RunQueryDsl;
+    let locale: String = diesel::select(current_setting("lc_messages")).get_result(tx.connection())?;
+    Ok(["", "C", "POSIX"].contains(&locale.as_str()) || locale.starts_with("C.") || locale.starts_with("en"))
 }
 
 #[derive(Debug)]

@@ -8,7 +8,11 @@ use emgate::clock::{Clock, IdSource};
 use emgate::store::node_lock::{NodeLock, NodeName};
 use emgate::store::{Db, migrate};
 
+use emgate::app::Migrations;
+
+use crate::support::axl::{AxlClient, Caller};
 use crate::support::database::TestDatabase;
+use crate::support::gateway::TestGateway;
 
 #[test]
 fn the_settings_of_an_address_stand_against_ours_in_both_forms() {
@@ -72,4 +76,31 @@ fn a_node_keeps_its_name_though_the_lock_outlives_its_connection() {
 struct Number {
     #[diesel(sql_type = BigInt)]
     number: i64,
+}
+
+#[test]
+fn a_role_that_owns_its_database_and_nothing_else_is_enough() {
+    let gateway = TestGateway::start_on(TestDatabase::of_an_ordinary_role(), Migrations::Run, |_| ());
+    let axl = AxlClient::of(&gateway);
+    axl.uuid("addDeviceProfile", "<deviceProfile><name>UDP</name><product>Cisco 8851</product><protocol>SIP</protocol></deviceProfile>");
+    axl.uuid("addPhone", "<phone><name>SEP000000000001</name><product>Cisco 8851</product><protocol>SIP</protocol><enableExtensionMobility>true</enableExtensionMobility></phone>");
+    axl.uuid("addUser", "<user><lastName>Ada</lastName><userid>ada</userid><pin>12345</pin><phoneProfiles><profileName>UDP</profileName></phoneProfiles></user>");
+    axl.ok("doDeviceLogin", "<deviceName>SEP000000000001</deviceName><userId>ada</userId>");
+    let db = gateway.database.open_real();
+    let ordinary: bool =
+        db.write_blocking(|tx| Ok::<_, emgate::store::StoreError>(!is_superuser(tx))).unwrap();
+    assert!(ordinary);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while db.write_blocking(emgate::store::number_line::line).unwrap().last_pos < 4 {
+        assert!(std::time::Instant::now() < deadline, "the events get their numbers");
+        std::thread::yield_now();
+    }
+    let mut connection = db.connect().unwrap();
+    assert_eq!(emgate::event::retention::drop_old(&db, &mut connection, 1).unwrap(), [""; 0]);
+}
+
+fn is_superuser(tx: &mut emgate::store::Tx<'_>) -> bool {
+    let on: String =
+        diesel::select(emgate::store::current_setting("is_superuser")).get_result(tx.connection()).unwrap();
+    on == "on"
 }

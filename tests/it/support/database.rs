@@ -13,6 +13,8 @@ pub struct TestDatabase {
     name: String,
     /// Address of the database.
     pub url: String,
+    /// The role made for it.
+    role: Option<String>,
 }
 
 fn server() -> (String, String) {
@@ -50,6 +52,23 @@ impl TestDatabase {
         Self::cloned_from("template0")
     }
 
+    /// Makes one without any table that belongs to a role without rights beyond it, as operators make them.
+    pub fn of_an_ordinary_role() -> Self {
+        let mut database = Self::empty();
+        let (server, root_url) = server();
+        let mut root = PgConnection::establish(&root_url).unwrap();
+        let role = database.name.clone();
+        root.batch_execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD '{role}'; ALTER DATABASE {role} OWNER TO {role}"
+        ))
+        .unwrap();
+        let (scheme, rest) = server.split_once("://").unwrap();
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        database.url = format!("{scheme}://{role}:{role}@{host}/{role}");
+        database.role = Some(role);
+        database
+    }
+
     fn cloned_from(template: &str) -> Self {
         static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
         let (server, root_url) = server();
@@ -58,7 +77,7 @@ impl TestDatabase {
         let mut root = PgConnection::establish(&root_url).unwrap();
         root.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
         root.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
-        Self { url: format!("{server}/{name}"), name }
+        Self { url: format!("{server}/{name}"), name, role: None }
     }
 
     /// Opens it with seeded ids and a clock that stands at 2026-03-02 08:00 UTC.
@@ -79,6 +98,9 @@ impl Drop for TestDatabase {
         let (_, root_url) = server();
         if let Ok(mut root) = PgConnection::establish(&root_url) {
             let _ = root.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+            if let Some(role) = &self.role {
+                let _ = root.batch_execute(&format!("DROP ROLE IF EXISTS {role}"));
+            }
         }
     }
 }

@@ -71,12 +71,21 @@ impl TestGateway {
 
     /// Starts one with other settings.
     pub fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let (database, state) = (TestDatabase::new(), StateDir::new());
+        Self::start_on(TestDatabase::new(), Migrations::Refuse, change)
+    }
+
+    /// Starts one on a database.
+    pub fn start_on(
+        database: TestDatabase,
+        migrations: Migrations,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let state = StateDir::new();
         let mut config = config(&database, &state);
         change(&mut config);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let app = runtime.block_on(App::start(&config, Migrations::Refuse)).expect("gateway starts");
+        let app = runtime.block_on(App::start(&config, migrations)).expect("gateway starts");
         let password = app.first_secret().expect("first start").expose().to_owned();
         Self { addresses: app.addresses(), app: Some(app), password, database, state, runtime }
     }
