@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::listing;
-use super::object::{AxlObject, Ctx};
+use super::object::{AxlObject, Ctx, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
@@ -22,6 +22,7 @@ use crate::soap::shape::{Field, Group, Operation, Schema};
 use crate::soap::tree::Element;
 use crate::soap::typed;
 use crate::store::StoreError;
+use crate::store::locks::Locks;
 use crate::store::objects::{self, Carried, NewObject, Object, Selector};
 
 /// What a call answers with.
@@ -165,7 +166,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let body = request.body;
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, not_found::<O>)?;
-        O::locks(ctx, Some(&found), None)?.take(ctx.tx)?;
+        Locks { going: own_key(Some(&found)), ..O::locks(ctx, Some(&found), None)? }.take(ctx.tx)?;
         let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(None, &found.name))?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;

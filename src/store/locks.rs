@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::schema::{
-    app_users, associations, device_profiles, line_appearances, lines, phones, sessions, users,
+    app_users, associations, device_profiles, line_appearances, lines, objects, phones, sessions, users,
 };
 use super::{StoreError, Tx};
 
@@ -24,6 +24,8 @@ pub struct Locks {
     pub lines: BTreeSet<i64>,
     /// Application users.
     pub app_users: BTreeSet<i64>,
+    /// Objects of any type that are about to go: whoever holds them is affected, and nobody begins to point at them any more.
+    pub going: BTreeSet<i64>,
 }
 
 macro_rules! lock {
@@ -45,6 +47,7 @@ impl Locks {
         lock!(tx, phones, wanted.phones);
         lock!(tx, lines, wanted.lines);
         lock!(tx, app_users, wanted.app_users);
+        bar(tx, &wanted.going)?;
         if wanted.clone().with_affected(tx)? != wanted {
             return Err(StoreError::Busy("who is affected changed while waiting for locks".into()));
         }
@@ -63,10 +66,10 @@ impl Locks {
         }
     }
 
-    /// Adds the owners of lines, the holders of profiles and the users in session on phones or with profiles.
+    /// Adds the owners of lines, the holders of profiles and of what goes, and the users in session on phones or with profiles.
     fn with_affected(mut self, tx: &mut Tx<'_>) -> Result<Self, StoreError> {
         self.add_owners_of_lines(tx)?;
-        self.add_holders_of_profiles(tx)?;
+        self.add_holders(tx)?;
         self.add_sessions(tx)?;
         Ok(self)
     }
@@ -89,23 +92,20 @@ impl Locks {
         Ok(())
     }
 
-    fn add_holders_of_profiles(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        if !self.profiles.is_empty() {
+    fn add_holders(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let held: Vec<i64> = self.profiles.union(&self.going).copied().collect();
+        if !held.is_empty() {
             let holders: Vec<i64> = associations::table
-                .filter(associations::target_pk.eq_any(keys(&self.profiles)))
-                .filter(associations::kind.eq("profile"))
+                .filter(associations::target_pk.eq_any(held))
                 .select(associations::holder_pk)
                 .load(tx.connection())?;
-            let programs: Vec<i64> = associations::table
-                .filter(associations::target_pk.eq_any(keys(&self.profiles)))
-                .filter(associations::kind.eq("cti-profile"))
-                .select(associations::holder_pk)
-                .load(tx.connection())?;
-            self.users.extend(holders);
+            let people: Vec<i64> =
+                users::table.filter(users::pk.eq_any(&holders)).select(users::pk).load(tx.connection())?;
             let programs: Vec<i64> = app_users::table
-                .filter(app_users::pk.eq_any(programs))
+                .filter(app_users::pk.eq_any(&holders))
                 .select(app_users::pk)
                 .load(tx.connection())?;
+            self.users.extend(people);
             self.app_users.extend(programs);
         }
         Ok(())
@@ -128,6 +128,19 @@ impl Locks {
         }
         Ok(())
     }
+}
+
+/// Waits for everybody who is about to point at what goes, so that what they write is seen, and keeps later ones away: a foreign key
+/// shares the lock of the row that it names. Lines are named by rows of their own.
+fn bar(tx: &mut Tx<'_>, going: &BTreeSet<i64>) -> Result<(), StoreError> {
+    if !going.is_empty() {
+        let all =
+            objects::table.filter(objects::pk.eq_any(keys(going))).order(objects::pk).select(objects::pk);
+        all.for_update().load::<i64>(tx.connection())?;
+        let numbers = lines::table.filter(lines::pk.eq_any(keys(going))).order(lines::pk).select(lines::pk);
+        numbers.for_update().load::<i64>(tx.connection())?;
+    }
+    Ok(())
 }
 
 fn keys(set: &BTreeSet<i64>) -> Vec<i64> {

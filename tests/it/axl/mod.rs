@@ -5,6 +5,7 @@ mod app_user;
 mod css;
 mod default_profile;
 mod device_profile;
+mod going;
 mod line;
 mod lists;
 mod lost_fields;

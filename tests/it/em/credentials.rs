@@ -12,6 +12,7 @@ use emgate::em::error::EmCode;
 use emgate::em::sweep;
 use emgate::store::accounts;
 
+use crate::support::database::await_lock_waiters;
 use crate::support::in_time;
 use crate::support::site::Site;
 
@@ -83,7 +84,7 @@ async fn an_attempt_whose_caller_has_gone_is_still_judged() {
     // The third is held at its count while its caller goes.
     let (held, release) = site.hold_credential(user);
     let caller = tokio::spawn(guess(3));
-    in_time(site.somebody_waits_for_a_lock()).await;
+    await_lock_waiters(&site.database, 1);
     caller.abort();
     assert!(in_time(caller).await.is_err());
     drop(release);

@@ -9,7 +9,7 @@ use emgate::store::{StoreError, number_line};
 
 use super::samples::{all, cause, login_on, origin};
 use super::{block_on, commit, commit_one, lead, number_all};
-use crate::support::database::TestDatabase;
+use crate::support::database::{TestDatabase, await_lock_waiters};
 
 #[test]
 fn events_get_consecutive_numbers_in_the_order_of_their_operation() {
@@ -165,31 +165,13 @@ fn an_event_that_is_written_while_its_partition_is_attached_is_written_after_all
                  ALTER TABLE event_log ATTACH PARTITION event_log_now FOR VALUES FROM ('2020-01-01') TO ('2999-01-01');",
             )
             .unwrap();
-        let writer = scope.spawn(|| {
+        scope.spawn(|| {
             begun.send(()).unwrap();
             commit_one(&db, login_on("SEP0011223344AA"));
         });
         wait.recv().unwrap();
-        // on a connection outside the transaction, which would see the same list of sessions for ever
-        let mut watcher = db.connect().unwrap();
-        while !writer.is_finished() && waiting_for_a_lock(&mut watcher) == 0 {}
+        await_lock_waiters(&database, 1);
         owner.batch_execute("COMMIT").unwrap();
     });
     assert_eq!(number_all(&db, &mut lead(&db)), 1);
-}
-
-/// How many sessions of this database wait for a lock.
-fn waiting_for_a_lock(connection: &mut diesel::PgConnection) -> i64 {
-    use diesel::prelude::*;
-    diesel::table! {
-        pg_stat_activity (pid) { pid -> Integer, datname -> Text, wait_event_type -> Nullable<Text> }
-    }
-    pg_stat_activity::table
-        .filter(pg_stat_activity::wait_event_type.eq("Lock"))
-        .filter(
-            pg_stat_activity::datname.eq(diesel::dsl::sql::<diesel::sql_types::Text>("current_database()")),
-        )
-        .count()
-        .get_result(connection)
-        .unwrap()
 }

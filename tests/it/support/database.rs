@@ -93,6 +93,30 @@ impl TestDatabase {
     }
 }
 
+/// Waits until so many transactions of a database wait for a lock.
+pub fn await_lock_waiters(database: &TestDatabase, count: i64) {
+    use diesel::prelude::*;
+    diesel::table! {
+        pg_stat_activity (pid) { pid -> Integer, datname -> Text, wait_event_type -> Nullable<Text> }
+    }
+    // on a connection of its own, each look outside a transaction, which would see the same list for ever
+    let mut watcher = PgConnection::establish(&database.url).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let waiting: i64 = pg_stat_activity::table
+            .filter(pg_stat_activity::wait_event_type.eq("Lock"))
+            .filter(pg_stat_activity::datname.eq(&database.name))
+            .count()
+            .get_result(&mut watcher)
+            .unwrap();
+        if waiting >= count {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{waiting} of {count} wait for a lock");
+        std::thread::yield_now();
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (_, root_url) = server();

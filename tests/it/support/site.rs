@@ -41,7 +41,7 @@ pub(crate) struct Site {
     pub(crate) clock: ManualClock,
     pub(crate) em: Em,
     pub(crate) woken: Arc<AtomicUsize>,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl Site {
@@ -59,7 +59,7 @@ impl Site {
         let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
         let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
         let em = Em::start(db.clone(), verifier, origin, wake);
-        Self { db, clock, em, woken, _database: database }
+        Self { db, clock, em, woken, database }
     }
 
     pub(crate) fn write<T>(&self, f: impl Fn(&mut emgate::store::Tx<'_>) -> Result<T, StoreError>) -> T {
@@ -326,20 +326,6 @@ impl Site {
         });
         is_held.recv().unwrap();
         (held, release)
-    }
-
-    /// Waits until a transaction of this database waits for a lock.
-    pub(crate) async fn somebody_waits_for_a_lock(&self) {
-        use diesel::connection::SimpleConnection;
-        let looks = "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_stat_activity \
-             WHERE datname = current_database() AND wait_event_type = 'Lock') THEN RAISE 'nobody'; END IF; END $$";
-        let look = || {
-            self.db
-                .write_blocking(|tx| -> Result<(), StoreError> { Ok(tx.connection().batch_execute(looks)?) })
-        };
-        while look().is_err() {
-            tokio::task::yield_now().await;
-        }
     }
 }
 
