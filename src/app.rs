@@ -140,6 +140,7 @@ impl App {
         let em = Em::start(db.clone(), verifier.clone(), origin, Arc::clone(&wake));
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
+        let sign_ins = services::sign_ins(&db, verifier).await?;
         let warnings = services::warnings(&db, config).await?;
         let health = Health::new(db.clone(), &config.node.name, copying, warnings);
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
@@ -151,7 +152,7 @@ impl App {
             state_dir: config.node.state_dir.clone(),
             ids: IdSource::Random,
             metrics: metrics.clone(),
-            passwords: services::passwords(verifier),
+            admit: services::admit(sign_ins),
             health: health.clone(),
             phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
             soap: Arc::new(axl.mount()),

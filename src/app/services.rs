@@ -1,16 +1,19 @@
-//! Makes the services that the composition connects: password checks, the origin of events, what an operator is warned of.
+//! Makes the services that the composition connects: checks of who asks, the origin of events, what an operator is warned of.
 
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::{StartError, blocking};
 use crate::auth::Source;
 use crate::auth::hash::{HashCost, HashCosts, Hasher};
 use crate::auth::pepper::Pepper;
+use crate::auth::sign_in::SignIns;
 use crate::auth::verify::{LockListener, Refused, Verifier};
 use crate::config::Config;
 use crate::domain::credential::LockoutPolicy;
 use crate::event::Origin;
-use crate::http::{PasswordCheck, Passwords};
+use crate::http::{Admit, NotAdmitted};
 use crate::store::{self, Db, cluster};
 
 /// The hashing threads, under the pepper that all nodes share.
@@ -41,21 +44,27 @@ pub(super) async fn origin(db: &Db, config: &Config) -> Result<Origin, StartErro
     })
 }
 
-/// What the gate asks for every request with credentials.
-pub(super) fn passwords(verifier: Verifier) -> Passwords {
-    Arc::new(move |credentials, address| {
-        let verifier = verifier.clone();
+/// Cookies for the accounts that a verifier knows, under the secret that all nodes share.
+pub(super) async fn sign_ins(db: &Db, verifier: Verifier) -> Result<SignIns, StartError> {
+    let secret = db.read(cluster::sign_in_secret).await?;
+    Ok(SignIns::new(verifier, &Zeroizing::new(secret)))
+}
+
+/// What the gate asks for every request that shows who it is from.
+pub(super) fn admit(sign_ins: SignIns) -> Admit {
+    let sign_ins = Arc::new(sign_ins);
+    Arc::new(move |proof, address| {
+        let sign_ins = Arc::clone(&sign_ins);
         Box::pin(async move {
-            let source = Source { address, phone: None };
-            match verifier.verify_password(&credentials.user, &credentials.password, &source).await {
-                Ok(verified) => PasswordCheck::Granted(verified.into_inner()),
-                Err(Refused::Wrong | Refused::Limited) => PasswordCheck::Refused,
-                Err(Refused::Busy) => PasswordCheck::Busy,
-                Err(Refused::Store(error)) => {
-                    tracing::warn!(%error, "the database does not answer a password check");
-                    PasswordCheck::Unavailable
+            let admission = sign_ins.admit(proof, &Source { address, phone: None }).await;
+            admission.map_err(|refused| match refused {
+                Refused::Wrong | Refused::Limited => NotAdmitted::Refused,
+                Refused::Busy => NotAdmitted::Busy,
+                Refused::Store(error) => {
+                    tracing::warn!(%error, "the database does not answer a check of who asks");
+                    NotAdmitted::Unavailable
                 }
-            }
+            })
         })
     })
 }

@@ -71,6 +71,13 @@ impl Hasher {
         Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
 
+    /// A key for one purpose, made of the pepper and of something else that is secret.
+    pub(super) fn derived_key(&self, purpose: &[u8], secret: &[u8]) -> hmac::Key {
+        let mut context = hmac::Context::with_key(&self.key);
+        [purpose, b"\0", secret].iter().for_each(|part| context.update(part));
+        hmac::Key::new(hmac::HMAC_SHA256, context.sign().as_ref())
+    }
+
     fn peppered(&self, secret: &str) -> hmac::Tag {
         hmac::sign(&self.key, secret.as_bytes())
     }

@@ -1,6 +1,6 @@
 //! Who asks, and what they may: principals, roles from groups, one table from kind of operation to role (AUTHZ-1, AUTHZ-2).
 //!
-//! Checking a secret is the business of `verify`; reading it from a request that of `basic`.
+//! Checking a secret is the business of `verify`; reading it from a request that of `basic`; the cookie that stands for it, of `sign_in`.
 
 pub mod basic;
 pub mod hash;
@@ -8,6 +8,7 @@ mod hash_pool;
 mod limiter;
 pub mod page;
 pub mod pepper;
+pub mod sign_in;
 pub mod verify;
 
 pub use limiter::Source;
@@ -96,6 +97,13 @@ pub struct Principal {
     pub is_super: bool,
     /// Rights, as its groups give them at this moment.
     pub roles: Roles,
+}
+
+impl Principal {
+    /// What its groups give it, as one number to compare; nothing else can be done with it.
+    fn rights(&self) -> u8 {
+        self.roles.0 | if self.is_super { 0x80 } else { 0 }
+    }
 }
 
 /// Who acts in one request: a principal that proved itself, and where the request came from.

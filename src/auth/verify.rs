@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use ring::hmac;
 use tracing::Instrument as _;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::hash::{HashError, Hasher, StoredHash};
@@ -32,6 +34,7 @@ const MOST_REMEMBERED: usize = 10_000;
 pub struct Verified<T> {
     who: T,
     version: i64,
+    at: DateTime<Utc>,
 }
 
 impl<T> Verified<T> {
@@ -48,6 +51,11 @@ impl<T> Verified<T> {
     /// Version of the credential that was checked.
     pub fn version(&self) -> i64 {
         self.version
+    }
+
+    /// Moment of the database at which the account was read.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
     }
 }
 
@@ -164,6 +172,23 @@ impl Verifier {
         .await
     }
 
+    /// Renews an earlier proof by the password of this version: it holds as long as that is the password and not locked.
+    pub(super) async fn verify_again(
+        &self,
+        account: Uuid,
+        version: i64,
+    ) -> Result<Verified<Principal>, Refused> {
+        let account =
+            self.db.read(move |tx| accounts::find_by_uuid(tx, account, SecretKind::Password)).await?;
+        let account = account.filter(|a| a.credential.is_some_and(|c| c.version == version && !c.locked));
+        verified(account.ok_or(Refused::Wrong)?, version)
+    }
+
+    /// A key for one purpose under the pepper.
+    pub(super) fn derived_key(&self, purpose: &[u8], secret: &[u8]) -> hmac::Key {
+        self.hasher.derived_key(purpose, secret)
+    }
+
     /// Whether this source is shut out at the moment.
     pub fn is_limited(&self, source: &Source) -> bool {
         self.shared.limiter.refuses(source, Instant::now())
@@ -260,7 +285,7 @@ impl Verifier {
             return Err(Refused::Wrong);
         }
         self.remember(self.memory_key(&account, version, attempt));
-        Ok(Verified { who: principal(account)?, version })
+        verified(account, version)
     }
 
     fn refuse(&self, account: Option<Account>, charged: Option<&Charged>, attempt: &Attempt) {
@@ -288,8 +313,7 @@ impl Verifier {
         let key = self.memory_key(account, state.version, attempt);
         let remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = remembered.get(&key).is_some_and(|since| since.elapsed() < REMEMBERED);
-        let who = fresh.then(|| principal(account.clone()).ok()).flatten()?;
-        Some(Verified { who, version: state.version })
+        fresh.then(|| verified(account.clone(), state.version).ok()).flatten()
     }
 
     fn remember(&self, key: [u8; 32]) {
@@ -301,6 +325,11 @@ impl Verifier {
             remembered.insert(key, Instant::now());
         }
     }
+}
+
+fn verified(account: Account, version: i64) -> Result<Verified<Principal>, Refused> {
+    let at = account.read_at;
+    Ok(Verified { who: principal(account)?, version, at })
 }
 
 fn principal(account: Account) -> Result<Principal, StoreError> {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
+use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderValue};
@@ -17,8 +18,8 @@ use tokio::sync::Semaphore;
 use super::guard::{self, Hosts, Refusal};
 use super::request_id::Door;
 use super::routes::{self, Access, BodyKind, Listener, Route};
-use super::{Front, PasswordCheck, Passwords, body};
-use crate::auth::{Caller, basic};
+use super::{Admit, Front, NotAdmitted, body};
+use crate::auth::{Caller, basic, sign_in};
 use crate::clock::IdSource;
 use crate::config::Limits;
 use crate::telemetry::{Metrics, RequestId};
@@ -30,7 +31,7 @@ pub(super) struct Gate {
     listener: Listener,
     hosts: Hosts,
     limits: Limits,
-    passwords: Passwords,
+    admit: Admit,
     soap: Arc<Semaphore>,
 }
 
@@ -48,7 +49,7 @@ impl Gate {
             listener,
             hosts,
             limits: front.limits.clone(),
-            passwords: Arc::clone(&front.passwords),
+            admit: Arc::clone(&front.admit),
             soap,
         }
     }
@@ -93,19 +94,20 @@ impl Gate {
         }
     }
 
-    /// Who asks; an answer of 401 or 503 where that stays open.
-    async fn admit(&self, request: &ServiceRequest) -> Result<Caller, HttpResponse> {
+    /// Who asks, and the cookie that the answer brings; an answer of 401 or 503 where that stays open.
+    async fn admit(
+        &self,
+        request: &ServiceRequest,
+    ) -> Result<(Caller, Option<Cookie<'static>>), HttpResponse> {
         let source = request.peer_addr().map(|a| a.ip());
-        let Some(credentials) = basic::credentials(request.headers()) else {
-            return Err(basic::unauthorized());
-        };
-        match (self.passwords)(credentials, source).await {
-            PasswordCheck::Granted(principal) => {
+        let proof = sign_in::proof(request.headers()).ok_or_else(basic::unauthorized)?;
+        match (self.admit)(proof, source).await {
+            Ok((principal, cookie)) => {
                 let request_id = request.extensions().get::<RequestId>().map(|r| r.0).unwrap_or_default();
-                Ok(Caller { principal, source, request_id })
+                Ok((Caller { principal, source, request_id }, cookie))
             }
-            PasswordCheck::Refused => Err(basic::unauthorized()),
-            PasswordCheck::Busy | PasswordCheck::Unavailable => Err(busy()),
+            Err(NotAdmitted::Refused) => Err(basic::unauthorized()),
+            Err(NotAdmitted::Busy | NotAdmitted::Unavailable) => Err(busy()),
         }
     }
 }
@@ -123,9 +125,13 @@ pub(super) async fn pass(
         Ok(route) => route,
         Err(answer) => return Ok(give_back(request, answer, announced, &gate.limits).await),
     };
-    if route.access == Access::Password {
+    let mut sign_in = None;
+    if route.access == Access::Account {
         match gate.admit(&request).await {
-            Ok(actor) => drop(request.extensions_mut().insert(actor)),
+            Ok((caller, cookie)) => {
+                request.extensions_mut().insert(caller);
+                sign_in = cookie;
+            }
             Err(answer) => return Ok(give_back(request, answer, announced, &gate.limits).await),
         }
     }
@@ -144,7 +150,11 @@ pub(super) async fn pass(
         },
         BodyKind::Nothing => None,
     };
-    handle(request, next, &gate.limits).await
+    let mut answer = handle(request, next, &gate.limits).await?;
+    if let Some(cookie) = sign_in {
+        answer.response_mut().add_cookie(&cookie)?;
+    }
+    Ok(answer)
 }
 
 /// Waits for the handler as long as one may take.

@@ -19,10 +19,11 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use actix_web::cookie::Cookie;
 use actix_web::web::ServiceConfig;
 
 use crate::auth::Principal;
-use crate::auth::basic::Credentials;
+use crate::auth::sign_in::Proof;
 use crate::clock::IdSource;
 use crate::config::{HttpConfig, Limits};
 use crate::telemetry::Metrics;
@@ -32,12 +33,10 @@ pub use server::{Addresses, HttpError, Servers};
 /// Hangs the handlers of one module into a server.
 pub type Mount = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
-/// What checking a password came to.
+/// Why nobody is let in.
 #[derive(Debug)]
-pub enum PasswordCheck {
-    /// It is right.
-    Granted(Principal),
-    /// It is wrong, or nobody has it, or the account is locked: one answer for all.
+pub enum NotAdmitted {
+    /// The proof is wrong, or nobody has it, or the account is locked: one answer for all.
     Refused,
     /// Too many checks are under way.
     Busy,
@@ -45,10 +44,12 @@ pub enum PasswordCheck {
     Unavailable,
 }
 
-/// Checks a password for a request from an address.
-pub type Passwords = Arc<
-    dyn Fn(Credentials, Option<IpAddr>) -> Pin<Box<dyn Future<Output = PasswordCheck> + Send>> + Send + Sync,
->;
+/// Whose the proof is, and the cookie that goes into the answer.
+pub type Admission = Result<(Principal, Option<Cookie<'static>>), NotAdmitted>;
+
+/// Checks the proof in a request from an address.
+pub type Admit =
+    Arc<dyn Fn(Proof, Option<IpAddr>) -> Pin<Box<dyn Future<Output = Admission> + Send>> + Send + Sync>;
 
 /// Which listeners a process has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub struct Front {
     pub ids: IdSource,
     /// Counts.
     pub metrics: Metrics,
-    /// Checks passwords.
-    pub passwords: Passwords,
+    /// Checks passwords and cookies.
+    pub admit: Admit,
     /// Says how we are.
     pub health: health::Health,
     /// The pages of phones.

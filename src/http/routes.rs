@@ -37,8 +37,8 @@ pub enum Path {
 pub enum Access {
     /// Everybody: public texts, and pages that check for themselves.
     Open,
-    /// Application users and end users with their password; what they may do is decided behind.
-    Password,
+    /// Application users and end users with their password, or the cookie that they got for it; what they may do is decided behind.
+    Account,
 }
 
 /// What a request may carry.
@@ -73,7 +73,7 @@ pub const ROUTES: &[Route] = &[
         path: Path::Exact("/axl/"),
         surface: Surface::Soap,
         methods: &["GET", "POST"],
-        access: Access::Password,
+        access: Access::Account,
         body: BodyKind::Soap,
     },
     open(Path::Exact("/health/live"), Surface::Admin),
@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn schema_is_public_and_the_service_is_not() {
         assert_eq!(access(Listener::Tls, "GET", "/axl/", "wsdl"), Some(Access::Open));
-        assert_eq!(access(Listener::Tls, "POST", "/axl/", "wsdl"), Some(Access::Password));
-        assert_eq!(access(Listener::Tls, "GET", "/axl/", ""), Some(Access::Password));
+        assert_eq!(access(Listener::Tls, "POST", "/axl/", "wsdl"), Some(Access::Account));
+        assert_eq!(access(Listener::Tls, "GET", "/axl/", ""), Some(Access::Account));
         assert_eq!(access(Listener::Tls, "GET", "/axl/AXLAPI.wsdl", ""), Some(Access::Open));
         assert_eq!(access(Listener::Tls, "GET", "/axl", ""), None);
         assert_eq!(access(Listener::Tls, "GET", "/axl/../x.wsdl", ""), None);

@@ -44,6 +44,8 @@ pub struct Account {
     pub groups: Vec<String>,
     /// Version of the credential and whether it is locked at this moment; none when there is no such credential.
     pub credential: Option<CredentialState>,
+    /// This moment.
+    pub read_at: DateTime<Utc>,
 }
 
 /// Whether a credential can be checked.
@@ -66,6 +68,12 @@ pub fn kind_name(kind: SecretKind) -> &'static str {
 /// No row has this key; looked up for accounts that do not exist, so that they take as long as others.
 const NOBODY: ObjectPk = ObjectPk(-1);
 
+/// Columns of an account's row.
+type AccountRow = (ObjectPk, String, Uuid, String);
+
+const ACCOUNT: (objects::pk, objects::type_, objects::uuid, objects::name) =
+    (objects::pk, objects::type_, objects::uuid, objects::name);
+
 /// Finds an account by its folded user id; a program goes before a person of the same id.
 pub fn find(
     tx: &mut Tx<'_>,
@@ -74,12 +82,36 @@ pub fn find(
     credential: SecretKind,
 ) -> Result<Option<Account>, StoreError> {
     let types: Vec<&str> = kinds.iter().map(|k| k.object_type()).collect();
-    let found: Option<(ObjectPk, String, Uuid, String)> = objects::table
+    let found = objects::table
         .filter(objects::type_.eq_any(types).and(objects::name_key.eq(user_key)))
         .order(objects::type_)
-        .select((objects::pk, objects::type_, objects::uuid, objects::name))
+        .select(ACCOUNT)
         .first(tx.connection())
         .optional()?;
+    complete(tx, found, credential)
+}
+
+/// Finds an account by its identity.
+pub fn find_by_uuid(
+    tx: &mut Tx<'_>,
+    uuid: Uuid,
+    credential: SecretKind,
+) -> Result<Option<Account>, StoreError> {
+    let types = [HolderKind::AppUser, HolderKind::EndUser].map(HolderKind::object_type);
+    let found = objects::table
+        .filter(objects::uuid.eq(uuid).and(objects::type_.eq_any(types)))
+        .select(ACCOUNT)
+        .first(tx.connection())
+        .optional()?;
+    complete(tx, found, credential)
+}
+
+/// Reads what belongs to an account; as much for one that does not exist.
+fn complete(
+    tx: &mut Tx<'_>,
+    found: Option<AccountRow>,
+    credential: SecretKind,
+) -> Result<Option<Account>, StoreError> {
     let pk = found.as_ref().map_or(NOBODY, |f| f.0);
     let groups = associations::table
         .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
@@ -87,17 +119,17 @@ pub fn find(
         .order(associations::position)
         .select(objects::name)
         .load(tx.connection())?;
-    let now = tx.now()?;
+    let read_at = tx.now()?;
     let state: Option<(i64, Option<bool>)> = credentials::table
         .find((pk.0, kind_name(credential)))
-        .select((credentials::version, credentials::locked_until.gt(now)))
+        .select((credentials::version, credentials::locked_until.gt(read_at)))
         .first(tx.connection())
         .optional()?;
     let credential =
         state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
     let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
     let kind = kind_of(&type_);
-    Ok(Some(Account { pk, uuid, user_id, kind, groups, credential }))
+    Ok(Some(Account { pk, uuid, user_id, kind, groups, credential, read_at }))
 }
 
 fn kind_of(object_type: &str) -> HolderKind {

@@ -1,4 +1,4 @@
-//! The one row about the cluster: its identity, and the mark of the pepper that all nodes share.
+//! The one row about the cluster: its identity, the mark of the pepper that all nodes share, the database's half of the key of sign-ins.
 
 use diesel::prelude::*;
 
@@ -32,4 +32,9 @@ pub fn keep_pepper(tx: &mut Tx<'_>, mark: &PepperMark) -> Result<PepperMark, Sto
 /// Identity of the cluster, made at the first migration.
 pub fn cluster_id(tx: &mut Tx<'_>) -> Result<String, StoreError> {
     Ok(cluster::table.select(cluster::cluster_id).first(tx.connection())?)
+}
+
+/// The database's half of the key that signs cookies of API clients.
+pub fn sign_in_secret(tx: &mut Tx<'_>) -> Result<Vec<u8>, StoreError> {
+    Ok(cluster::table.select(cluster::sign_in_secret).first(tx.connection())?)
 }

@@ -32,6 +32,7 @@ diesel::table! {
         cluster_id -> Text,
         pepper_id -> Nullable<Text>,
         pepper_check -> Nullable<Text>,
+        sign_in_secret -> Bytea,
     }
 }
 

@@ -44,12 +44,33 @@ fn provoke(target: &mut Target) -> Vec<String> {
     said
 }
 
+/// Has the gateway make cookies and shows them to it, good and spoiled, alone and beside a password; gives them with what was answered.
+fn cookies(target: &Target) -> (Vec<String>, Vec<String>) {
+    let own = crate::support::gateway::basic("admin", &target.password);
+    let ask = |fields: &[(&str, &str)], body: &str| target.tls.request("POST", "/axl/", fields, body);
+    let made = ask(&[("Authorization", &own)], "x");
+    let made = made.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let spoiled = made.replace("JSESSIONIDSSO=", "JSESSIONIDSSO=spoiled");
+    let mut said = Vec::new();
+    for cookie in [&made, &spoiled] {
+        for fields in [&[("Cookie", cookie.as_str())][..], &[("Cookie", cookie), ("Authorization", &own)]] {
+            for body in ["x", &envelope("addUser", "<user/>"), &envelope("getCCMVersion", "")] {
+                said.push(ask(fields, body).body);
+            }
+        }
+    }
+    let value = |cookie: &str| cookie.split_once('=').unwrap().1.to_owned();
+    (vec![value(&made), value(&spoiled), own.split_once(' ').unwrap().1.to_owned()], said)
+}
+
 #[test]
 fn no_secret_is_found_anywhere_afterwards() {
     let mut target = Target::start_with(&["--log", "trace"]);
     target.provision();
     let own = target.password.clone();
     let said = provoke(&mut target);
+    let (shown, answers) = cookies(&target);
+    let said = [said, answers].concat();
     assert!(said.iter().any(|s| s.contains("Init:") || s.contains("Login successful")), "a login worked");
     let stored = target.stored();
     let metrics = target.process.client("health, metrics").get("/metrics").body;
@@ -57,7 +78,8 @@ fn no_secret_is_found_anywhere_afterwards() {
     let (printed, log) = target.end();
     assert!(log.lines().count() > 20, "{log}");
     let printed = printed.replacen(&own, "", 1);
-    for secret in PINS.iter().chain(&PASSWORDS).copied().chain(["24680", "Pa55-word!", own.as_str()]) {
+    let given = PINS.iter().chain(&PASSWORDS).copied().chain(["24680", "Pa55-word!", own.as_str()]);
+    for secret in given.chain(shown.iter().map(String::as_str)) {
         for (place, text) in [("print", &printed), ("log", &log), ("tables", &stored), ("metrics", &metrics)]
         {
             let at = text.find(secret);

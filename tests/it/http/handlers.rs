@@ -11,7 +11,7 @@ use emgate::config::{HttpConfig, Limits};
 use emgate::domain::credential::HolderKind;
 use emgate::domain::ids::ObjectPk;
 use emgate::http::health::{Copying, Health};
-use emgate::http::{Doors, Front, Mount, PasswordCheck, Servers};
+use emgate::http::{Doors, Front, Mount, Servers};
 use emgate::telemetry::{HttpLabels, Metrics, StatusClass, Surface};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -62,7 +62,7 @@ fn stage(
         state_dir: state.0.clone(),
         ids: IdSource::counted(),
         metrics: Metrics::default(),
-        passwords: Arc::new(move |_, _| Box::pin(async move { PasswordCheck::Granted(anybody()) })),
+        admit: Arc::new(move |_, _| Box::pin(async move { Ok((anybody(), None)) })),
         health: Health::new(database.open_real(), "stage", Arc::new(|| Copying::Off), Vec::new()),
         phone: Arc::clone(&handlers),
         soap: handlers,

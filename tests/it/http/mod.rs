@@ -8,3 +8,4 @@ mod heads;
 mod health;
 mod paths;
 mod process;
+mod sign_in;

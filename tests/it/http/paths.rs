@@ -33,7 +33,7 @@ fn every_route_asks_for_its_credentials() {
             for method in route.methods {
                 let target = example(&route.path);
                 let asked = |headers: &[(&str, &str)]| client.request(method, &target, headers, "").status;
-                let refused = route.access == Access::Password;
+                let refused = route.access == Access::Account;
                 assert_eq!(asked(&[]) == 401, refused, "{method} {target}");
                 assert_eq!(asked(&[("Authorization", "Basic !")]) == 401, refused, "{method} {target}");
                 assert_eq!(

@@ -4,7 +4,7 @@ use super::{PHONE, site, site_with_phone};
 use crate::support::axl::{Caller, envelope};
 use crate::support::http::request;
 
-// Point 12, without the cookie.
+// Point 12; what is left of it, the cookie, is in http/sign_in.rs.
 #[test]
 fn a_client_that_sends_credentials_only_when_challenged_is_challenged() {
     let (gateway, axl) = site_with_phone();
