@@ -18,11 +18,12 @@ use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
 use super::{Principal, Roles, SUPER_USERS};
-use crate::domain::credential::{HolderKind, LockoutPolicy, SecretKind};
+use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
-use crate::store::accounts::{self, Account, Charged};
+use crate::store::accounts::{self, Account, AccountKey, Charged, Holder};
+use crate::store::gathered::Gathered;
 use crate::store::{Db, StoreError};
 
 /// How long a success is remembered.
@@ -92,6 +93,7 @@ pub type LockListener = Arc<dyn Fn(LockedOut) + Send + Sync>;
 #[derive(Clone)]
 pub struct Verifier {
     db: Db,
+    accounts: Gathered<AccountKey, Option<Account>>,
     hasher: Hasher,
     pool: HashPool,
     lockout: LockoutPolicy,
@@ -109,8 +111,7 @@ struct Shared {
 
 /// One check.
 struct Attempt {
-    user_key: String,
-    kinds: &'static [HolderKind],
+    holder: Holder,
     kind: SecretKind,
     secret: Zeroizing<String>,
     source: Source,
@@ -135,7 +136,8 @@ impl Verifier {
             on_lock,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { db, hasher, pool: HashPool::start(threads), lockout, shared: Arc::new(shared) })
+        let accounts = Gathered::start(&db, accounts::find);
+        Ok(Self { db, accounts, hasher, pool: HashPool::start(threads), lockout, shared: Arc::new(shared) })
     }
 
     /// Checks the password of an application user or person.
@@ -146,8 +148,7 @@ impl Verifier {
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
         self.verify(Attempt {
-            user_key: fold(user.as_str()),
-            kinds: &[HolderKind::AppUser, HolderKind::EndUser],
+            holder: Holder::Anybody(fold(user.as_str())),
             kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
@@ -163,8 +164,7 @@ impl Verifier {
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
         self.verify(Attempt {
-            user_key: fold(user.as_str()),
-            kinds: &[HolderKind::EndUser],
+            holder: Holder::Person(fold(user.as_str())),
             kind: SecretKind::Pin,
             secret: Zeroizing::new(pin.expose().to_owned()),
             source: source.clone(),
@@ -178,8 +178,8 @@ impl Verifier {
         account: Uuid,
         version: i64,
     ) -> Result<Verified<Principal>, Refused> {
-        let account =
-            self.db.read(move |tx| accounts::find_by_uuid(tx, account, SecretKind::Password)).await?;
+        let key = AccountKey { holder: Holder::Identity(account), credential: SecretKind::Password };
+        let account = self.accounts.ask(key).await?;
         let account = account.filter(|a| a.credential.is_some_and(|c| c.version == version && !c.locked));
         verified(account.ok_or(Refused::Wrong)?, version)
     }
@@ -210,8 +210,8 @@ impl Verifier {
         if self.is_limited(&attempt.source) {
             return Err(Refused::Limited);
         }
-        let (user_key, kinds, kind) = (attempt.user_key.clone(), attempt.kinds, attempt.kind);
-        let account = self.db.read(move |tx| accounts::find(tx, &user_key, kinds, kind)).await?;
+        let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
+        let account = self.accounts.ask(key).await?;
         if let Some(verified) = account.as_ref().and_then(|a| self.recall(a, &attempt)) {
             return Ok(verified);
         }

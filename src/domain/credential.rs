@@ -26,7 +26,7 @@ impl HolderKind {
 }
 
 /// A secret that is kept as a hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretKind {
     /// Digits, for phones.
     Pin,

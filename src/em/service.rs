@@ -21,6 +21,8 @@ use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::{UserId, fold};
 use crate::domain::policy;
 use crate::event::Origin;
+use crate::store::gathered::Gathered;
+use crate::store::names::{self, Names, Resolved};
 use crate::store::objects::Selector;
 use crate::store::sessions::{self, PhoneState};
 use crate::store::{Db, StoreError, parameters};
@@ -29,6 +31,7 @@ use crate::store::{Db, StoreError, parameters};
 #[derive(Clone)]
 pub struct Em {
     db: Db,
+    names: Gathered<Names, Resolved>,
     verifier: Verifier,
     origin: Origin,
     wake: Wake,
@@ -65,7 +68,8 @@ impl Em {
     /// Starts the writers; `wake` is called after each commit that wrote events.
     pub fn start(db: Db, verifier: Verifier, origin: Origin, wake: Wake) -> Self {
         let writers = Arc::new(Writers::start(&db, &origin, &wake));
-        Self { db, verifier, origin, wake, writers }
+        let names = Gathered::start(&db, names::resolve);
+        Self { db, names, verifier, origin, wake, writers }
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -128,15 +132,12 @@ impl Em {
                 (None, Some(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
             }
         };
-        let named = profile.clone();
-        let resolved = self
-            .db
-            .read(move |tx| sessions::resolve(tx, &phone, user_name.as_ref(), named.as_ref()))
-            .await
-            .map_err(database)?;
+        let names_profile = profile.is_some();
+        let named = Names { phone, user: user_name, profile };
+        let resolved = self.names.ask(named).await.map_err(database)?;
         let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
         let user = user.or(resolved.user).ok_or(EmCode::UserAbsent)?;
-        if profile.is_some() && resolved.profile.is_none() {
+        if names_profile && resolved.profile.is_none() {
             return Err(EmCode::ProfileNotFound);
         }
         let request =
@@ -155,8 +156,8 @@ impl Em {
         origin: LogoutOrigin,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        let resolved =
-            self.db.read(move |tx| sessions::resolve(tx, &phone, None, None)).await.map_err(database)?;
+        let named = Names { phone, user: None, profile: None };
+        let resolved = self.names.ask(named).await.map_err(database)?;
         let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
         self.end(Asked::Logout { phone, ending: AskedEnding::By(origin), cause }).await
     }

@@ -4,12 +4,13 @@
 //! secret comes here.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::schema::{associations, credentials, objects, untold_locks};
+use super::schema::{credentials, objects, untold_locks};
 use super::{StoreError, Tx};
 use crate::domain::credential::{HolderKind, LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
@@ -65,71 +66,106 @@ pub fn kind_name(kind: SecretKind) -> &'static str {
     }
 }
 
-/// No row has this key; looked up for accounts that do not exist, so that they take as long as others.
-const NOBODY: ObjectPk = ObjectPk(-1);
-
-/// Columns of an account's row.
-type AccountRow = (ObjectPk, String, Uuid, String);
-
-const ACCOUNT: (objects::pk, objects::type_, objects::uuid, objects::name) =
-    (objects::pk, objects::type_, objects::uuid, objects::name);
-
-/// Finds an account by its folded user id; a program goes before a person of the same id.
-pub fn find(
-    tx: &mut Tx<'_>,
-    user_key: &str,
-    kinds: &[HolderKind],
-    credential: SecretKind,
-) -> Result<Option<Account>, StoreError> {
-    let types: Vec<&str> = kinds.iter().map(|k| k.object_type()).collect();
-    let found = objects::table
-        .filter(objects::type_.eq_any(types).and(objects::name_key.eq(user_key)))
-        .order(objects::type_)
-        .select(ACCOUNT)
-        .first(tx.connection())
-        .optional()?;
-    complete(tx, found, credential)
+/// How an account is named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A person, by folded user id.
+    Person(String),
+    /// A program or a person, by folded user id; a program goes before a person of the same id.
+    Anybody(String),
+    /// A program or a person, by identity.
+    Identity(Uuid),
 }
 
-/// Finds an account by its identity.
-pub fn find_by_uuid(
-    tx: &mut Tx<'_>,
-    uuid: Uuid,
-    credential: SecretKind,
-) -> Result<Option<Account>, StoreError> {
-    let types = [HolderKind::AppUser, HolderKind::EndUser].map(HolderKind::object_type);
-    let found = objects::table
-        .filter(objects::uuid.eq(uuid).and(objects::type_.eq_any(types)))
-        .select(ACCOUNT)
-        .first(tx.connection())
-        .optional()?;
-    complete(tx, found, credential)
+/// Which account is meant, and which of its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountKey {
+    /// The account.
+    pub holder: Holder,
+    /// The credential.
+    pub credential: SecretKind,
 }
 
-/// Reads what belongs to an account; as much for one that does not exist.
-fn complete(
-    tx: &mut Tx<'_>,
-    found: Option<AccountRow>,
-    credential: SecretKind,
-) -> Result<Option<Account>, StoreError> {
-    let pk = found.as_ref().map_or(NOBODY, |f| f.0);
-    let groups = associations::table
-        .inner_join(objects::table.on(objects::pk.eq(associations::target_pk)))
-        .filter(associations::holder_pk.eq(pk.0).and(associations::kind.eq("group")))
-        .order(associations::position)
-        .select(objects::name)
-        .load(tx.connection())?;
-    let read_at = tx.now()?;
-    let state: Option<(i64, Option<bool>)> = credentials::table
-        .find((pk.0, kind_name(credential)))
-        .select((credentials::version, credentials::locked_until.gt(read_at)))
-        .first(tx.connection())
-        .optional()?;
-    let credential =
-        state.map(|(version, locked)| CredentialState { version, locked: locked.unwrap_or(false) });
-    let Some((pk, type_, uuid, user_id)) = found else { return Ok(None) };
-    let kind = kind_of(&type_);
-    Ok(Some(Account { pk, uuid, user_id, kind, groups, credential, read_at }))
+impl Holder {
+    fn user_key(&self) -> Option<&str> {
+        match self {
+            Self::Person(key) | Self::Anybody(key) => Some(key),
+            Self::Identity(_) => None,
+        }
+    }
+
+    fn uuid(&self) -> Option<Uuid> {
+        match self {
+            Self::Identity(uuid) => Some(*uuid),
+            Self::Person(_) | Self::Anybody(_) => None,
+        }
+    }
+
+    fn may_be_program(&self) -> bool {
+        !matches!(self, Self::Person(_))
+    }
+}
+
+struct FindAccounts<'a> {
+    keys: Vec<Option<&'a str>>,
+    uuids: Vec<Option<Uuid>>,
+    programs: Vec<bool>,
+    credentials: Vec<&'static str>,
+    now: Option<DateTime<Utc>>,
+}
+
+impl QueryFragment<Pg> for FindAccounts<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT place, pk, type, uuid, name, groups, version, locked, read_at FROM find_accounts(",
+        );
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.keys)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.uuids)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Bool>, _>(&self.programs)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.credentials)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Timestamptz>, _>(&self.now)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for FindAccounts<'_> {
+    type QueryId = FindAccounts<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for FindAccounts<'_> {
+    type SqlType = (BigInt, BigInt, Text, SqlUuid, Text, Array<Text>, Nullable<BigInt>, Bool, Timestamptz);
+}
+
+impl<C> RunQueryDsl<C> for FindAccounts<'_> {}
+
+type AccountRow = (i64, i64, String, Uuid, String, Vec<String>, Option<i64>, bool, DateTime<Utc>);
+
+/// Finds accounts, in the order of their keys, in one statement.
+pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<Option<Account>>, StoreError> {
+    let now = if tx.uses_database_time() { None } else { Some(tx.now()?) };
+    let statement = FindAccounts {
+        keys: keys.iter().map(|k| k.holder.user_key()).collect(),
+        uuids: keys.iter().map(|k| k.holder.uuid()).collect(),
+        programs: keys.iter().map(|k| k.holder.may_be_program()).collect(),
+        credentials: keys.iter().map(|k| kind_name(k.credential)).collect(),
+        now,
+    };
+    let rows: Vec<AccountRow> = statement.load(tx.connection())?;
+    let mut found = vec![None; keys.len()];
+    for (place, pk, type_, uuid, user_id, groups, version, locked, read_at) in rows {
+        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
+        let Some(account) = found.get_mut(place) else { continue };
+        let credential = version.map(|version| CredentialState { version, locked });
+        let kind = kind_of(&type_);
+        *account = Some(Account { pk: ObjectPk(pk), uuid, user_id, kind, groups, credential, read_at });
+    }
+    Ok(found)
 }
 
 fn kind_of(object_type: &str) -> HolderKind {
@@ -154,8 +190,8 @@ struct ChargeAttempt<'a> {
     policy: LockoutPolicy,
 }
 
-impl QueryFragment<diesel::pg::Pg> for ChargeAttempt<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
+impl QueryFragment<Pg> for ChargeAttempt<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT * FROM charge_attempt(");
         out.push_bind_param::<BigInt, _>(&self.holder)?;
         out.push_sql(", ");

@@ -12,11 +12,13 @@ pub mod effective_config;
 pub mod error;
 pub mod event_log;
 pub mod first_account;
+pub mod gathered;
 pub mod intercom;
 pub mod lines;
 pub mod listing;
 pub mod locks;
 pub mod migrate;
+pub mod names;
 pub mod node_lock;
 pub mod nodes;
 pub mod number_line;
@@ -52,6 +54,11 @@ const ATTEMPTS: u32 = 4;
 const SESSION: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; \
      SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET search_path = public; SET timezone = 'UTC'; SET jit = off;";
+
+/// For statements that are prepared once and run over tables of any size: a plan made while a table is empty would keep scanning it
+/// when it is full; measured in `docs/adr/0003-batched-logins.md`.
+const CONSTANT_PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
 /// How soon a connection to a server that is gone without a word is given up; settings of the client library, in its own names.
 const NOTICE: &str =
@@ -146,6 +153,20 @@ impl Db {
         Ok(connection)
     }
 
+    /// Like [`Db::connect`], for a few statements that never change, over tables of any size.
+    fn connect_for_constant_statements(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = self.connect()?;
+        connection.batch_execute(CONSTANT_PLANS)?;
+        Ok(connection)
+    }
+
+    /// The same for statements that only read.
+    fn connect_for_lookups(&self) -> Result<PgConnection, StoreError> {
+        let mut connection = self.connect_for_constant_statements()?;
+        connection.batch_execute("SET default_transaction_read_only = on")?;
+        Ok(connection)
+    }
+
     /// Reads on a blocking thread, in one transaction that sees one state of the database and can change nothing.
     pub async fn read<T, E>(&self, f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
@@ -215,6 +236,15 @@ impl Db {
     ) -> Result<T, E> {
         let mut reading = connection.build_transaction().read_only().repeatable_read();
         reading.run(|c| self.in_transaction(c, f)).map_err(Ended::into)
+    }
+
+    /// Runs one statement with no transaction around it, which saves two round trips.
+    fn statement_on<T, E: TransactionError>(
+        &self,
+        connection: &mut PgConnection,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.in_transaction(connection, f).map_err(Ended::into)
     }
 
     fn in_transaction<T, E>(

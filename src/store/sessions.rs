@@ -8,7 +8,6 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use uuid::Uuid;
 
 use super::event_log::EventRow;
-use super::objects::Selector;
 use super::schema::{objects, phones, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
@@ -140,41 +139,6 @@ fn source_name(source: MaxLoginSource) -> &'static str {
         MaxLoginSource::Request => "request",
         MaxLoginSource::Schedule => "schedule",
     }
-}
-
-/// What a request names, as keys; absent where nothing of that name exists.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// The phone.
-    pub phone: Option<PhonePk>,
-    /// The person.
-    pub user: Option<UserPk>,
-    /// The profile.
-    pub profile: Option<ProfilePk>,
-}
-
-/// Finds what a request names; keys never change, so no lock is needed.
-pub fn resolve(
-    tx: &mut Tx<'_>,
-    phone: &Selector,
-    user: Option<&Selector>,
-    profile: Option<&Selector>,
-) -> Result<Resolved, StoreError> {
-    Ok(Resolved {
-        phone: find_key(tx, "Phone", Some(phone))?.map(PhonePk),
-        user: find_key(tx, "User", user)?.map(UserPk),
-        profile: find_key(tx, "DeviceProfile", profile)?.map(ProfilePk),
-    })
-}
-
-fn find_key(tx: &mut Tx<'_>, type_: &str, selector: Option<&Selector>) -> Result<Option<i64>, StoreError> {
-    let Some(selector) = selector else { return Ok(None) };
-    let by_type = objects::table.filter(objects::type_.eq(type_)).select(objects::pk);
-    let found = match selector {
-        Selector::Uuid(uuid) => by_type.filter(objects::uuid.eq(uuid)).first(tx.connection()),
-        Selector::Key(key) => by_type.filter(objects::name_key.eq(key)).first(tx.connection()),
-    };
-    Ok(found.optional()?)
 }
 
 /// A phone as its page needs it before anybody is known.

@@ -13,6 +13,7 @@ mod architecture;
 mod axl;
 mod em;
 mod event;
+mod gathered;
 mod hostile;
 mod http;
 mod migrations;

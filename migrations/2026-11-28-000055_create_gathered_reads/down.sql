@@ -1,0 +1,2 @@
+DROP FUNCTION find_accounts;
+DROP FUNCTION find_object_keys;

@@ -1,0 +1,167 @@
+//! Reads that many requests need at the same moment, in one statement for all of them.
+//!
+//! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
+//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are looked up once. A
+//! statement that fails, fails for those it was for.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use diesel::pg::PgConnection;
+use tokio::sync::oneshot;
+
+use super::{Db, StoreError, Tx};
+
+/// Keys in one statement at most.
+const MOST_IN_STATEMENT: usize = 256;
+/// How long a request waits for its answer: a little over what a statement may take.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Looks up all keys in one statement; gives one value a key, in their order.
+pub type Lookup<K, V> = fn(&mut Tx<'_>, &[K]) -> Result<Vec<V>, StoreError>;
+
+type Reply<V> = oneshot::Sender<Result<V, StoreError>>;
+
+/// Reads for many; cheap to copy. The thread ends with the last copy.
+pub struct Gathered<K, V>(Arc<Handle<K, V>>);
+
+struct Handle<K, V>(Arc<Shared<K, V>>);
+
+struct Shared<K, V> {
+    asked: Mutex<Asked<K, V>>,
+    changed: Condvar,
+}
+
+struct Asked<K, V> {
+    waiting: Vec<(K, Reply<V>)>,
+    closed: bool,
+}
+
+impl<K, V> Clone for Gathered<K, V> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K, V> Drop for Handle<K, V> {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl<K, V> Shared<K, V> {
+    fn lock(&self) -> MutexGuard<'_, Asked<K, V>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something is asked and takes all of it, up to what one statement bears; `None`: nobody can ask any more.
+    fn take(&self) -> Option<Vec<(K, Reply<V>)>> {
+        let asked = self
+            .changed
+            .wait_while(self.lock(), |asked| asked.waiting.is_empty() && !asked.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut asked = asked;
+        let most = asked.waiting.len().min(MOST_IN_STATEMENT);
+        (most > 0).then(|| asked.waiting.drain(..most).collect())
+    }
+}
+
+impl<K, V> Gathered<K, V>
+where
+    K: Eq + Hash + Clone + Send + 'static,
+    V: Clone + Send + 'static,
+{
+    /// Starts the thread; it connects when it is first asked.
+    pub fn start(db: &Db, lookup: Lookup<K, V>) -> Self {
+        let asked = Mutex::new(Asked { waiting: Vec::new(), closed: false });
+        let shared = Arc::new(Shared { asked, changed: Condvar::new() });
+        let mut reader = Reader { db: db.clone(), lookup, connection: None };
+        let takes = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            while let Some(waiting) = takes.take() {
+                reader.answer(waiting);
+            }
+        });
+        Self(Arc::new(Handle(shared)))
+    }
+
+    /// Looks one key up together with what others ask at this moment.
+    pub async fn ask(&self, key: K) -> Result<V, StoreError> {
+        let (reply, replied) = oneshot::channel();
+        let shared = &self.0.0;
+        shared.lock().waiting.push((key, reply));
+        shared.changed.notify_one();
+        match tokio::time::timeout(PATIENCE, replied).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(StoreError::Broken("a lookup ended without an answer".into())),
+            Err(_) => Err(StoreError::Unavailable("a lookup was not answered in time".into())),
+        }
+    }
+}
+
+struct Reader<K, V> {
+    db: Db,
+    lookup: Lookup<K, V>,
+    connection: Option<PgConnection>,
+}
+
+impl<K, V> Reader<K, V>
+where
+    K: Eq + Hash + Clone,
+    V: Clone,
+{
+    fn answer(&mut self, waiting: Vec<(K, Reply<V>)>) {
+        let mut places: HashMap<K, usize> = HashMap::with_capacity(waiting.len());
+        let mut keys: Vec<K> = Vec::new();
+        let mut wanted: Vec<(usize, Reply<V>)> = Vec::with_capacity(waiting.len());
+        for (key, reply) in waiting {
+            let place = *places.entry(key).or_insert_with_key(|key| {
+                keys.push(key.clone());
+                keys.len() - 1
+            });
+            wanted.push((place, reply));
+        }
+        let found = self.look_up_again_when_away(&keys);
+        for (place, reply) in wanted {
+            let answer = match &found {
+                Ok(values) => values.get(place).cloned().ok_or_else(|| missing(keys.len(), values.len())),
+                Err(error) => Err(error.clone()),
+            };
+            // whoever asked may have given up
+            drop(reply.send(answer));
+        }
+    }
+
+    /// A connection that was cut while it stood idle is found out only by using it: once more with a new one.
+    fn look_up_again_when_away(&mut self, keys: &[K]) -> Result<Vec<V>, StoreError> {
+        let was_connected = self.connection.is_some();
+        match self.look_up(keys) {
+            Err(StoreError::Unavailable(_)) if was_connected => self.look_up(keys),
+            outcome => outcome,
+        }
+    }
+
+    fn look_up(&mut self, keys: &[K]) -> Result<Vec<V>, StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.db.connect_for_lookups()?,
+        };
+        let (db, lookup) = (&self.db, self.lookup);
+        // a mistake of ours costs the requests of one statement, not the thread that all others wait for
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| db.statement_on(&mut connection, |tx| lookup(tx, keys))))
+                .unwrap_or_else(|_| Err(StoreError::Broken("a lookup has panicked".into())));
+        if outcome.is_ok() {
+            self.connection = Some(connection);
+        }
+        outcome
+    }
+}
+
+fn missing(asked: usize, found: usize) -> StoreError {
+    StoreError::Broken(format!("{found} answers to {asked} keys"))
+}

@@ -1,0 +1,136 @@
+//! Lookups that many requests share: never older than the question, and no harm to others when one fails.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use diesel::connection::SimpleConnection as _;
+use emgate::domain::ids::PhonePk;
+use emgate::store::gathered::Gathered;
+use emgate::store::names::{self, Names, Resolved};
+use emgate::store::objects::Selector;
+use emgate::store::{StoreError, Tx};
+
+use crate::support::in_time;
+use crate::support::site::Site;
+
+fn named(phone: &str) -> Names {
+    Names { phone: Selector::name(phone), user: None, profile: None }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+#[test]
+fn what_was_committed_before_the_question_is_in_the_answer() {
+    let site = Site::new();
+    let gathered = Gathered::start(&site.db, names::resolve);
+    let done = AtomicBool::new(false);
+    runtime().block_on(async {
+        let noise = async {
+            while !done.load(Ordering::SeqCst) {
+                let others = (0..8).map(|n| gathered.ask(named(&format!("SEP00112233000{n}"))));
+                futures_util::future::join_all(others).await.into_iter().for_each(|one| assert!(one.is_ok()));
+            }
+        };
+        let questions = async {
+            for n in 0..100 {
+                let name = format!("SEP0011223344{n:02X}");
+                assert_eq!(gathered.ask(named(&name)).await.unwrap().phone, None);
+                let phone = tokio::task::block_in_place(|| site.phone(&name));
+                assert_eq!(gathered.ask(named(&name)).await.unwrap().phone, Some(phone));
+            }
+            done.store(true, Ordering::SeqCst);
+        };
+        in_time(async { tokio::join!(noise, questions) }).await;
+    });
+}
+
+static KEYS_LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
+
+fn slowly(_: &mut Tx<'_>, keys: &[u64]) -> Result<Vec<u64>, StoreError> {
+    KEYS_LOOKED_UP.fetch_add(keys.len(), Ordering::SeqCst);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    Ok(keys.iter().map(|key| key * 2).collect())
+}
+
+#[test]
+fn equal_keys_of_one_moment_are_looked_up_once() {
+    let site = Site::new();
+    let gathered = Gathered::start(&site.db, slowly);
+    let answers = runtime().block_on(async {
+        let asked = (0..100).map(|n| gathered.ask(n % 5));
+        in_time(futures_util::future::join_all(asked)).await
+    });
+    for (n, answer) in (0..).zip(answers) {
+        assert_eq!(answer.unwrap(), n % 5 * 2);
+    }
+    // the first statement may begin with fewer than all of them
+    let looked_up = KEYS_LOOKED_UP.load(Ordering::SeqCst);
+    assert!((5..=10).contains(&looked_up), "{looked_up}");
+}
+
+#[test]
+fn a_connection_that_was_cut_is_made_anew_unnoticed() {
+    let site = Site::new();
+    let phone = site.phone("SEP001122334455");
+    let gathered = Gathered::start(&site.db, names::resolve);
+    let ask = || runtime().block_on(in_time(gathered.ask(named("sep001122334455")))).unwrap().phone;
+    for _ in 0..3 {
+        assert_eq!(ask(), Some(phone));
+        site.db
+            .connect()
+            .unwrap()
+            .batch_execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND pid <> pg_backend_pid() AND query LIKE '%find_object_keys%'",
+            )
+            .unwrap();
+    }
+}
+
+fn clumsily(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<i64>, StoreError> {
+    match keys {
+        [0, ..] => panic!("a mistake of ours"),
+        [1, ..] => Ok(Vec::new()),
+        [2, ..] => tx.connection().batch_execute("SELECT 1/0").map(|()| Vec::new()).map_err(Into::into),
+        [3, ..] => {
+            tx.connection().batch_execute("CREATE TABLE t ()").map(|()| Vec::new()).map_err(Into::into)
+        }
+        _ => Ok(keys.to_vec()),
+    }
+}
+
+#[test]
+fn one_that_fails_fails_alone_and_nothing_can_be_written() {
+    let site = Site::new();
+    let gathered = Gathered::start(&site.db, clumsily);
+    let runtime = runtime();
+    for wrong in 0..4 {
+        let refused = runtime.block_on(in_time(gathered.ask(wrong)));
+        assert!(matches!(refused, Err(StoreError::Broken(_))), "{wrong}: {refused:?}");
+        assert_eq!(runtime.block_on(in_time(gathered.ask(7))).unwrap(), 7);
+    }
+}
+
+#[test]
+fn phones_users_and_profiles_are_found_by_name_and_by_uuid() {
+    let site = Site::new();
+    let profile = site.profile("UDP");
+    let (phone, user) = (site.phone("SEP001122334455"), site.user("ann", &[profile]));
+    let all = Names {
+        phone: Selector::name("SEP001122334455"),
+        user: Some(Selector::name("ANN")),
+        profile: Some(Selector::name("udp")),
+    };
+    let swapped = Names { phone: Selector::name("ann"), user: Some(Selector::name("UDP")), profile: None };
+    let none = Names { profile: Some(Selector::Uuid(uuid::Uuid::nil())), ..named("SEP0") };
+    let gathered = Gathered::start(&site.db, names::resolve);
+    let found = runtime().block_on(async {
+        let asked = [all, swapped, none].map(|names| gathered.ask(names));
+        in_time(futures_util::future::join_all(asked)).await
+    });
+    let found: Vec<Resolved> = found.into_iter().map(Result::unwrap).collect();
+    assert_eq!(found[0], Resolved { phone: Some(phone), user: Some(user), profile: Some(profile) });
+    assert_eq!(found[1..], [Resolved::default(), Resolved::default()]);
+    assert_ne!(phone, PhonePk(0));
+}
