@@ -1,6 +1,9 @@
 //! Copies numbered events to Kafka in order, once this node has taken over: recovery from the newest records, then batch after batch.
 //!
-//! Promises that nothing is left out and that nothing already there is sent again. If Kafka holds numbers that the database has never
+//! Promises that nothing is left out and that nothing already there is sent again. An event's states go directly after it, in its
+//! batch. Records go out in the order of their numbers, each batch only when all of the one before is acknowledged, and a
+//! producer leaves no hole in a partition: so each partition holds an unbroken beginning of what belongs there, and its newest record
+//! tells what is missing. A state topic that lost its beginning is empty at first and is then written anew as a whole. If Kafka holds numbers that the database has never
 //! given (it was restored from an older copy), it begins a new number line above them.
 
 use std::time::Instant;
@@ -8,8 +11,10 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::counts::Counts;
-use super::kafka::{KafkaFailure, KafkaSettings, Producer, Record, Tail, partition_of, tails};
-use super::{EventError, envelope};
+use super::kafka::{
+    DeliveryMode, KafkaFailure, KafkaSettings, Producer, Record, STATE_TOPICS, Tail, partition_of, tails,
+};
+use super::{EventError, envelope, state};
 use crate::store::{Db, number_line};
 
 /// Events copied in one batch at most.
@@ -20,6 +25,7 @@ pub struct Copier {
     producer: Producer,
     /// The newest records found at the take-over.
     tails: Vec<Tail>,
+    mode: DeliveryMode,
     confirmed: i64,
     /// Up to this number, each event is a batch of its own.
     single_until: i64,
@@ -79,7 +85,8 @@ impl Copier {
             return Err(CopyError::Deposed);
         }
         let (confirmed, counts) = (line.confirmed_pos, Counts::default());
-        let mut copier = Self { producer, tails, confirmed, single_until: 0, counts };
+        let mode = settings.mode;
+        let mut copier = Self { producer, tails, mode, confirmed, single_until: 0, counts };
         if copier.has_unknown_tail(db)? {
             copier.restart_line(db, epoch)?;
         }
@@ -133,7 +140,7 @@ impl Copier {
         })?;
         let mut batch = Batch { records: Vec::with_capacity(events.len()), last: after, read_at };
         for event in &events {
-            let Some(record) = Record::of(event) else {
+            let Some(records) = state::records(event) else {
                 // what stands before it goes first
                 if batch.last > after {
                     break;
@@ -141,29 +148,37 @@ impl Copier {
                 return Err(EventError::NoEnvelope { position: event.pos }.into());
             };
             batch.last = event.pos;
-            if !self.is_there(&record) {
-                batch.records.push(record);
-            }
+            batch.records.extend(records.into_iter().filter(|record| !self.is_there(record)));
         }
         Ok(batch)
     }
 
-    /// Whether the partition's newest record at the take-over was this event or a later one.
+    /// Whether the partition's newest record at the take-over was this one or a later one. Several states may share a number: of those
+    /// with the number of the newest one, some may be missing, unless an event and its states came in one transaction.
     fn is_there(&self, record: &Record) -> bool {
         let Some(partitions) = self.producer.topics().partitions(&record.topic) else { return false };
         let partition = partition_of(record.key.as_bytes(), partitions);
-        self.tails
-            .iter()
-            .any(|t| t.topic == record.topic && t.partition == partition && record.position <= t.position)
+        let Some(tail) = self.tails.iter().find(|t| t.topic == record.topic && t.partition == partition)
+        else {
+            return false;
+        };
+        match self.mode {
+            DeliveryMode::Idempotent if is_state(tail.topic) => record.position < tail.position,
+            DeliveryMode::Idempotent | DeliveryMode::Transactional => record.position <= tail.position,
+        }
     }
 
     /// Whether Kafka holds an event under a number that the database gave to none, or to another.
     fn has_unknown_tail(&self, db: &Db) -> Result<bool, CopyError> {
         for tail in &self.tails {
             let before = tail.position - 1;
-            let found =
-                db.write_blocking(move |tx| Ok::<_, EventError>(number_line::after(tx, before, 1)?))?;
-            let line = db.write_blocking(|tx| Ok::<_, EventError>(number_line::line(tx)?))?;
+            let (found, line) = db.write_blocking(move |tx| {
+                Ok::<_, EventError>((number_line::after(tx, before, 1)?, number_line::line(tx)?))
+            })?;
+            // a state has an identity of its own
+            if is_state(tail.topic) && tail.position <= line.last_pos {
+                continue;
+            }
             let same = found.first().is_some_and(|e| e.pos == tail.position && e.id.to_string() == tail.id);
             // below the oldest kept event nothing can be compared
             let expired = found.first().is_some_and(|e| e.pos > tail.position)
@@ -193,4 +208,8 @@ impl Copier {
         self.tails.clear();
         Ok(())
     }
+}
+
+fn is_state(topic: &str) -> bool {
+    STATE_TOPICS.iter().any(|t| t.name == topic)
 }

@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::TYPES;
-use super::kafka::Record;
+use super::kafka::{Record, STATE_TOPICS, TOPICS};
 
 /// From a commit to its acknowledgement by Kafka, in seconds.
 const SECONDS: [f64; 13] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
@@ -60,7 +60,11 @@ impl Counts {
     pub(super) fn register(&self, registry: &mut Registry) {
         let Inner { committed, published, restarts, publish_seconds } = &*self.0;
         registry.register("em_events_committed", "Committed events that got a number", committed.clone());
-        registry.register("em_events_published", "Events that Kafka acknowledged", published.clone());
+        registry.register(
+            "em_events_published",
+            "Records of events and states that Kafka acknowledged",
+            published.clone(),
+        );
         registry.register("em_relay_restarts", "How often copying began anew", restarts.clone());
         let help = "From a commit to its acknowledgement by Kafka";
         registry.register("em_event_publish_seconds", help, publish_seconds.clone());
@@ -76,9 +80,11 @@ impl Counts {
     /// Kafka acknowledged a batch at this moment.
     pub(super) fn published(&self, batch: &[Record], at: Option<DateTime<Utc>>) {
         for record in batch {
-            let known = TYPES.iter().find(|t| t.topic == record.topic);
-            self.0.published.get_or_create(&Topic { topic: known.map_or("other", |t| t.topic) }).inc();
-            if let Some(at) = at {
+            let known = TOPICS.iter().chain(&STATE_TOPICS).find(|t| t.name == record.topic);
+            self.0.published.get_or_create(&Topic { topic: known.map_or("other", |t| t.name) }).inc();
+            // a state goes with its event, or is older than what makes it go
+            let is_event = TOPICS.iter().any(|t| t.name == record.topic);
+            if let Some(at) = at.filter(|_| is_event) {
                 let late = u32::try_from((at.timestamp_millis() - record.time_ms).max(0)).unwrap_or(u32::MAX);
                 self.0.publish_seconds.observe(f64::from(late) / 1000.0);
             }

@@ -27,7 +27,7 @@ pub use partitioner::partition_of;
 pub use producer::Producer;
 pub use record::{Headers, Record};
 pub use tails::{Tail, tails};
-pub use topics::{TOPICS, Topic, Topics};
+pub use topics::{Kept, STATE_TOPICS, TOPICS, Topic, Topics};
 
 /// Where the brokers are.
 #[derive(Debug, Clone, PartialEq, Eq)]

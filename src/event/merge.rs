@@ -118,7 +118,7 @@ mod tests {
             position,
             is_new,
             key: String::new(),
-            value: String::new(),
+            value: None,
             headers: Vec::new(),
             time_ms: 0,
         }

@@ -16,6 +16,7 @@ pub mod publisher;
 pub mod retention;
 pub mod sequencer;
 mod signal;
+pub mod state;
 mod status;
 pub mod tail;
 

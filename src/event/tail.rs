@@ -133,12 +133,12 @@ fn open(
 }
 
 fn write_if_asked(args: &TailArgs, record: &Incoming, out: &mut impl Write) -> Result<bool, TailError> {
-    let Ok(event) = serde_json::from_str::<Value>(&record.value) else { return Ok(false) };
+    let Ok(event) = serde_json::from_str::<Value>(record.text()) else { return Ok(false) };
     if !is_asked_for(args, &event) {
         return Ok(false);
     }
     if args.json {
-        writeln!(out, "{}", record.value)?;
+        writeln!(out, "{}", record.text())?;
     } else {
         writeln!(out, "{}", line(&event))?;
     }

@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bytea, Date, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::schema::{event_pending, event_position, event_stream};
@@ -80,6 +80,8 @@ pub struct Positioned {
     pub key: String,
     /// Envelope as written.
     pub envelope: String,
+    /// State records that follow it beyond its own: array of `{ topic, key, data or null }`.
+    pub states: Option<String>,
 }
 
 diesel::define_sql_function! {
@@ -225,12 +227,12 @@ struct PositionsAfter {
 }
 
 impl Query for PositionsAfter {
-    type SqlType = (BigInt, Timestamptz, Timestamptz, Text, Bytea, SqlUuid, Text, Text, Text);
+    type SqlType = (BigInt, Timestamptz, Timestamptz, Text, Bytea, SqlUuid, Text, Text, Text, Nullable<Text>);
 }
 
 impl QueryFragment<Pg> for PositionsAfter {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT pos, created_at, recorded_at, emstream, hash, id, topic, key, envelope FROM positions_after(");
+        out.push_sql("SELECT pos, created_at, recorded_at, emstream, hash, id, topic, key, envelope, states FROM positions_after(");
         out.push_bind_param::<BigInt, _>(&self.position)?;
         out.push_sql(", ");
         out.push_bind_param::<Integer, _>(&self.most)?;

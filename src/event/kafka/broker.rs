@@ -9,7 +9,7 @@ use std::path::Path;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
-use super::{KafkaFailure, KafkaSettings, TOPICS};
+use super::{KafkaFailure, KafkaSettings, topics::all_topics};
 
 // Name of the file that holds the address.
 const ADDRESS_FILE: &str = "broker.address";
@@ -19,10 +19,10 @@ pub struct EmbeddedBroker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
-/// Starts a broker with the event topics on a port that the system picks.
+/// Starts a broker with our topics on a port that the system picks.
 pub fn embedded_broker(brokers: i32, prefix: &str) -> Result<EmbeddedBroker, KafkaFailure> {
     let cluster = MockCluster::new(brokers)?;
-    for topic in &TOPICS {
+    for topic in all_topics() {
         let name = format!("{prefix}{}", topic.name.strip_prefix("em").unwrap_or(topic.name));
         cluster.create_topic(&name, topic.partitions, brokers.min(3))?;
     }

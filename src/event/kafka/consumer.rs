@@ -1,4 +1,4 @@
-//! Reads the event topics as a subscriber does: committed records, all partitions, no group.
+//! Reads topics of events or of states as a subscriber does: committed records, all partitions, no group.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-use super::{KafkaFailure, KafkaSettings, TOPICS, Topics, seek};
+use super::{KafkaFailure, KafkaSettings, STATE_TOPICS, TOPICS, Topic, Topics, seek};
 
 const REQUEST: Duration = Duration::from_secs(10);
 /// Records that are not shown and passed over in one go.
@@ -46,12 +46,19 @@ pub struct Incoming {
     pub is_new: bool,
     /// Record key.
     pub key: String,
-    /// The envelope.
-    pub value: String,
+    /// The envelope; none on a state topic: the key has no state any more.
+    pub value: Option<String>,
     /// Headers in order.
     pub headers: Vec<(String, String)>,
     /// Timestamp of the record in milliseconds.
     pub time_ms: i64,
+}
+
+impl Incoming {
+    /// The envelope; empty where there is none.
+    pub fn text(&self) -> &str {
+        self.value.as_deref().unwrap_or_default()
+    }
 }
 
 /// What one look at the topics brought.
@@ -65,7 +72,7 @@ pub enum Polled {
     Nothing,
 }
 
-/// Reads all partitions of all event topics.
+/// Reads all partitions of some topics.
 pub struct EventReader {
     topics: Vec<TopicReader>,
     /// The topic that is looked at first.
@@ -128,11 +135,20 @@ pub(super) fn position_of(message: &BorrowedMessage<'_>) -> Option<i64> {
 impl EventReader {
     /// Opens all event topics that exist.
     pub fn open(settings: &KafkaSettings, from: ReadFrom) -> Result<Self, KafkaFailure> {
+        Self::open_these(settings, from, &TOPICS)
+    }
+
+    /// Opens all state topics that exist, at their beginning.
+    pub fn open_states(settings: &KafkaSettings) -> Result<Self, KafkaFailure> {
+        Self::open_these(settings, ReadFrom::Beginning, &STATE_TOPICS)
+    }
+
+    fn open_these(settings: &KafkaSettings, from: ReadFrom, wanted: &[Topic]) -> Result<Self, KafkaFailure> {
         let looking: BaseConsumer = reader_config(settings)?.create()?;
         let found = Topics::find(looking.client(), settings)?;
         let mut topics = Vec::new();
         let mut first_source = 0;
-        for topic in &TOPICS {
+        for topic in wanted {
             let Some(partitions) = found.partitions(topic.name) else { continue };
             let name = settings.topic_name(topic.name);
             let bounds: Vec<(i64, i64)> =
@@ -143,7 +159,7 @@ impl EventReader {
             first_source += bounds.len();
         }
         if topics.is_empty() {
-            return Err(KafkaFailure::Unavailable("there are no event topics yet".into()));
+            return Err(KafkaFailure::Unavailable("the topics do not exist yet".into()));
         }
         let cluster = looking.client().fetch_cluster_id(REQUEST);
         Ok(Self { topics, next: 0, volatile: cluster.is_some_and(|id| id.starts_with(EMBEDDED)) })
@@ -275,7 +291,7 @@ impl TopicReader {
             position,
             is_new: message.offset() >= *end,
             key: message.key().map(text).unwrap_or_default(),
-            value: message.payload().map(text)?,
+            value: message.payload().map(text),
             headers,
             time_ms: message.timestamp().to_millis().unwrap_or_default(),
         })

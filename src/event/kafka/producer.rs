@@ -17,7 +17,7 @@ const CALL: Duration = Duration::from_secs(2);
 /// Without any acknowledgement for this long, the producer is given up and built anew.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Writes to the event topics.
+/// Writes to our topics.
 pub struct Producer {
     client: ThreadedProducer<Reports>,
     settings: KafkaSettings,
@@ -144,10 +144,10 @@ impl Producer {
         let headers = record.client_headers().map_err(|e| refused(format!("no envelope: {e}")))?;
         let mut sending = BaseRecord::to(&topic)
             .key(record.key.as_bytes())
-            .payload(record.value.as_bytes())
             .partition(partition_of(record.key.as_bytes(), partitions))
             .timestamp(record.time_ms)
             .headers(headers);
+        sending.payload = record.value().map(str::as_bytes);
         loop {
             let Err((error, back)) = self.client.send(sending) else { return Ok(()) };
             match error.rdkafka_error_code() {

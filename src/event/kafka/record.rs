@@ -1,4 +1,4 @@
-//! One record of an event topic: value, key, headers and timestamp out of a numbered event.
+//! One record of an event or state topic: value, key, headers and timestamp.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::event::envelope;
 use crate::store::number_line::Positioned;
 
-/// An event as it is sent.
+/// A record as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its number.
@@ -17,8 +17,10 @@ pub struct Record {
     pub topic: String,
     /// Record key.
     pub key: String,
-    /// The envelope with its number.
-    pub value: String,
+    /// The envelope with its number; of a tombstone only the headers tell of it.
+    pub envelope: String,
+    /// Whether its key has no state any more.
+    pub is_tombstone: bool,
     /// Moment of the change in milliseconds.
     pub time_ms: i64,
 }
@@ -52,8 +54,8 @@ struct Attributes<'a> {
     correlationid: Cow<'a, str>,
     #[serde(borrow)]
     causationid: Option<Cow<'a, str>>,
-    emopindex: u64,
-    emopcount: u64,
+    emopindex: Option<u64>,
+    emopcount: Option<u64>,
     #[serde(borrow)]
     traceparent: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -67,16 +69,25 @@ impl Record {
             position: event.pos,
             topic: event.topic.clone(),
             key: event.key.clone(),
-            value: envelope::published(event)?,
+            envelope: envelope::published(event)?,
+            is_tombstone: false,
             time_ms: event.created_at.timestamp_millis(),
         })
     }
 
-    /// The envelope's attributes repeated as headers.
+    /// What is sent; none: a tombstone.
+    pub fn value(&self) -> Option<&str> {
+        (!self.is_tombstone).then_some(&self.envelope)
+    }
+
+    /// The envelope's attributes repeated as headers; those that tell of the value only where there is one.
     pub fn headers(&self) -> Result<Headers, serde_json::Error> {
-        let a: Attributes<'_> = serde_json::from_str(&self.value)?;
-        let mut headers: Headers = vec![
-            ("content-type", "application/cloudevents+json; charset=UTF-8".to_owned()),
+        let a: Attributes<'_> = serde_json::from_str(&self.envelope)?;
+        let mut headers: Headers = Vec::with_capacity(18);
+        if !self.is_tombstone {
+            headers.push(("content-type", "application/cloudevents+json; charset=UTF-8".to_owned()));
+        }
+        headers.extend([
             ("ce_specversion", a.specversion.into_owned()),
             ("ce_id", a.id.clone().into_owned()),
             ("ce_type", a.type_name.into_owned()),
@@ -87,12 +98,12 @@ impl Record {
             ("ce_emstream", a.emstream.into_owned()),
             ("ce_partitionkey", a.partitionkey.into_owned()),
             ("ce_correlationid", a.correlationid.into_owned()),
-        ];
+        ]);
         let mut add = |name, value: Option<String>| headers.extend(value.map(|value| (name, value)));
         add("ce_causationid", a.causationid.map(Cow::into_owned));
-        add("ce_emopindex", Some(a.emopindex.to_string()));
-        add("ce_emopcount", Some(a.emopcount.to_string()));
-        add("ce_dataschema", Some(a.dataschema.into_owned()));
+        add("ce_emopindex", a.emopindex.map(|n| n.to_string()));
+        add("ce_emopcount", a.emopcount.map(|n| n.to_string()));
+        add("ce_dataschema", (!self.is_tombstone).then(|| a.dataschema.into_owned()));
         add("id", Some(a.id.into_owned()));
         add("traceparent", a.traceparent.map(Cow::into_owned));
         add("tracestate", a.tracestate.map(Cow::into_owned));

@@ -9,7 +9,8 @@ use rdkafka::message::{Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::consumer::{reader_config, watermarks};
-use super::{KafkaFailure, KafkaSettings, TOPICS, Topics};
+use super::topics::all_topics;
+use super::{KafkaFailure, KafkaSettings, Topics};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -22,14 +23,14 @@ pub struct Tail {
     pub partition: i32,
     /// Number of the record.
     pub position: i64,
-    /// Identity of its event, as written.
+    /// Identity of the record, as written.
     pub id: String,
 }
 
-/// Reads the newest committed record of every partition of the event topics.
+/// Reads the newest committed record of every partition of our topics.
 pub fn tails(settings: &KafkaSettings, topics: &Topics) -> Result<Vec<Tail>, KafkaFailure> {
     let mut all = Vec::new();
-    for topic in &TOPICS {
+    for topic in all_topics() {
         let Some(partitions) = topics.partitions(topic.name) else { continue };
         // a consumer a topic: the end of a partition is reported without the topic's name
         let consumer: BaseConsumer = reader_config(settings)?.create()?;

@@ -16,16 +16,39 @@ pub struct Topic {
     pub name: &'static str,
     /// Partitions it is created with.
     pub partitions: i32,
-    /// Days its records are kept.
-    pub days: u32,
+    /// What is kept of its records.
+    pub kept: Kept,
+}
+
+/// What is kept of a topic's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// All, for so many days.
+    Days(u32),
+    /// The newest of each key, for ever.
+    Newest {
+        /// The event topic that it has as many partitions as.
+        like: &'static str,
+    },
 }
 
 /// The event topics that this gateway writes.
 pub const TOPICS: [Topic; 3] = [
-    Topic { name: "em.session.v1", partitions: 6, days: 7 },
-    Topic { name: "em.intercom.v1", partitions: 3, days: 7 },
-    Topic { name: "em.provisioning.v1", partitions: 3, days: 30 },
+    Topic { name: "em.session.v1", partitions: 6, kept: Kept::Days(7) },
+    Topic { name: "em.intercom.v1", partitions: 3, kept: Kept::Days(7) },
+    Topic { name: "em.provisioning.v1", partitions: 3, kept: Kept::Days(30) },
 ];
+
+/// The state topics that this gateway writes: what is now, one record a key.
+pub const STATE_TOPICS: [Topic; 2] = [
+    Topic { name: "em.session.state.v1", partitions: 6, kept: Kept::Newest { like: "em.session.v1" } },
+    Topic { name: "em.intercom.state.v1", partitions: 3, kept: Kept::Newest { like: "em.intercom.v1" } },
+];
+
+/// All topics, those of events first.
+pub(super) fn all_topics() -> impl Iterator<Item = &'static Topic> {
+    TOPICS.iter().chain(&STATE_TOPICS)
+}
 
 const REQUEST: Duration = Duration::from_secs(5);
 const APPEARANCE: Duration = Duration::from_secs(10);
@@ -43,13 +66,29 @@ impl Topics {
         self.partitions.get(topic).copied()
     }
 
-    /// Finds the topics, creating those that are missing.
+    /// Finds the topics, creating those that are missing; a state topic gets as many partitions as its event topic has here.
     pub(super) fn ensure<C: ClientContext>(
         client: &Client<C>,
         settings: &KafkaSettings,
     ) -> Result<Self, KafkaFailure> {
-        let (found, brokers) = look(client, settings, None)?;
-        let missing: Vec<_> = TOPICS.iter().filter(|t| !found.contains_key(t.name)).collect();
+        let mut topics = Self::ensure_these(client, settings, &TOPICS)?;
+        let states = STATE_TOPICS.map(|topic| match topic.kept {
+            Kept::Newest { like } => {
+                Topic { partitions: topics.partitions(like).unwrap_or(topic.partitions), ..topic }
+            }
+            Kept::Days(_) => topic,
+        });
+        topics.partitions.extend(Self::ensure_these(client, settings, &states)?.partitions);
+        Ok(topics)
+    }
+
+    fn ensure_these<C: ClientContext>(
+        client: &Client<C>,
+        settings: &KafkaSettings,
+        wanted: &[Topic],
+    ) -> Result<Self, KafkaFailure> {
+        let (found, brokers) = look(client, settings, wanted, None)?;
+        let missing: Vec<_> = wanted.iter().filter(|t| !found.contains_key(t.name)).collect();
         if missing.is_empty() {
             return Ok(Self { partitions: found });
         }
@@ -58,10 +97,10 @@ impl Topics {
         loop {
             // by name: a broker that creates topics by itself does so now
             let mut partitions = BTreeMap::new();
-            for topic in &TOPICS {
-                partitions.extend(look(client, settings, Some(topic))?.0);
+            for topic in wanted {
+                partitions.extend(look(client, settings, wanted, Some(topic))?.0);
             }
-            if partitions.len() == TOPICS.len() {
+            if partitions.len() == wanted.len() {
                 return Ok(Self { partitions });
             }
             if Instant::now() > deadline {
@@ -76,20 +115,22 @@ impl Topics {
         client: &Client<C>,
         settings: &KafkaSettings,
     ) -> Result<Self, KafkaFailure> {
-        Ok(Self { partitions: look(client, settings, None)?.0 })
+        let all: Vec<Topic> = all_topics().copied().collect();
+        Ok(Self { partitions: look(client, settings, &all, None)?.0 })
     }
 }
 
-/// Our topics whose partitions all have a leader, and the number of brokers.
+/// Those of some topics whose partitions all have a leader, and the number of brokers.
 fn look<C: ClientContext>(
     client: &Client<C>,
     settings: &KafkaSettings,
+    topics: &[Topic],
     only: Option<&Topic>,
 ) -> Result<(BTreeMap<&'static str, i32>, usize), KafkaFailure> {
     let name = only.map(|t| settings.topic_name(t.name));
     let metadata = client.fetch_metadata(name.as_deref(), REQUEST)?;
     let mut found = BTreeMap::new();
-    for topic in &TOPICS {
+    for topic in topics {
         let name = settings.topic_name(topic.name);
         let Some(seen) = metadata.topics().iter().find(|t| t.name() == name) else { continue };
         let count = seen.partitions().len();
@@ -100,21 +141,36 @@ fn look<C: ClientContext>(
     Ok((found, metadata.brokers().len()))
 }
 
+impl Kept {
+    /// What a topic is created with, in the broker's own names.
+    fn settings(self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Days(days) => vec![
+                ("cleanup.policy", "delete".into()),
+                ("retention.ms", (u64::from(days) * 86_400_000).to_string()),
+            ],
+            Self::Newest { .. } => vec![
+                ("cleanup.policy", "compact".into()),
+                ("delete.retention.ms", "86400000".into()),
+                ("min.cleanable.dirty.ratio", "0.1".into()),
+                ("segment.ms", "3600000".into()),
+            ],
+        }
+    }
+}
+
 fn create(settings: &KafkaSettings, missing: &[&Topic], brokers: usize) -> Result<(), KafkaFailure> {
     let admin: AdminClient<DefaultClientContext> = settings.client_config()?.create()?;
     let (replication, in_sync) = if brokers >= 3 { (3, "2") } else { (1, "1") };
-    let described: Vec<(String, String, &Topic)> = missing
-        .iter()
-        .map(|t| (settings.topic_name(t.name), (u64::from(t.days) * 86_400_000).to_string(), *t))
-        .collect();
+    let described: Vec<_> =
+        missing.iter().map(|t| (settings.topic_name(t.name), t.partitions, t.kept.settings())).collect();
     let new: Vec<NewTopic<'_>> = described
         .iter()
-        .map(|(name, retention, topic)| {
-            NewTopic::new(name, topic.partitions, TopicReplication::Fixed(replication))
-                .set("cleanup.policy", "delete")
-                .set("retention.ms", retention)
+        .map(|(name, partitions, kept)| {
+            let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(replication))
                 .set("min.insync.replicas", in_sync)
-                .set("message.timestamp.type", "CreateTime")
+                .set("message.timestamp.type", "CreateTime");
+            kept.iter().fold(topic, |topic, (key, value)| topic.set(key, value))
         })
         .collect();
     let options = AdminOptions::new().request_timeout(Some(REQUEST)).operation_timeout(Some(REQUEST));

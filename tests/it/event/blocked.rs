@@ -14,7 +14,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-use super::samples::{intercom_changed, login_on};
+use super::samples::{intercom_changed, login_on, provisioning_changed};
 use super::{await_status, block_on, commit_one, kafka_settings, line_of, read};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::TestGateway;
@@ -73,7 +73,7 @@ fn a_topic_that_refuses_for_good_blocks_publication_without_transactions_too() {
     // once as a batch, once alone
     let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     broker.cluster().request_errors(RDKafkaApiKey::Produce, &[refusal, refusal]);
-    commit_one(&db, login_on("SEP0011223344AA"));
+    commit_one(&db, provisioning_changed());
     let status = await_status(&publisher, "publication is blocked", publisher::Status::is_blocked);
     assert!(status.is_behind() && status.confirmed == 1, "{status:?}");
     commit_one(&db, intercom_changed());

@@ -29,7 +29,7 @@ fn a_record_repeats_the_envelope_in_key_headers_timestamp_and_partition() {
     number_all(&db, &mut leadership);
     copy_all(&db, &mut take_over(&db, &settings, &leadership));
     let record = &read(&settings, Some(1))[0];
-    let envelope: serde_json::Value = serde_json::from_str(&record.value).unwrap();
+    let envelope: serde_json::Value = serde_json::from_str(record.text()).unwrap();
     assert_eq!((record.topic.as_str(), record.partition), ("em.session.v1", 5));
     assert_eq!(record.key, "SEP0011223344AA");
     assert_eq!(record.time_ms, 1_772_438_400_000);
@@ -66,10 +66,10 @@ fn a_node_that_dies_between_numbering_and_copying_loses_nothing() {
     // the first node is gone; the second copies what it left, then what it numbers itself
     let mut second = lead(&db);
     let mut copier = take_over(&db, &settings, &second);
-    assert_eq!(copy_all(&db, &mut copier), 7);
+    assert_eq!(copy_all(&db, &mut copier), 7 + 3, "three of them have a state");
     commit_one(&db, intercom_changed());
     number_all(&db, &mut second);
-    assert_eq!(copy_all(&db, &mut copier), 1);
+    assert_eq!(copy_all(&db, &mut copier), 1 + 1);
     let records = read(&settings, Some(8));
     assert_eq!(line_of(&records), (1..=8).collect::<Vec<_>>());
     assert_rising(&records);
@@ -85,12 +85,16 @@ fn a_node_that_dies_before_noting_what_is_acknowledged_repeats_nothing() {
     {
         let mut first = lead(&db);
         number_all(&db, &mut first);
-        assert_eq!(copy_all(&db, &mut take_over(&db, &settings, &first)), 7);
+        assert_eq!(copy_all(&db, &mut take_over(&db, &settings, &first)), 7 + 3);
     }
     let line = db.write_blocking(number_line::line).unwrap();
     assert_eq!((line.last_pos, line.confirmed_pos), (7, 0));
     let second = lead(&db);
-    assert_eq!(copy_all(&db, &mut take_over(&db, &settings, &second)), 0);
+    let again = copy_all(&db, &mut take_over(&db, &settings, &second));
+    assert_eq!(
+        again, 2,
+        "the newest state of each topic: without transactions some of its number may be missing"
+    );
     assert_eq!(line_of(&read(&settings, None)), (1..=7).collect::<Vec<_>>());
 }
 
@@ -123,7 +127,7 @@ fn a_restored_database_begins_a_new_line_above_what_was_seen() {
     assert_eq!(line.last_pos, 7);
     let records = read(&settings, Some(7));
     assert_eq!(line_of(&records), (1..=7).collect::<Vec<_>>());
-    let of_new = records.iter().filter(|r| r.value.contains(&format!("\"emstream\":\"{}\"", line.emstream)));
+    let of_new = records.iter().filter(|r| r.text().contains(&format!("\"emstream\":\"{}\"", line.emstream)));
     assert_eq!(of_new.map(|r| r.position).collect::<Vec<_>>(), [6, 7]);
 }
 
@@ -185,8 +189,8 @@ fn errors_and_new_leaders_of_brokers_lose_and_reorder_nothing() {
     // the mock stores a repeated request twice; a repeat is the same byte for byte
     let mut firsts = std::collections::BTreeMap::new();
     for record in &records {
-        let first = firsts.entry(record.position).or_insert(&record.value);
-        assert_eq!(*first, &record.value);
+        let first = firsts.entry(record.position).or_insert(record.text());
+        assert_eq!(*first, record.text());
     }
 }
 

@@ -3,7 +3,8 @@
 use emgate::clock::IdSource;
 use emgate::domain::event::{Event, Occurred, SessionRef};
 use emgate::event::envelope::{MAX_VALUE, numbered};
-use emgate::event::{EventError, EventRow, TYPES, key_of, rows, subject_of, type_of};
+use emgate::event::{EventError, EventRow, TYPES, key_of, rows, state, subject_of, type_of};
+use emgate::store::number_line::Positioned;
 
 use super::samples::{
     all, call_log_cleared, cause, id, intercom_changed, login_on, origin, provisioning_changed, time,
@@ -45,6 +46,30 @@ fn every_type_is_written_as_its_golden_message() {
         let golden = std::fs::read_to_string(&path).unwrap_or_default();
         assert_eq!(value(row), compact(&golden), "{path}");
         assert_eq!((row.type_name, row.topic), (kind.name, kind.topic));
+    }
+}
+
+#[test]
+fn states_are_written_as_their_golden_messages() {
+    for event in [login_on("SEP0011223344AA"), intercom_changed()] {
+        let row = written(vec![Occurred::of(event)]).unwrap().pop().unwrap();
+        let positioned = Positioned {
+            pos: 104_217,
+            created_at: time(TIME),
+            recorded_at: time(TIME),
+            emstream: "k7Qd2M".into(),
+            hash: Vec::new(),
+            id: row.id,
+            topic: row.topic.into(),
+            key: row.key,
+            envelope: row.envelope,
+            states: None,
+        };
+        let records = state::records(&positioned).unwrap();
+        let [_, state] = records.as_slice() else { panic!("{records:?}") };
+        let path = format!("{}/tests/events/{}.json", env!("CARGO_MANIFEST_DIR"), state.topic);
+        let golden = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(state.value().unwrap(), compact(&golden), "{path}");
     }
 }
 

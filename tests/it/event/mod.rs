@@ -9,6 +9,7 @@ mod numbering;
 mod outage;
 mod retention;
 mod samples;
+mod state;
 mod tail;
 
 use std::time::{Duration, Instant};
@@ -78,8 +79,16 @@ fn copy_all(db: &Db, copier: &mut Copier) -> usize {
 
 /// Reads so many records, or all that are there when no number is given, as a subscriber would.
 pub(crate) fn read(settings: &KafkaSettings, count: Option<usize>) -> Vec<Incoming> {
+    read_with(EventReader::open(settings, ReadFrom::Beginning).unwrap(), count)
+}
+
+/// Reads all records of the state topics.
+pub(crate) fn read_states(settings: &KafkaSettings) -> Vec<Incoming> {
+    read_with(EventReader::open_states(settings).unwrap(), None)
+}
+
+fn read_with(mut reader: EventReader, count: Option<usize>) -> Vec<Incoming> {
     let deadline = Instant::now() + Duration::from_secs(40);
-    let mut reader = EventReader::open(settings, ReadFrom::Beginning).unwrap();
     let (mut read, mut ended) = (Vec::new(), vec![false; reader.sources()]);
     while count.is_none_or(|count| read.len() < count) && !(count.is_none() && ended.iter().all(|e| *e)) {
         assert!(Instant::now() < deadline, "{} records came, wanted {count:?}", read.len());

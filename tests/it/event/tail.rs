@@ -44,7 +44,14 @@ fn record(position: i64, last: i64) -> Record {
         "sequence": format!("{position:020}"), "emstream": "s", "correlationid": "c", "emopindex": 1, "emopcount": 1,
         "data": { "device": { "name": key } },
     });
-    Record { position, topic: topic.to_owned(), key, value: value.to_string(), time_ms }
+    Record {
+        position,
+        topic: topic.to_owned(),
+        key,
+        envelope: value.to_string(),
+        is_tombstone: false,
+        time_ms,
+    }
 }
 
 /// Reads to the end; gives the numbers and how many records were held at most.

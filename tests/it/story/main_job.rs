@@ -187,7 +187,7 @@ fn addresses(mut records: Vec<Incoming>) -> String {
     records
         .iter()
         .map(|record| {
-            let event: Value = serde_json::from_str(&record.value).unwrap();
+            let event: Value = serde_json::from_str(record.text()).unwrap();
             let header = |name: &str| record.headers.iter().find(|(n, _)| n == name).unwrap().1.clone();
             assert_eq!(event["partitionkey"], record.key);
             assert_eq!(event["sequence"], header("ce_sequence"));

@@ -224,7 +224,7 @@ fn changes_in(mut records: Vec<Incoming>) -> BTreeMap<String, Vec<String>> {
     records.sort_by_key(|r| r.position);
     let mut changes: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for record in records {
-        let event: Value = serde_json::from_str(&record.value).unwrap();
+        let event: Value = serde_json::from_str(record.text()).unwrap();
         let data = &event["data"];
         let (about, what) = match event["type"].as_str().unwrap() {
             "em.device.login.v1" => (record.key.as_str(), "login"),
