@@ -90,11 +90,10 @@ fn what_is_provisioned_and_who_logs_in_and_out_is_read_from_kafka_once_and_in_or
     let db = gateway.database.open_real();
     let begun = Instant::now();
     let (shown, last) = loop {
-        let line = db.write_blocking(emgate::store::number_line::line).unwrap();
         let shown = show(&servers, &prefix);
         // all of it is numbered and shown once the removal of the phone is
         if shown.lines().last().is_some_and(|l| l.contains(&format!("remove {PHONE}"))) {
-            break (shown, line.last_pos);
+            break (shown, db.write_blocking(emgate::store::number_line::line).unwrap().last_pos);
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "{shown}");
     };
