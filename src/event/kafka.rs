@@ -5,6 +5,7 @@
 //! and belong on threads of their own.
 
 mod broker;
+mod complaint;
 mod consumer;
 mod partitioner;
 mod producer;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::types::{RDKafkaConfRes, RDKafkaErrorCode as Code};
 
 use crate::config::KafkaConfig;
 pub use broker::{EmbeddedBroker, embedded_broker};
@@ -81,8 +82,8 @@ pub enum KafkaFailure {
         /// What the broker says.
         reason: String,
     },
-    /// A setting of the client that it does not take.
-    #[error("kafka client setting: {0}")]
+    /// A setting of the client that it, or the broker, does not take.
+    #[error("kafka.client: {0}")]
     Setting(String),
     /// The caller gave up.
     #[error("stopped")]
@@ -161,8 +162,11 @@ impl Bootstrap {
 
 impl From<KafkaError> for KafkaFailure {
     fn from(error: KafkaError) -> Self {
-        if let KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) = error {
-            return Self::Setting(error.to_string());
+        if let KafkaError::ClientConfig(outcome, _, name, _) = &error {
+            return Self::Setting(untaken(*outcome, name));
+        }
+        if let KafkaError::ClientCreation(reason) = error {
+            return Self::Setting(reason);
         }
         if let KafkaError::Transaction(inner) = &error {
             let code = inner.code();
@@ -176,6 +180,14 @@ impl From<KafkaError> for KafkaFailure {
         }
         Self::Unavailable(error.to_string())
     }
+}
+
+/// What is wrong with a setting. The library's own text repeats the value, which may be a secret that stands in the wrong place.
+fn untaken(outcome: RDKafkaConfRes, name: &str) -> String {
+    let unknown = outcome == RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN;
+    let wrong =
+        if unknown { "no setting of the client" } else { "has a value that the client does not take" };
+    format!("{name}: {wrong}")
 }
 
 /// Codes with which a broker says that another publisher of this cluster has taken over.
@@ -208,6 +220,20 @@ mod tests {
         let settings = KafkaSettings::from_config(&config, "lab");
         for shown in [format!("{config:?}"), format!("{settings:?}")] {
             assert!(shown.contains("sasl.password") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_the_client_does_not_take_is_named_without_its_value() {
+        for (name, wrong) in [
+            ("sasl.pasword", "no setting of the client"),
+            ("security.protocol", "has a value that the client does not take"),
+        ] {
+            let client = [(name.to_owned(), "hunter2".to_owned())].into();
+            let config = KafkaConfig { bootstrap: "k:9092".into(), client, ..KafkaConfig::default() };
+            let settings = KafkaSettings::from_config(&config, "lab").unwrap();
+            let refusal = Producer::connect(&settings, &|| true).err().unwrap();
+            assert_eq!(refusal.to_string(), format!("kafka.client: {name}: {wrong}"));
         }
     }
 }

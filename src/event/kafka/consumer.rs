@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
+use super::complaint::Complaints;
 use super::{KafkaFailure, KafkaSettings, STATE_TOPICS, TOPICS, Topic, Topics, seek};
 
 const REQUEST: Duration = Duration::from_secs(10);
+/// Longest that a complaint may take to come through.
+const COMPLAINT: Duration = Duration::from_millis(50);
 /// Records that are not shown and passed over in one go.
 const PASSED_OVER: usize = 1_000;
 /// What names of embedded brokers begin with.
@@ -112,8 +115,8 @@ pub(super) fn reader_config(settings: &KafkaSettings) -> Result<ClientConfig, Ka
 }
 
 /// The oldest and the next offset of a partition; a topic that was just made may need a moment to have a leader.
-pub(super) fn watermarks(
-    consumer: &BaseConsumer,
+pub(super) fn watermarks<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
     topic: &str,
     partition: i32,
 ) -> Result<(i64, i64), KafkaFailure> {
@@ -144,8 +147,13 @@ impl EventReader {
     }
 
     fn open_these(settings: &KafkaSettings, from: ReadFrom, wanted: &[Topic]) -> Result<Self, KafkaFailure> {
-        let looking: BaseConsumer = reader_config(settings)?.create()?;
-        let found = Topics::find(looking.client(), settings)?;
+        let complaints = Complaints::default();
+        let looking: BaseConsumer<_> = reader_config(settings)?.create_with_context(complaints.clone())?;
+        let found = Topics::find(looking.client(), settings).map_err(|failure| {
+            // a consumer says what it has to complain of when it is asked for records
+            while looking.poll(COMPLAINT).is_some() {}
+            complaints.explain(failure)
+        })?;
         let mut topics = Vec::new();
         let mut first_source = 0;
         for topic in wanted {

@@ -10,6 +10,7 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+use super::complaint::Complaints;
 use super::{DeliveryMode, KafkaFailure, KafkaSettings, Record, Topics, is_fenced, is_refusal, partition_of};
 
 /// One blocking call to the library; short, so that a caller who gives up is heard.
@@ -29,6 +30,7 @@ pub struct Producer {
 struct Reports {
     state: Mutex<Delivered>,
     changed: Condvar,
+    complaints: Complaints,
 }
 
 #[derive(Default)]
@@ -39,11 +41,11 @@ struct Delivered {
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        tracing::debug!(?level, facility, "kafka client: {message}");
+        self.complaints.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, "kafka client: {reason}");
+        self.complaints.error(error, reason);
     }
 }
 
@@ -88,7 +90,8 @@ impl Producer {
             }
         };
         let client: ThreadedProducer<Reports> = config.create_with_context(Reports::default())?;
-        let topics = Topics::ensure(client.client(), settings)?;
+        let topics = Topics::ensure(client.client(), settings)
+            .map_err(|failure| client.context().complaints.explain(failure))?;
         if settings.mode == DeliveryMode::Transactional {
             again_while_retriable(go_on, || client.init_transactions(CALL))?;
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
@@ -44,8 +44,8 @@ impl Between {
 }
 
 /// Where to begin in partitions that have these oldest and next offsets.
-pub(super) fn beginnings(
-    looking: &BaseConsumer,
+pub(super) fn beginnings<C: ConsumerContext>(
+    looking: &BaseConsumer<C>,
     topic: &str,
     bounds: &[(i64, i64)],
     from: ReadFrom,
@@ -73,8 +73,8 @@ pub(super) fn beginnings(
 }
 
 /// Halves what is between the bounds of all partitions at a time, until it is little.
-fn offsets_of(
-    looking: &BaseConsumer,
+fn offsets_of<C: ConsumerContext>(
+    looking: &BaseConsumer<C>,
     topic: &str,
     bounds: &[(i64, i64)],
     wanted: i64,
@@ -99,8 +99,8 @@ fn offsets_of(
 }
 
 /// Offset and number of the first record of ours at or after the given offsets.
-fn first_records(
-    looking: &BaseConsumer,
+fn first_records<C: ConsumerContext>(
+    looking: &BaseConsumer<C>,
     topic: &str,
     from: &BTreeMap<i32, i64>,
     deadline: Instant,
