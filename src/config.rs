@@ -89,7 +89,9 @@ pub struct KafkaConfig {
     pub embedded_broker: String,
     /// What every topic name begins with.
     pub topic_prefix: String,
-    /// Further settings of the client, by its own names (`security.protocol`, `sasl.password`, …); values are not printed.
+    /// File that holds the password of the client, its `sasl.password`.
+    pub password_file: Option<PathBuf>,
+    /// Further settings of the client, by its own names (`security.protocol`, `sasl.username`, …); values are not printed.
     pub client: std::collections::BTreeMap<String, String>,
 }
 
@@ -173,6 +175,7 @@ impl Default for KafkaConfig {
             bootstrap: String::new(),
             embedded_broker: String::new(),
             topic_prefix: "em".into(),
+            password_file: None,
             client: std::collections::BTreeMap::new(),
         }
     }
@@ -261,11 +264,12 @@ impl std::fmt::Debug for DatabaseConfig {
 
 impl std::fmt::Debug for KafkaConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { bootstrap, embedded_broker, topic_prefix, client } = self;
+        let Self { bootstrap, embedded_broker, topic_prefix, password_file, client } = self;
         f.debug_struct("KafkaConfig")
             .field("bootstrap", bootstrap)
             .field("embedded_broker", embedded_broker)
             .field("topic_prefix", topic_prefix)
+            .field("password_file", password_file)
             .field("client", &client.keys())
             .finish()
     }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, NodeRole, host_name, private_file};
+use super::{Config, KafkaConfig, NodeRole, host_name, private_file};
+
+/// Settings of the Kafka client that name files with a private key.
+const KEY_FILES: [&str; 2] = ["ssl.key.location", "ssl.keystore.location"];
 
 /// Why the settings cannot be used; every text names the key.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,9 @@ pub struct Flags {
     /// What topic names begin with
     #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX")]
     pub topic_prefix: Option<String>,
+    /// File that holds the password for Kafka (or set KAFKA_PASSWORD)
+    #[arg(long, value_name = "FILE", env = "EMGATE_KAFKA_PASSWORD_FILE")]
+    pub kafka_password_file: Option<PathBuf>,
     /// Directory of the certificate, the pepper and other files of this node
     #[arg(long, value_name = "DIR", env = "EMGATE_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
@@ -110,14 +116,29 @@ pub struct Flags {
 impl Config {
     /// Reads and checks the settings.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
-        config.overlay(flags);
+        let mut config = Self::of_file(flags)?;
         config.find_database()?;
+        config.kafka.find_secrets()?;
         if config.node.name.is_empty() {
             config.node.name = host_name();
         }
         config.check()?;
         config.find_embedded_broker();
+        Ok(config)
+    }
+
+    /// Reads what a program needs that only looks at Kafka.
+    pub fn load_kafka(flags: &Flags) -> Result<KafkaConfig, ConfigError> {
+        let mut config = Self::of_file(flags)?;
+        config.find_embedded_broker();
+        config.kafka.find_secrets()?;
+        Ok(config.kafka)
+    }
+
+    /// The file, with the flags on top.
+    fn of_file(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
+        config.overlay(flags);
         Ok(config)
     }
 
@@ -137,6 +158,9 @@ impl Config {
         put(&mut self.node.roles, Some(&flags.roles).filter(|r| !r.is_empty()));
         if flags.database_url_file.is_some() {
             self.database.url_file.clone_from(&flags.database_url_file);
+        }
+        if flags.kafka_password_file.is_some() {
+            self.kafka.password_file.clone_from(&flags.kafka_password_file);
         }
         if flags.first_secret_file.is_some() {
             self.node.first_secret_file.clone_from(&flags.first_secret_file);
@@ -189,6 +213,25 @@ impl Config {
         }
         if !(1..=128).contains(&self.node.name.len()) || self.node.name.chars().any(char::is_control) {
             return invalid("node.name", "is 1 to 128 characters without control characters");
+        }
+        Ok(())
+    }
+}
+
+impl KafkaConfig {
+    /// Finds the password where one is given, and sees that nobody else can read the key of a client certificate.
+    fn find_secrets(&mut self) -> Result<(), ConfigError> {
+        let password = match &self.password_file {
+            Some(path) => Some(read_secret("kafka.password_file", path)?),
+            None => std::env::var("KAFKA_PASSWORD").ok().map(Zeroizing::new),
+        };
+        if let Some(password) = password {
+            self.client.insert("sasl.password".to_owned(), password.trim().to_owned());
+        }
+        for key in KEY_FILES {
+            if let Some(path) = self.client.get(key) {
+                refuse_exposed(key, Path::new(path))?;
+            }
         }
         Ok(())
     }
@@ -341,6 +384,22 @@ mod tests {
         let error = load("client", "[kafka.client]\n'sasl.password' = 'hunter2'", 0o644).unwrap_err();
         assert!(error.starts_with("kafka.client: ") && error.contains("chmod 600"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn password_and_key_for_kafka_are_read_from_files_that_nobody_else_can_read() {
+        let (password, key) = (file("password", " s3cret\n", 0o600), file("key", "", 0o644));
+        let flags = Flags { kafka_password_file: Some(password.clone()), ..Flags::default() };
+        assert_eq!(Config::load_kafka(&flags).unwrap().client["sasl.password"], "s3cret");
+        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let exposed = Config::load_kafka(&flags).unwrap_err().to_string();
+        assert!(exposed.starts_with("kafka.password_file: ") && exposed.contains("chmod 600"), "{exposed}");
+        let text = format!("[kafka.client]\n'ssl.key.location' = '{}'", key.display());
+        let settings = file("mutual", &text, 0o600);
+        let flags = Flags { config: Some(settings.clone()), ..Flags::default() };
+        let exposed = Config::load_kafka(&flags).unwrap_err().to_string();
+        assert!(exposed.starts_with("ssl.key.location: ") && exposed.contains("chmod 600"), "{exposed}");
+        [password, key, settings].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //! user is picked out here; records of other programs are passed over.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::kafka::{Bootstrap, DeliveryMode, Incoming, KafkaFailure, KafkaSettings, ReadFrom};
+use super::kafka::{Incoming, KafkaFailure, KafkaSettings, ReadFrom};
 use super::line::LineReader;
+use crate::config::{Config, ConfigError, Flags};
 
 /// Said once where events are not kept.
 const NOT_DURABLE: &str =
@@ -43,12 +45,18 @@ pub struct TailArgs {
     /// Stop when everything that is there has been shown
     #[arg(long)]
     pub no_follow: bool,
+    /// File of settings of the gateway: its part [kafka] says where Kafka is and how to reach it
+    #[arg(long, value_name = "FILE", env = "EMGATE_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Kafka: host:port, or the address file of an embedded broker
     #[arg(long, value_name = "BOOTSTRAP", env = "EMGATE_KAFKA")]
-    pub kafka: String,
-    /// What topic names begin with
-    #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX", default_value = "em")]
-    pub topic_prefix: String,
+    pub kafka: Option<String>,
+    /// What topic names begin with; em when not given
+    #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX")]
+    pub topic_prefix: Option<String>,
+    /// File that holds the password for Kafka (or set KAFKA_PASSWORD)
+    #[arg(long, value_name = "FILE", env = "EMGATE_KAFKA_PASSWORD_FILE")]
+    pub kafka_password_file: Option<PathBuf>,
     /// Further settings of the Kafka client, such as security.protocol=ssl (repeatable)
     #[arg(long = "client", value_name = "NAME=VALUE", value_parser = parse_setting)]
     pub client: Vec<(String, String)>,
@@ -57,6 +65,14 @@ pub struct TailArgs {
 /// Why events cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum TailError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing says where Kafka is.
+    #[error(
+        "kafka.bootstrap is not set: give the address of Kafka with --kafka, in EMGATE_KAFKA or in the file of --config"
+    )]
+    NoKafka,
     /// Kafka.
     #[error(transparent)]
     Kafka(#[from] KafkaFailure),
@@ -83,14 +99,7 @@ pub fn run(args: &TailArgs) -> Result<(), TailError> {
 
 /// Like [`run`], with any output for events and any for what is to be known about them.
 pub fn show(args: &TailArgs, out: &mut impl Write, notes: &mut impl Write) -> Result<(), TailError> {
-    let settings = KafkaSettings {
-        bootstrap: Bootstrap::parse(&args.kafka),
-        prefix: args.topic_prefix.clone(),
-        mode: DeliveryMode::Idempotent,
-        volatile: false,
-        client: args.client.iter().cloned().collect(),
-        cluster: "tail".into(),
-    };
+    let settings = settings(args)?;
     let deadline = args.timeout.map(|s| Instant::now() + Duration::from_secs(s));
     let mut reader = open(&settings, args.from, deadline)?;
     if reader.is_volatile() {
@@ -111,6 +120,19 @@ pub fn show(args: &TailArgs, out: &mut impl Write, notes: &mut impl Write) -> Re
         Some(wanted) if shown < wanted && !args.no_follow => Err(TailError::TooFew { shown, wanted }),
         Some(_) | None => Ok(()),
     }
+}
+
+/// How to reach Kafka: as the gateway does, with what was asked for on top.
+fn settings(args: &TailArgs) -> Result<KafkaSettings, TailError> {
+    let mut kafka = Config::load_kafka(&Flags {
+        config: args.config.clone(),
+        kafka: args.kafka.clone(),
+        topic_prefix: args.topic_prefix.clone(),
+        kafka_password_file: args.kafka_password_file.clone(),
+        ..Flags::default()
+    })?;
+    kafka.client.extend(args.client.iter().cloned());
+    KafkaSettings::from_config(&kafka, "tail").ok_or(TailError::NoKafka)
 }
 
 /// Opens the topics; before the first event they may not exist yet.
@@ -220,6 +242,12 @@ fn parse_from(text: &str) -> Result<ReadFrom, String> {
 
 fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    if ["password", "secret", "key.pem"].iter().any(|secret| name.ends_with(secret)) {
+        return Err(
+            "secrets stand in the file of --config or in KAFKA_PASSWORD, not where others can see them"
+                .to_owned(),
+        );
+    }
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -242,6 +270,14 @@ mod tests {
         assert_eq!(parse_from("00000000000000104217"), Ok(ReadFrom::Position(104_217)));
         assert!(matches!(parse_from("2026-03-02T08:00:00Z"), Ok(ReadFrom::Time(_))));
         assert!(parse_from("yesterday").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_no_flag() {
+        assert_eq!(parse_setting("security.protocol=ssl"), Ok(("security.protocol".into(), "ssl".into())));
+        for secret in ["sasl.password", "ssl.key.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"] {
+            assert!(parse_setting(&format!("{secret}=hunter2")).is_err_and(|e| !e.contains("hunter2")));
+        }
     }
 
     #[test]

@@ -208,11 +208,13 @@ pub(super) fn tail_args(settings: &KafkaSettings) -> TailArgs {
         count: None,
         timeout: Some(30),
         no_follow: true,
-        kafka: match &settings.bootstrap {
+        config: None,
+        kafka: Some(match &settings.bootstrap {
             Bootstrap::Servers(servers) => servers.clone(),
             Bootstrap::AddressFile(path) => path.display().to_string(),
-        },
-        topic_prefix: settings.prefix.clone(),
+        }),
+        topic_prefix: Some(settings.prefix.clone()),
+        kafka_password_file: None,
         client: Vec::new(),
     }
 }

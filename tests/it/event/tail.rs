@@ -70,7 +70,7 @@ fn read_line(settings: &KafkaSettings, from: ReadFrom) -> (Vec<i64>, usize) {
 /// Removes everything of the busiest partition that is older than an offset.
 fn expire(settings: &KafkaSettings, before: i64) {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", tail_args(settings).kafka);
+    config.set("bootstrap.servers", tail_args(settings).kafka.unwrap());
     let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
     let mut offsets = TopicPartitionList::new();
     let (topic, partition) = (settings.topic_name("em.session.v1"), partition_of(BUSY.as_bytes(), 6));

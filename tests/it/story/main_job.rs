@@ -155,8 +155,10 @@ fn show(servers: &str, prefix: &str) -> String {
         count: None,
         timeout: Some(30),
         no_follow: true,
-        kafka: servers.to_owned(),
-        topic_prefix: prefix.to_owned(),
+        config: None,
+        kafka: Some(servers.to_owned()),
+        topic_prefix: Some(prefix.to_owned()),
+        kafka_password_file: None,
         client: Vec::new(),
     };
     let mut out = Vec::new();
