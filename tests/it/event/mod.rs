@@ -9,6 +9,7 @@ mod numbering;
 mod outage;
 mod retention;
 mod samples;
+mod secure_kafka;
 mod state;
 mod tail;
 

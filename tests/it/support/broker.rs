@@ -7,11 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A broker; its topics end with this value.
 pub struct Broker {
     dir: PathBuf,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Broker {
     /// Starts one; `None`: the jars or Java are not here.
     pub fn start() -> Option<Self> {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// Starts one with variables of scripts/kafka, which are told its folder.
+    pub fn start_with(settings: impl FnOnce(&Path) -> Vec<(&'static str, String)>) -> Option<Self> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !jars().is_dir() || !java.is_ok_and(|s| s.success()) {
@@ -20,7 +26,8 @@ impl Broker {
         }
         let n = NEXT.fetch_add(1, Ordering::SeqCst);
         let dir = std::env::temp_dir().join(format!("emgate-broker-{}-{n}", std::process::id()));
-        let broker = Self { dir };
+        std::fs::create_dir_all(&dir).unwrap();
+        let broker = Self { settings: settings(&dir), dir };
         broker.run("start");
         Some(broker)
     }
@@ -52,6 +59,7 @@ impl Broker {
             .arg(verb)
             .env("EMGATE_RUN_DIR", &self.dir)
             .env("EMGATE_JARS", jars())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .status()
             .unwrap();
         assert!(done.success(), "scripts/kafka {verb}");

@@ -20,6 +20,7 @@ pub fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
         command.env_remove(name);
     }
     command
+        .env_remove("KAFKA_PASSWORD")
         .args(arguments)
         .env("DATABASE_URL", database)
         .env("EMGATE_STATE_DIR", &state.0)
