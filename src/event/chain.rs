@@ -6,6 +6,7 @@
 use ring::digest::{Context, SHA256};
 
 use super::{EventError, envelope};
+use crate::store::number_line::Positioned;
 use crate::store::{Db, number_line};
 
 /// What the first link follows.
@@ -36,36 +37,90 @@ pub enum ChainState {
     BrokenAt(i64),
 }
 
+/// What is wrong with an event of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// Numbers before it are missing; the last one before them.
+    After(i64),
+    /// It, or the link before it, is not what it was.
+    Altered,
+    /// Its text is no envelope of ours.
+    NoEnvelope,
+}
+
+/// A walk along the chain, event by event, from anywhere on.
+#[derive(Debug, Default)]
+pub struct Walk {
+    before: Option<Step>,
+    first: i64,
+}
+
+#[derive(Debug)]
+struct Step {
+    pos: i64,
+    emstream: String,
+    hash: Vec<u8>,
+}
+
+impl Walk {
+    /// Goes to the next event that is kept and compares its number and its link with what stands before.
+    pub fn step(&mut self, event: &Positioned) -> Result<(), Broken> {
+        let outcome = self.compare(event);
+        if self.before.is_none() {
+            self.first = event.pos;
+        }
+        self.before =
+            Some(Step { pos: event.pos, emstream: event.emstream.clone(), hash: event.hash.clone() });
+        outcome
+    }
+
+    fn compare(&self, event: &Positioned) -> Result<(), Broken> {
+        let value = envelope::published(event).ok_or(Broken::NoEnvelope)?;
+        let expected = match &self.before {
+            Some(before) if event.pos != before.pos + 1 && event.emstream == before.emstream => {
+                return Err(Broken::After(before.pos));
+            }
+            Some(before) => link(&before.hash, &value),
+            None if event.pos == 1 => link(&GENESIS, &value),
+            None => return Ok(()),
+        };
+        if expected == event.hash { Ok(()) } else { Err(Broken::Altered) }
+    }
+
+    /// The number reached; 0: none.
+    pub fn reached(&self) -> i64 {
+        self.before.as_ref().map_or(0, |step| step.pos)
+    }
+
+    /// The first of the numbers up to one that must follow on the given line and do not.
+    pub fn missing(&self, emstream: &str, last: i64) -> Option<i64> {
+        let before = self.before.as_ref().filter(|step| step.emstream == emstream && step.pos < last)?;
+        Some(before.pos + 1)
+    }
+}
+
 /// Walks the whole chain and compares every link and number.
 pub async fn verify_chain(db: &Db) -> Result<ChainState, EventError> {
-    let (mut first, mut last, mut hash, mut stream) = (0, 0, None::<Vec<u8>>, String::new());
+    let mut walk = Walk::default();
     loop {
+        let last = walk.reached();
         let page = db.read(move |tx| Ok::<_, EventError>(number_line::after(tx, last, PAGE)?)).await?;
         if page.is_empty() {
             break;
         }
         for event in page {
-            let value = envelope::published(&event).ok_or(EventError::NoEnvelope { position: event.pos })?;
-            let gap = last != 0 && event.pos != last + 1 && event.emstream == stream;
-            let expected = match &hash {
-                Some(previous) => Some(link(previous, &value)),
-                None if event.pos == 1 => Some(link(&GENESIS, &value)),
-                None => None,
-            };
-            if gap || expected.is_some_and(|e| e != event.hash) {
-                return Ok(ChainState::BrokenAt(event.pos));
+            match walk.step(&event) {
+                Ok(()) => {}
+                Err(Broken::NoEnvelope) => return Err(EventError::NoEnvelope { position: event.pos }),
+                Err(Broken::After(_) | Broken::Altered) => return Ok(ChainState::BrokenAt(event.pos)),
             }
-            if first == 0 {
-                first = event.pos;
-            }
-            (last, hash, stream) = (event.pos, Some(event.hash), event.emstream);
         }
     }
     let line = db.read(|tx| Ok::<_, EventError>(number_line::line(tx)?)).await?;
-    if line.last_pos > last && stream == line.emstream {
-        return Ok(ChainState::BrokenAt(last + 1));
+    match walk.missing(&line.emstream, line.last_pos) {
+        Some(position) => Ok(ChainState::BrokenAt(position)),
+        None => Ok(ChainState::Whole { first: walk.first, last: walk.reached() }),
     }
-    Ok(ChainState::Whole { first, last })
 }
 
 #[cfg(test)]

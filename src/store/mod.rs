@@ -31,6 +31,7 @@ pub mod sessions;
 pub mod snapshot;
 pub mod upkeep;
 pub mod users;
+pub mod verification;
 pub mod writer_connection;
 
 use std::time::Duration;
@@ -173,7 +174,15 @@ impl Db {
         T: Send + 'static,
         E: TransactionError + Send + 'static,
     {
-        self.on_thread(move |db| db.retry(|connection| db.read_on(connection, &f))).await
+        self.on_thread(move |db| db.read_blocking(f)).await
+    }
+
+    /// Like [`Db::read`] on the calling thread.
+    pub fn read_blocking<T, E: TransactionError>(
+        &self,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.retry(|connection| self.read_on(connection, &f))
     }
 
     /// Writes in one transaction on a blocking thread; the closure may run more than once and must not act outside the database.
