@@ -9,6 +9,7 @@ mod complaint;
 mod consumer;
 mod partitioner;
 mod producer;
+mod raw;
 mod record;
 mod seek;
 mod tails;
@@ -26,6 +27,7 @@ pub use broker::{EmbeddedBroker, embedded_broker};
 pub use consumer::{EventReader, Incoming, Polled, ReadFrom};
 pub use partitioner::partition_of;
 pub use producer::Producer;
+pub use raw::{RawPolled, RawReader, RawRecord, Span, newest_number};
 pub use record::{Headers, Record};
 pub use tails::{Tail, tails};
 pub use topics::{Kept, STATE_TOPICS, TOPICS, Topic, Topics};
@@ -40,7 +42,7 @@ pub enum Bootstrap {
 }
 
 /// How repeats are kept out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DeliveryMode {
     /// One Kafka transaction a batch: readers of committed records see every event once.
     Transactional,
