@@ -10,6 +10,7 @@ use emgate::axl::version::SERVED;
 use emgate::config::{Config, Flags};
 use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::tail::{self, TailArgs};
+use emgate::event::verify::command::{self as verify, VerifyArgs};
 use emgate::http::Addresses;
 use emgate::shutdown::{self, Signals};
 use emgate::soap::wsdl;
@@ -67,6 +68,12 @@ enum Command {
 enum EventsCommand {
     /// Show the events in Kafka, in order, as they come
     Tail(TailArgs),
+    /// Prove that Kafka, the number line and the tables agree
+    ///
+    /// Compares, while the gateway runs or not: every link of the number line, every record in Kafka with the database, and what the
+    /// events add up to with the tables. Settings are those of `emgate serve`. Exit status: 0 everything agrees, 1 something does not,
+    /// 2 it could not be checked.
+    Verify(VerifyArgs),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +81,7 @@ fn main() -> ExitCode {
         Command::Serve { flags, migrate } => serve(&flags, migrate),
         Command::Migrate { flags } => migrate_now(&flags),
         Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
+        Command::Events { command: EventsCommand::Verify(args) } => return verify::run(&args),
         Command::Wsdl { out, schema_version, address } => write_schema(&out, &schema_version, &address),
         Command::Broker(args) => run_broker(&args),
     };

@@ -19,6 +19,7 @@ mod signal;
 pub mod state;
 mod status;
 pub mod tail;
+pub mod verify;
 
 use chrono::{DateTime, Utc};
 

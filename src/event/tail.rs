@@ -240,7 +240,8 @@ fn parse_from(text: &str) -> Result<ReadFrom, String> {
     }
 }
 
-fn parse_setting(text: &str) -> Result<(String, String), String> {
+/// Reads `NAME=VALUE`.
+pub(super) fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
     if ["password", "secret", "key.pem"].iter().any(|secret| name.ends_with(secret)) {
         return Err(

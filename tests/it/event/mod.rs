@@ -12,6 +12,7 @@ mod samples;
 mod secure_kafka;
 mod state;
 mod tail;
+mod verify;
 
 use std::time::{Duration, Instant};
 

@@ -48,6 +48,17 @@ impl Site {
     pub(crate) fn new() -> Self {
         let database = TestDatabase::new();
         let (db, clock) = database.open();
+        Self::over(database, db, clock)
+    }
+
+    /// One whose time is the database's and whose ids are random, as in production; its clock is of no use.
+    pub(crate) fn real() -> Self {
+        let database = TestDatabase::new();
+        let (db, (_, clock)) = (database.open_real(), database.open());
+        Self::over(database, db, clock)
+    }
+
+    fn over(database: TestDatabase, db: Db, clock: ManualClock) -> Self {
         let cheap = HashCost { memory_kib: 64, passes: 1 };
         let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
         let origin = Origin { cluster: "lab".into(), node: "gw-1".into() };
