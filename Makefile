@@ -2,6 +2,7 @@
 #
 #   make run KAFKA=host:port DATABASE_URL=postgres://…   use servers that exist
 #   make run PROFILE=release                             the optimised build (longer to make)
+#   make soak MINUTES=60 SEED=7 PROFILE=release          faults for an hour, by the plan of seed 7
 
 SHELL := /bin/bash
 PROFILE ?= dev
@@ -33,7 +34,7 @@ fmt: ## format the code
 lint: ## clippy over everything, warnings denied
 	@scripts/doctor build && cargo clippy --locked --all-targets -- -D warnings
 
-soak: ## the long tests, by hand and before a release
+soak: ## faults under load for MINUTES=10, then the long tests: by hand and before a release
 	@scripts/test soak
 
 stop: ## stop every server and gateway this checkout started

@@ -17,6 +17,8 @@ mod gathered;
 mod hostile;
 mod http;
 mod migrations;
+#[path = "../soak/checker/mod.rs"]
+mod soak_checker;
 mod store;
 mod story;
 mod support;
