@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PROFILE ?= dev
 export PROFILE
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check db fmt lint soak stop clean
+.PHONY: help run demo test check db fmt lint soak bench stop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: ## clippy over everything, warnings denied
 
 soak: ## faults under load for MINUTES=10, then the long tests: by hand and before a release
 	@scripts/test soak
+
+bench: ## measure against peers: BENCH=name ROUNDS=5 QUICK=1
+	@BENCH='$(BENCH)' ROUNDS='$(ROUNDS)' QUICK='$(QUICK)' EVENTS='$(EVENTS)' scripts/bench
 
 stop: ## stop every server and gateway this checkout started
 	@scripts/stop

@@ -9,6 +9,7 @@ mod limiter;
 pub mod page;
 pub mod pepper;
 pub mod sign_in;
+mod turns;
 pub mod verify;
 
 pub use limiter::Source;

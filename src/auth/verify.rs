@@ -1,6 +1,7 @@
 //! The one place where a password or PIN is checked, and the proof that it was.
 //!
-//! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, place in the hash pool, count, hash, settle.
+//! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, turn, place in the hash pool, count, hash,
+//! settle.
 //! Unknown, locked and wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in
 //! the same request. What was counted is always settled or refused, also when the caller has stopped waiting.
 
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
+use super::turns::Turns;
 use super::{Principal, Roles, SUPER_USERS};
 use crate::domain::credential::{LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
@@ -103,10 +105,19 @@ pub struct Verifier {
 struct Shared {
     limiter: Limiter,
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    turns: Turns,
     key: hmac::Key,
     dummy_pin: StoredHash,
     dummy_password: StoredHash,
     on_lock: Option<LockListener>,
+}
+
+/// What a look finds.
+enum Known {
+    /// The secret was right a moment ago.
+    Remembered(Verified<Principal>),
+    /// It must be checked against this account.
+    No(Option<Account>),
 }
 
 /// One check.
@@ -130,6 +141,7 @@ impl Verifier {
         let shared = Shared {
             limiter: Limiter::default(),
             remembered: Mutex::default(),
+            turns: Turns::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             dummy_pin: hasher.hash(SecretKind::Pin, "no such user")?,
             dummy_password: hasher.hash(SecretKind::Password, "no such user")?,
@@ -207,19 +219,38 @@ impl Verifier {
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Verified<Principal>, Refused> {
+        let mut known = self.look_up(&attempt).await?;
+        let taken = match known {
+            Known::Remembered(verified) => return Ok(verified),
+            Known::No(_) => self.shared.turns.take(self.turn_key(&attempt)).await,
+        };
+        if taken.waited {
+            known = self.look_up(&attempt).await?;
+        }
+        let account = match known {
+            Known::Remembered(verified) => return Ok(verified),
+            Known::No(account) => account,
+        };
+        let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
+        let check = self.clone().check(account, attempt, place);
+        let check = async move {
+            let _until_settled = taken.turn;
+            check.await
+        };
+        tokio::spawn(check.in_current_span()).await.unwrap_or_else(|error| {
+            Err(Refused::Store(StoreError::Broken(format!("the check of a secret ended early: {error}"))))
+        })
+    }
+
+    /// What is known before anything is counted: an earlier success, or the account if there is one.
+    async fn look_up(&self, attempt: &Attempt) -> Result<Known, Refused> {
         if self.is_limited(&attempt.source) {
             return Err(Refused::Limited);
         }
         let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
         let account = self.accounts.ask(key).await?;
-        if let Some(verified) = account.as_ref().and_then(|a| self.recall(a, &attempt)) {
-            return Ok(verified);
-        }
-        let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
-        let check = self.clone().check(account, attempt, place).in_current_span();
-        tokio::spawn(check).await.unwrap_or_else(|error| {
-            Err(Refused::Store(StoreError::Broken(format!("the check of a secret ended early: {error}"))))
-        })
+        let remembered = account.as_ref().and_then(|a| self.recall(a, attempt));
+        Ok(remembered.map_or(Known::No(account), Known::Remembered))
     }
 
     /// Counts, hashes and settles; must not be cancelled between these.
@@ -296,12 +327,24 @@ impl Verifier {
         }
     }
 
+    /// The same for the same name and secret, whether there is such an account or not.
+    fn turn_key(&self, attempt: &Attempt) -> [u8; 32] {
+        let name: &[u8] = match &attempt.holder {
+            Holder::Person(name) | Holder::Anybody(name) => name.as_bytes(),
+            Holder::Identity(uuid) => uuid.as_bytes(),
+        };
+        let length = name.len().to_be_bytes();
+        self.keyed(&[accounts::kind_name(attempt.kind).as_bytes(), &length, name, attempt.secret.as_bytes()])
+    }
+
     fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> [u8; 32] {
+        let kind = accounts::kind_name(attempt.kind).as_bytes();
+        self.keyed(&[&account.pk.0.to_be_bytes(), kind, &version.to_be_bytes(), attempt.secret.as_bytes()])
+    }
+
+    fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.shared.key);
-        context.update(&account.pk.0.to_be_bytes());
-        context.update(accounts::kind_name(attempt.kind).as_bytes());
-        context.update(&version.to_be_bytes());
-        context.update(attempt.secret.as_bytes());
+        parts.iter().for_each(|part| context.update(part));
         let mut key = [0; 32];
         key.copy_from_slice(context.sign().as_ref());
         key

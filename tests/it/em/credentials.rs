@@ -69,6 +69,22 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_first_requests_with_the_right_secret_all_get_in() {
+    let site = Arc::new(Site::new());
+    site.user("ada", &[]);
+    let requests = (0..40_u8).map(|_| {
+        let site = Arc::clone(&site);
+        tokio::spawn(async move {
+            let (ada, right) = ("ada".parse().unwrap(), "12345".parse().unwrap());
+            site.em.verifier().verify_pin(&ada, &right, &from(1)).await.is_ok()
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert!(in_time(request).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_attempt_whose_caller_has_gone_is_still_judged() {
     let site = Arc::new(Site::new());
     let user = site.user("ada", &[]);

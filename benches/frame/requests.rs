@@ -1,0 +1,153 @@
+//! Requests as bytes, made once and sent many times: only the digits that name phone, user and profile change.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Six digits that every name of the site ends in; a request has them wherever it names something.
+const NUMBER: &str = "000000";
+
+/// One request with the places of its number.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    places: Vec<usize>,
+}
+
+/// Whose requests they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    authorization: String,
+}
+
+impl Sender {
+    /// The administrator.
+    pub(crate) fn admin(password: &str) -> Self {
+        Self { authorization: format!("Basic {}", STANDARD.encode(format!("admin:{password}"))) }
+    }
+
+    /// One operation of the API of version 15.0.
+    pub(crate) fn call(&self, operation: &str, inner: &str) -> Request {
+        let body = format!(
+            "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:ns=\"http://www.cisco.com/AXL/API/15.0\"><soapenv:Header/><soapenv:Body><ns:{operation}>{inner}</ns:{operation}></soapenv:Body></soapenv:Envelope>"
+        );
+        let head = format!(
+            "POST /axl/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\nSOAPAction: \"CUCM:DB ver=15.0 {operation}\"\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\n\r\n",
+            self.authorization,
+            body.len()
+        );
+        let places = body.match_indices(NUMBER).map(|(at, _)| head.len() + at).collect();
+        Request { bytes: (head + &body).into_bytes(), places }
+    }
+}
+
+impl Request {
+    /// The bytes that name what has this number.
+    pub(crate) fn numbered(&mut self, number: usize) -> &[u8] {
+        let digits = format!("{number:06}");
+        for place in &self.places {
+            if let Some(slot) = self.bytes.get_mut(*place..*place + NUMBER.len()) {
+                slot.copy_from_slice(digits.as_bytes());
+            }
+        }
+        &self.bytes
+    }
+}
+
+/// Numbers that look random, the same in every run.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// Begins a line of its own for each seed.
+    pub(crate) fn seeded(seed: usize) -> Self {
+        Self(0x9E37_79B9_7F4A_7C15 ^ (seed as u64 + 1).wrapping_mul(0xD1B5_4A32_D192_ED03))
+    }
+
+    /// The next number below a bound.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound.max(1) as u64).unwrap_or(0)
+    }
+
+    /// The next number between 0 and 1.
+    pub(crate) fn part(&mut self) -> f64 {
+        self.below(1 << 30) as f64 / f64::from(1 << 30)
+    }
+}
+
+/// A login and a logout in turn, each pair on another phone; phones of two lanes never meet.
+pub(crate) struct Churn {
+    login: Request,
+    logout: Request,
+    lane: usize,
+    lanes: usize,
+    phones: usize,
+    random: Random,
+    on: Option<usize>,
+}
+
+impl Churn {
+    /// The lane of one connection.
+    pub(crate) fn new(sender: &Sender, lane: usize, lanes: usize, phones: usize) -> Self {
+        let login = "<deviceName>SEP0A1B2C000000</deviceName><loginDuration>0</loginDuration><profileName>Profile 000000</profileName><userId>user000000</userId>";
+        Self {
+            login: sender.call("doDeviceLogin", login),
+            logout: sender.call("doDeviceLogout", "<deviceName>SEP0A1B2C000000</deviceName>"),
+            lane,
+            lanes,
+            phones,
+            random: Random::seeded(lane),
+            on: None,
+        }
+    }
+}
+
+/// What a connection sends, one request after the other.
+pub(crate) trait Work {
+    /// The next request.
+    fn next(&mut self) -> &[u8];
+
+    /// Whether the connection may stop here.
+    fn is_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Work for Churn {
+    fn next(&mut self) -> &[u8] {
+        match self.on.take() {
+            Some(number) => self.logout.numbered(number),
+            None => {
+                let number = self.lane + self.lanes * self.random.below(self.phones / self.lanes);
+                self.on = Some(number);
+                self.login.numbered(number)
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.on.is_none()
+    }
+}
+
+/// One request for changing numbers.
+pub(crate) struct Repeat {
+    request: Request,
+    numbers: Box<dyn FnMut() -> usize + Send>,
+}
+
+impl Repeat {
+    /// The same request, each time for another of these numbers.
+    pub(crate) fn new(request: Request, numbers: impl FnMut() -> usize + Send + 'static) -> Self {
+        Self { request, numbers: Box::new(numbers) }
+    }
+}
+
+impl Work for Repeat {
+    fn next(&mut self) -> &[u8] {
+        let number = (self.numbers)();
+        self.request.numbered(number)
+    }
+}
