@@ -39,16 +39,18 @@ macro_rules! lock {
 }
 
 impl Locks {
-    /// Takes everything named and whoever can be affected with it; a holder that appeared meanwhile makes the transaction start over.
+    /// Takes everything named and whoever can be affected with it; a user or program that is affected only since makes the transaction
+    /// start over. Where users are is known once they are locked, so that however many of them log in, nobody waits in vain.
     pub fn take(self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let wanted = self.with_all_affected(tx)?;
-        lock!(tx, users, wanted.users);
+        let named = self.with_all_affected(tx)?;
+        lock!(tx, users, named.users);
+        let wanted = named.clone().with_all_affected(tx)?;
         lock!(tx, device_profiles, wanted.profiles);
         lock!(tx, phones, wanted.phones);
         lock!(tx, lines, wanted.lines);
         lock!(tx, app_users, wanted.app_users);
         bar(tx, &wanted.going)?;
-        if wanted.clone().with_affected(tx)? != wanted {
+        if named.users != wanted.users || wanted.clone().with_affected(tx)? != wanted {
             return Err(StoreError::Busy("who is affected changed while waiting for locks".into()));
         }
         Ok(())
