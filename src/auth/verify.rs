@@ -26,7 +26,7 @@ use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
 use crate::store::accounts::{self, Account, AccountKey, Charged, Holder};
 use crate::store::gathered::Gathered;
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, Tx};
 
 /// How long a success is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
@@ -249,8 +249,22 @@ impl Verifier {
         }
         let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
         let account = self.accounts.ask(key).await?;
-        let remembered = account.as_ref().and_then(|a| self.recall(a, attempt));
-        Ok(remembered.map_or(Known::No(account), Known::Remembered))
+        let remembered = account.as_ref().and_then(|a| Some((a, self.recall(a, attempt)?)));
+        let Some((known, verified)) = remembered else { return Ok(Known::No(account)) };
+        if known.credential.is_some_and(|c| c.has_failed) {
+            self.take_back(known.pk, attempt.kind, verified.version).await?;
+        }
+        Ok(Known::Remembered(verified))
+    }
+
+    /// A success that is remembered takes back the failed attempts before it, like any other: counted first, and not while locked.
+    async fn take_back(&self, holder: ObjectPk, kind: SecretKind, version: i64) -> Result<(), Refused> {
+        let lockout = self.lockout;
+        let settle = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
+            Ok(accounts::charge_attempt(tx, holder, kind, lockout)?.is_some()
+                && accounts::settle_success(tx, holder, kind, version, None)?)
+        };
+        if self.db.write(settle).await? { Ok(()) } else { Err(Refused::Wrong) }
     }
 
     /// Counts, hashes and settles; must not be cancelled between these.

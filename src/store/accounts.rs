@@ -56,6 +56,8 @@ pub struct CredentialState {
     pub version: i64,
     /// Locked after failed attempts.
     pub locked: bool,
+    /// Whether attempts are counted against it.
+    pub has_failed: bool,
 }
 
 /// The kind of a credential as stored.
@@ -87,7 +89,8 @@ pub struct AccountKey {
 }
 
 impl Holder {
-    fn user_key(&self) -> Option<&str> {
+    /// The folded user id, when that is the name.
+    pub fn user_key(&self) -> Option<&str> {
         match self {
             Self::Person(key) | Self::Anybody(key) => Some(key),
             Self::Identity(_) => None,
@@ -117,7 +120,7 @@ struct FindAccounts<'a> {
 impl QueryFragment<Pg> for FindAccounts<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "SELECT place, pk, type, uuid, name, groups, version, locked, read_at FROM find_accounts(",
+            "SELECT place, pk, type, uuid, name, groups, version, locked, has_failed, read_at FROM find_accounts(",
         );
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.keys)?;
         out.push_sql(", ");
@@ -139,12 +142,13 @@ impl QueryId for FindAccounts<'_> {
 }
 
 impl Query for FindAccounts<'_> {
-    type SqlType = (BigInt, BigInt, Text, SqlUuid, Text, Array<Text>, Nullable<BigInt>, Bool, Timestamptz);
+    type SqlType =
+        (BigInt, BigInt, Text, SqlUuid, Text, Array<Text>, Nullable<BigInt>, Bool, Bool, Timestamptz);
 }
 
 impl<C> RunQueryDsl<C> for FindAccounts<'_> {}
 
-type AccountRow = (i64, i64, String, Uuid, String, Vec<String>, Option<i64>, bool, DateTime<Utc>);
+type AccountRow = (i64, i64, String, Uuid, String, Vec<String>, Option<i64>, bool, bool, DateTime<Utc>);
 
 /// Finds accounts, in the order of their keys, in one statement.
 pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<Option<Account>>, StoreError> {
@@ -158,10 +162,10 @@ pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<Option<Account>>
     };
     let rows: Vec<AccountRow> = statement.load(tx.connection())?;
     let mut found = vec![None; keys.len()];
-    for (place, pk, type_, uuid, user_id, groups, version, locked, read_at) in rows {
+    for (place, pk, type_, uuid, user_id, groups, version, locked, has_failed, read_at) in rows {
         let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
         let Some(account) = found.get_mut(place) else { continue };
-        let credential = version.map(|version| CredentialState { version, locked });
+        let credential = version.map(|version| CredentialState { version, locked, has_failed });
         let kind = kind_of(&type_);
         *account = Some(Account { pk: ObjectPk(pk), uuid, user_id, kind, groups, credential, read_at });
     }
@@ -293,8 +297,8 @@ pub fn take_untold_lock(
     Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: kind_of(&type_), uuid, user_id }))
 }
 
-/// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. False: the secret has been
-/// changed meanwhile, so the success is none.
+/// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. A lock of which nobody has been told
+/// goes with it. False: the secret has been changed meanwhile, or a lock has been told of, so the success is none.
 pub fn settle_success(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
@@ -302,20 +306,31 @@ pub fn settle_success(
     version: i64,
     rehashed: Option<&StoredHash>,
 ) -> Result<bool, StoreError> {
-    let row = credentials::table.find((holder.0, kind_name(kind))).filter(credentials::version.eq(version));
+    let key = (holder.0, kind_name(kind));
+    let row = credentials::table.find(key).filter(credentials::version.eq(version));
     let cleared = (
         credentials::failed.eq(0),
         credentials::failed_at.eq(None::<DateTime<Utc>>),
         credentials::locked_until.eq(None::<DateTime<Utc>>),
     );
-    let changed = match rehashed {
-        None => diesel::update(row).set(cleared).execute(tx.connection())?,
+    let unlocked = row.filter(credentials::locked_until.is_null());
+    let settled = match rehashed {
+        None => diesel::update(unlocked).set(cleared).execute(tx.connection())?,
         Some(fresh) => {
             let hash = (credentials::hash.eq(&fresh.hash), credentials::pepper_id.eq(&fresh.pepper_id));
-            diesel::update(row).set((cleared, hash)).execute(tx.connection())?
+            diesel::update(unlocked).set((cleared, hash)).execute(tx.connection())?
         }
     };
-    Ok(changed == 1)
+    if settled == 1 {
+        return Ok(true);
+    }
+    let locked = row.select(credentials::version).for_no_key_update().first::<i64>(tx.connection());
+    let untold = locked.optional()?.is_some()
+        && diesel::delete(untold_locks::table.find(key)).execute(tx.connection())? == 1;
+    if untold {
+        diesel::update(row).set(cleared).execute(tx.connection())?;
+    }
+    Ok(untold)
 }
 
 /// Stores a new secret: a version of its own, no failed attempts, no lock.

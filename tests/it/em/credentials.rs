@@ -68,6 +68,45 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
     assert!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await.is_ok());
 }
 
+#[tokio::test]
+async fn every_success_takes_back_the_failed_attempts_before_it() {
+    let site = Site::new();
+    site.user("ada", &[]);
+    // the first success is remembered for the others
+    for (n, pin) in ["12345", "1", "2", "12345", "3", "4", "12345", "5", "6", "12345"].into_iter().enumerate()
+    {
+        let (ada, guess) = ("ada".parse().unwrap(), pin.parse().unwrap());
+        let checked = site.em.verifier().verify_pin(&ada, &guess, &from(1)).await;
+        assert_eq!(checked.is_ok(), pin == "12345", "attempt {n}");
+    }
+    assert_eq!(site.events(), []);
+}
+
+#[tokio::test]
+async fn a_success_takes_back_a_lock_that_is_untold_and_none_that_is_told() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
+    let charge = || site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, policy));
+    let settle = |version| {
+        site.write(move |tx| accounts::settle_success(tx, user.into(), SecretKind::Pin, version, None))
+    };
+    // the right attempt is counted first, another one locks, and the right one is judged before anybody tells
+    let right = charge().unwrap();
+    assert!(charge().unwrap().locks);
+    assert!(settle(right.version));
+    site.clock.advance_seconds(61);
+    assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 0);
+    // the same, but told of first
+    let right = charge().unwrap();
+    assert!(charge().unwrap().locks);
+    site.clock.advance_seconds(61);
+    assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 1);
+    assert!(!settle(right.version));
+    assert_eq!(charge(), None);
+    assert_eq!(site.events().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_first_requests_with_the_right_secret_all_get_in() {
     let site = Arc::new(Site::new());
