@@ -17,6 +17,7 @@ mod gathered;
 mod hostile;
 mod http;
 mod migrations;
+mod race;
 #[path = "../soak/checker/mod.rs"]
 mod soak_checker;
 mod store;

@@ -1,6 +1,7 @@
 //! A whole gateway in this process: real database of its own, real listeners on free ports.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::connection::{Connection as _, SimpleConnection as _};
@@ -21,8 +22,8 @@ pub struct TestGateway {
     pub addresses: Addresses,
     /// Password of `admin`.
     pub password: String,
-    /// Its database.
-    pub database: TestDatabase,
+    /// Its database, which other nodes may share.
+    pub database: Arc<TestDatabase>,
     /// Its files.
     pub state: StateDir,
 }
@@ -83,10 +84,27 @@ impl TestGateway {
         let state = StateDir::new();
         let mut config = config(&database, &state);
         change(&mut config);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let app = runtime.block_on(App::start(&config, migrations)).expect("gateway starts");
+        let (runtime, app) = serve(&config, migrations);
         let password = app.first_secret().expect("first start").expose().to_owned();
+        Self {
+            addresses: app.addresses(),
+            app: Some(app),
+            password,
+            database: Arc::new(database),
+            state,
+            runtime,
+        }
+    }
+
+    /// Starts another node on the same database.
+    pub fn another_node(&self, name: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let state = StateDir::new();
+        let mut config = config(&self.database, &state);
+        config.node.name = name.into();
+        config.credentials.pepper_file = Some(self.state.0.join("pepper"));
+        change(&mut config);
+        let (runtime, app) = serve(&config, Migrations::Refuse);
+        let (password, database) = (self.password.clone(), Arc::clone(&self.database));
         Self { addresses: app.addresses(), app: Some(app), password, database, state, runtime }
     }
 
@@ -128,6 +146,12 @@ impl Drop for TestGateway {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn serve(config: &Config, migrations: Migrations) -> (Runtime, App) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let app = runtime.block_on(App::start(config, migrations)).expect("gateway starts");
+    (runtime, app)
 }
 
 /// The value of an `Authorization` header.

@@ -1,7 +1,7 @@
 //! A small HTTP client that sends exactly the bytes a test wants, plain or over TLS.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 pub struct Client {
     address: SocketAddr,
     tls: Option<Arc<ClientConfig>>,
+    source: Option<IpAddr>,
 }
 
 /// One open connection.
@@ -41,7 +42,7 @@ impl<T: Read + Write + Send> Stream for T {}
 impl Client {
     /// Without TLS.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None }
+        Self { address, tls: None, source: None }
     }
 
     /// With TLS, trusting the certificate in a file.
@@ -52,7 +53,12 @@ impl Client {
         let builder =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        Self { address, tls: Some(Arc::new(config)) }
+        Self { address, tls: Some(Arc::new(config)), source: None }
+    }
+
+    /// The same client at an address of its own, such as one of 127.0.0.0/8.
+    pub fn at(self, source: IpAddr) -> Self {
+        Self { source: Some(source), ..self }
     }
 
     /// Opens a connection.
@@ -62,7 +68,11 @@ impl Client {
 
     /// Opens a connection; none when nobody listens.
     pub fn try_open(&self) -> Option<Connection> {
-        let tcp = TcpStream::connect(self.address).ok()?;
+        let tcp = match self.source {
+            None => TcpStream::connect(self.address),
+            Some(source) => connect_from(source, self.address),
+        };
+        let tcp = tcp.ok()?;
         tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         tcp.set_nodelay(true).unwrap();
         let stream: Box<dyn Stream> = match &self.tls {
@@ -91,6 +101,17 @@ impl Client {
     pub fn get(&self, target: &str) -> Answer {
         self.request("GET", target, &[], "")
     }
+}
+
+fn connect_from(source: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let connected = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(to).await?.into_std()
+    })?;
+    connected.set_nonblocking(false)?;
+    Ok(connected)
 }
 
 /// The bytes of a request for `localhost`; `Content-Length` only where there is a body.

@@ -20,9 +20,9 @@ use emgate::domain::login::OccupantRule;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::domain::policy;
 use emgate::em::error::EmCode;
-use emgate::em::lockout_event;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::em::service::{Authority, Em, LoginAttempt};
+use emgate::em::{Wake, lockout_event};
 use emgate::event::Origin;
 use emgate::store::accounts;
 use emgate::store::associations::{self, Association};
@@ -59,17 +59,12 @@ impl Site {
     }
 
     fn over(database: TestDatabase, db: Db, clock: ManualClock) -> Self {
-        let cheap = HashCost { memory_kib: 64, passes: 1 };
-        let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
-        let origin = Origin { cluster: "lab".into(), node: "gw-1".into() };
         let woken = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&woken);
-        let wake: emgate::em::Wake = Arc::new(move || {
+        let wake: Wake = Arc::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
         });
-        let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
-        let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
-        let em = Em::start(db.clone(), verifier, origin, wake);
+        let em = service(&db, "gw-1", wake);
         Self { db, clock, em, woken, database }
     }
 
@@ -302,16 +297,7 @@ impl Site {
 
     /// Who is on which phone.
     pub(crate) fn sessions(&self) -> Vec<(String, String)> {
-        use schema::{objects, sessions};
-        let (phone, user) = diesel::alias!(schema::objects as phone, schema::objects as user);
-        self.write(|tx| {
-            Ok(sessions::table
-                .inner_join(phone.on(phone.field(objects::pk).eq(sessions::phone_pk)))
-                .inner_join(user.on(user.field(objects::pk).eq(sessions::user_pk)))
-                .order(phone.field(objects::name))
-                .select((phone.field(objects::name), user.field(objects::name)))
-                .load(tx.connection())?)
-        })
+        sessions(&self.db)
     }
 
     /// Waits until something is in the log.
@@ -338,6 +324,31 @@ impl Site {
         is_held.recv().unwrap();
         (held, release)
     }
+}
+
+/// Who is on which phone.
+pub(crate) fn sessions(db: &Db) -> Vec<(String, String)> {
+    use schema::{objects, sessions};
+    let (phone, user) = diesel::alias!(schema::objects as phone, schema::objects as user);
+    let read = db.write_blocking(|tx| -> Result<_, StoreError> {
+        Ok(sessions::table
+            .inner_join(phone.on(phone.field(objects::pk).eq(sessions::phone_pk)))
+            .inner_join(user.on(user.field(objects::pk).eq(sessions::user_pk)))
+            .order(phone.field(objects::name))
+            .select((phone.field(objects::name), user.field(objects::name)))
+            .load(tx.connection())?)
+    });
+    read.unwrap()
+}
+
+/// The Extension Mobility service of a node; hashes are cheap.
+pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
+    let cheap = HashCost { memory_kib: 64, passes: 1 };
+    let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
+    let origin = Origin { cluster: "lab".into(), node: node.into() };
+    let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
+    let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
+    Em::start(db.clone(), verifier, origin, wake)
 }
 
 /// One event in a line: what, where, who, why.

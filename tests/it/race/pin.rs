@@ -1,0 +1,42 @@
+//! A PIN that is changed while people log in with the old one.
+
+use super::ROUNDS;
+use super::ground::{Ask, CROWD, Ground, PIN, lines, parameter, phone, user};
+
+const NEW_PIN: &str = "97531";
+
+#[test]
+fn nobody_gets_in_with_the_old_pin_after_the_new_one_is_committed() {
+    for nodes in [1, 2] {
+        let mut ground = Ground::of(nodes);
+        ground.must(parameter("MultipleLoginBehavior", "Multiple Logins Allowed"));
+        for round in 0..ROUNDS {
+            // a user for each round: those who come too late may lock their PIN
+            let ann = user(round);
+            let changes = round * 5 % CROWD;
+            ground.news();
+            let ask = |n: usize| match n == changes {
+                true => Ask::Soap("updateUser", format!("<userid>{ann}</userid><pin>{NEW_PIN}</pin>")),
+                false => Ask::PageLogin(phone(n), ann.clone(), PIN),
+            };
+            let answers = ground.at_once((0..CROWD).map(ask).collect());
+            assert_eq!(answers[changes], "ok");
+            let in_with_it = answers.iter().filter(|a| *a == "Login successful").count();
+            let too_late = answers.iter().filter(|a| *a == "Please try to login again (201)").count();
+            assert_eq!(in_with_it + too_late, CROWD - 1, "{answers:?}");
+            let news = ground.news();
+            let told = lines(&news);
+            let reset = told.iter().position(|line| *line == format!("credential {ann} pin reset")).unwrap();
+            assert_eq!(reset, in_with_it, "{told:?}");
+            assert!(told[..reset].iter().all(|line| line.starts_with("login ")), "{told:?}");
+            // what comes after can only be the lock that too many of them lead to
+            let locked = format!("credential {ann} pin locked");
+            assert!(
+                told[reset + 1..].iter().all(|line| *line == locked) && told.len() <= reset + 2,
+                "{told:?}"
+            );
+            assert_eq!(ground.sessions().len(), in_with_it);
+            ground.clear();
+        }
+    }
+}
