@@ -18,6 +18,7 @@ mod hostile;
 mod http;
 mod migrations;
 mod race;
+mod sim;
 #[path = "../soak/checker/mod.rs"]
 mod soak_checker;
 mod store;

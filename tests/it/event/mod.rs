@@ -37,7 +37,7 @@ fn commit_one(db: &Db, event: Event) {
 }
 
 /// Becomes leader; whoever led before must be gone, which the server notices a moment later.
-fn lead(db: &Db) -> Leadership {
+pub(crate) fn lead(db: &Db) -> Leadership {
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut connection = db.connect().unwrap();
     loop {
@@ -51,7 +51,7 @@ fn lead(db: &Db) -> Leadership {
 }
 
 /// Numbers everything that waits; says up to where.
-fn number_all(db: &Db, leadership: &mut Leadership) -> i64 {
+pub(crate) fn number_all(db: &Db, leadership: &mut Leadership) -> i64 {
     let mut reached = leadership.line().last_pos;
     loop {
         match leadership.round(db, 0).unwrap() {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::gateway::{TestGateway, basic};
 use super::http::{Answer, Client};
-use super::site::Site;
+use super::site::{Site, service};
 
 /// The answer to one call.
 #[derive(Debug, Clone)]
@@ -239,6 +239,19 @@ impl AxlSite {
         Self { site, axl, actor: auth::Caller { principal, source, request_id: Uuid::nil() }, runtime }
     }
 
+    /// The process ends and another one takes its place.
+    pub(crate) fn restart(&mut self) {
+        let _inside = self.runtime.enter();
+        self.site.em = service(&self.site.db, "gw-1", std::sync::Arc::new(|| ()));
+        self.axl = Axl::new(self.site.em.clone(), std::sync::Arc::new(|| ()));
+    }
+
+    /// Calls an operation whose answer is not kept.
+    pub(crate) fn ask(&self, operation: &str, inner: &str) -> Soap {
+        let (status, body) = self.answer(&envelope("15.0", operation, inner));
+        Soap { status, body }
+    }
+
     /// The data of the events that a closure leads to, by type.
     pub(crate) fn events_of(&self, f: impl FnOnce(&Self)) -> Vec<(String, Value)> {
         let before = self.site.events().len();
@@ -297,6 +310,13 @@ pub(crate) fn told(line: &str, type_: &str, data: &Value) -> String {
 
 impl Caller for AxlSite {
     fn post(&self, envelope: &str) -> Soap {
+        let (status, body) = self.answer(envelope);
+        Soap::kept(status, body)
+    }
+}
+
+impl AxlSite {
+    fn answer(&self, envelope: &str) -> (u16, String) {
         let call = read_call(envelope.as_bytes()).unwrap();
         let version::Asked::Served(text, number) = version::asked(call.namespace.as_deref()) else {
             panic!("a version that is not served: {:?}", call.namespace)
@@ -314,6 +334,6 @@ impl Caller for AxlSite {
                 (500, error.fault(&name))
             }
         };
-        Soap::kept(status, String::from_utf8(bytes).unwrap())
+        (status, String::from_utf8(bytes).unwrap())
     }
 }
