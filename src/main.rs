@@ -9,12 +9,13 @@ use emgate::app::{App, FirstSecret, Migrations, StartError};
 use emgate::axl::version::SERVED;
 use emgate::config::{Config, Flags};
 use emgate::event::broker::{self, BrokerArgs};
+use emgate::event::republish::{self, RepublishArgs};
 use emgate::event::tail::{self, TailArgs};
 use emgate::event::verify::command::{self as verify, VerifyArgs};
 use emgate::http::Addresses;
 use emgate::shutdown::{self, Signals};
 use emgate::soap::wsdl;
-use emgate::store::migrate;
+use emgate::store::{Db, migrate};
 use emgate::telemetry;
 
 /// Open Extension Mobility gateway: SOAP provisioning, phone login, ordered events in Kafka.
@@ -74,6 +75,15 @@ enum EventsCommand {
     /// events add up to with the tables. Settings are those of `emgate serve`. Exit status: 0 everything agrees, 1 something does not,
     /// 2 it could not be checked.
     Verify(VerifyArgs),
+    /// Publish the whole state again: one record a session and intercom line
+    ///
+    /// The node that leads does it within a few seconds, while logins go on.
+    Republish {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(flatten)]
+        args: RepublishArgs,
+    },
 }
 
 fn main() -> ExitCode {
@@ -82,6 +92,7 @@ fn main() -> ExitCode {
         Command::Migrate { flags } => migrate_now(&flags),
         Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
         Command::Events { command: EventsCommand::Verify(args) } => return verify::run(&args),
+        Command::Events { command: EventsCommand::Republish { flags, args } } => republish_now(&flags, args),
         Command::Wsdl { out, schema_version, address } => write_schema(&out, &schema_version, &address),
         Command::Broker(args) => run_broker(&args),
     };
@@ -132,9 +143,22 @@ fn run_broker(args: &BrokerArgs) -> Outcome {
     Ok(broker::run(args)?)
 }
 
-fn migrate_now(flags: &Flags) -> Outcome {
+fn open_database(flags: &Flags) -> Result<Db, Box<dyn std::error::Error>> {
     let config = Config::load(flags)?;
-    let db = emgate::store::Db::open(config.database.url(), 1, Default::default(), Default::default())?;
+    Ok(Db::open(config.database.url(), 1, Default::default(), Default::default())?)
+}
+
+fn republish_now(flags: &Flags, args: RepublishArgs) -> Outcome {
+    republish::run(&open_database(flags)?, args)?;
+    say(match args.wait {
+        true => "the whole state is published again\n",
+        false => "the node that leads will publish the whole state again\n",
+    })?;
+    Ok(())
+}
+
+fn migrate_now(flags: &Flags) -> Outcome {
+    let db = open_database(flags)?;
     let ran = migrate::run(&mut db.connect().map_err(StartError::Database)?)?;
     say(&match ran.len() {
         0 => "the database is up to date\n".to_owned(),

@@ -16,7 +16,7 @@ pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Resul
     if !config.node.has_role(NodeRole::Publish) {
         return Ok(None);
     }
-    let kafka = KafkaSettings::from_config(&config.kafka, &origin.cluster);
+    let kafka = KafkaSettings::from_config(&config.kafka, &origin.cluster).map(|k| k.on_node(&origin.node));
     publisher::start(db.clone(), kafka, Retention::of_days(config.events.keep_days)).map(Some)
 }
 
@@ -41,6 +41,7 @@ pub(super) fn copying(
             (true, _, _) => Copying::Blocked,
             (false, false, _) => Copying::Off,
             (false, true, true) => Copying::Away,
+            (false, true, false) if status.republishing => Copying::Republishing,
             (false, true, false) => Copying::Connected,
         }
     })

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 pub use provisioning::{
     BulkPlace, Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, CredentialKind,
-    IntercomChange, IntercomDefaultDeviceChanged, IntercomLine, IntercomOwner, OwnerKind, ProvisioningAction,
-    ProvisioningChanged, ServiceParameterChanged,
+    IntercomChange, IntercomDefaultDeviceChanged, IntercomLine, IntercomOwner, IntercomState, OwnerKind,
+    ProvisioningAction, ProvisioningChanged, ServiceParameterChanged,
 };
 pub use session::{
     CallLogCleared, CallLogTrigger, DeviceLogin, DeviceLogout, EventLocale, LoginMethod, LogoutReason,

@@ -6,6 +6,8 @@
 //! tells what is missing. A state topic that lost its beginning is empty at first and is then written anew as a whole. If Kafka holds numbers that the database has never
 //! given (it was restored from an older copy), it begins a new number line above them.
 
+mod republishing;
+
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +17,7 @@ use super::kafka::{
     DeliveryMode, KafkaFailure, KafkaSettings, Producer, Record, STATE_TOPICS, Tail, partition_of, tails,
 };
 use super::{EventError, envelope, state};
-use crate::store::{Db, number_line};
+use crate::store::{Db, StoreError, TransactionError, number_line};
 
 /// Events copied in one batch at most.
 pub(super) const BATCH: i32 = 500;
@@ -25,8 +27,11 @@ pub struct Copier {
     producer: Producer,
     /// The newest records found at the take-over.
     tails: Vec<Tail>,
-    mode: DeliveryMode,
+    settings: KafkaSettings,
+    epoch: i64,
     confirmed: i64,
+    /// Whether the last batch was a full one: more waits.
+    is_behind: bool,
     /// Up to this number, each event is a batch of its own.
     single_until: i64,
     counts: Counts,
@@ -39,6 +44,8 @@ struct Batch {
     last: i64,
     /// When the log was read.
     read_at: Option<DateTime<Utc>>,
+    /// Whether there may be more.
+    is_full: bool,
 }
 
 /// Why copying stopped.
@@ -53,6 +60,21 @@ pub enum CopyError {
     /// Another node leads.
     #[error("another node leads")]
     Deposed,
+}
+
+impl From<StoreError> for CopyError {
+    fn from(error: StoreError) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+impl TransactionError for CopyError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Log(e) => e.is_transient(),
+            Self::Kafka(_) | Self::Deposed => false,
+        }
+    }
 }
 
 impl CopyError {
@@ -84,11 +106,20 @@ impl Copier {
         if line.leader_epoch != epoch {
             return Err(CopyError::Deposed);
         }
-        let (confirmed, counts) = (line.confirmed_pos, Counts::default());
-        let mode = settings.mode;
-        let mut copier = Self { producer, tails, mode, confirmed, single_until: 0, counts };
+        let mut copier = Self {
+            producer,
+            tails,
+            settings: settings.clone(),
+            epoch,
+            confirmed: line.confirmed_pos,
+            is_behind: true,
+            single_until: 0,
+            counts: Counts::default(),
+        };
         if copier.has_unknown_tail(db)? {
-            copier.restart_line(db, epoch)?;
+            copier.restart_line(db)?;
+        } else if copier.has_lost_state(db)? {
+            copier.ask_for_state(db)?;
         }
         Ok(copier)
     }
@@ -110,35 +141,42 @@ impl Copier {
 
     /// Copies the next batch; says how many records were sent.
     pub fn step(&mut self, db: &Db, go_on: &dyn Fn() -> bool) -> Result<usize, CopyError> {
-        let Batch { records, last, read_at } = self.next_batch(db)?;
+        self.step_until(db, i64::MAX, go_on)
+    }
+
+    /// Copies the next batch of what stands up to a number.
+    fn step_until(&mut self, db: &Db, until: i64, go_on: &dyn Fn() -> bool) -> Result<usize, CopyError> {
+        let Batch { records, last, read_at, is_full } = self.next_batch(db, until)?;
         if !records.is_empty() {
             let begun = Instant::now();
             self.producer.publish(&records, go_on)?;
             let elapsed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
             self.counts.published(&records, read_at.map(|at| at + elapsed));
         }
-        self.confirmed = last;
+        (self.confirmed, self.is_behind) = (last, is_full);
         Ok(records.len())
     }
 
     /// Sends the next batch and leaves it uncommitted: what a publisher that dies leaves behind.
     #[doc(hidden)]
     pub fn step_without_commit(&mut self, db: &Db) -> Result<usize, CopyError> {
-        let batch = self.next_batch(db)?;
+        let batch = self.next_batch(db, i64::MAX)?;
         self.producer.publish_without_commit(&batch.records)?;
         Ok(batch.records.len())
     }
 
-    /// What is to be sent next.
-    fn next_batch(&self, db: &Db) -> Result<Batch, CopyError> {
+    /// What is to be sent next of what stands up to a number.
+    fn next_batch(&self, db: &Db, until: i64) -> Result<Batch, CopyError> {
         let after = self.confirmed;
         let most = if after < self.single_until { 1 } else { BATCH };
+        let most = i32::try_from(until - after).map_or(most, |left| most.min(left));
         let (events, read_at) = db.write_blocking(move |tx| {
             let events = number_line::after(tx, after, most)?;
             let read_at = if events.is_empty() { None } else { Some(tx.now()?) };
             Ok::<_, EventError>((events, read_at))
         })?;
-        let mut batch = Batch { records: Vec::with_capacity(events.len()), last: after, read_at };
+        let is_full = i32::try_from(events.len()) == Ok(most);
+        let mut batch = Batch { records: Vec::with_capacity(events.len()), last: after, read_at, is_full };
         for event in &events {
             let Some(records) = state::records(event) else {
                 // what stands before it goes first
@@ -162,7 +200,7 @@ impl Copier {
         else {
             return false;
         };
-        match self.mode {
+        match self.settings.mode {
             DeliveryMode::Idempotent if is_state(tail.topic) => record.position < tail.position,
             DeliveryMode::Idempotent | DeliveryMode::Transactional => record.position <= tail.position,
         }
@@ -190,7 +228,8 @@ impl Copier {
         Ok(false)
     }
 
-    fn restart_line(&mut self, db: &Db, epoch: i64) -> Result<(), CopyError> {
+    fn restart_line(&mut self, db: &Db) -> Result<(), CopyError> {
+        let epoch = self.epoch;
         let above = self.tails.iter().map(|t| t.position).max().unwrap_or_default();
         let emstream = envelope::new_stream_name(db.ids());
         tracing::error!(

@@ -65,6 +65,8 @@ pub struct KafkaSettings {
     pub client: BTreeMap<String, String>,
     /// The cluster whose events these are; names the transactional id.
     pub cluster: String,
+    /// The node that writes; named in records that no event of another node made.
+    pub node: String,
 }
 
 /// Why Kafka did not take a batch.
@@ -112,7 +114,14 @@ impl KafkaSettings {
             volatile: embedded,
             client: config.client.clone(),
             cluster: cluster.to_owned(),
+            node: String::new(),
         })
+    }
+
+    /// The same for a node that writes.
+    #[must_use]
+    pub fn on_node(self, node: &str) -> Self {
+        Self { node: node.to_owned(), ..self }
     }
 
     /// The real name of a topic.
@@ -143,7 +152,7 @@ impl KafkaSettings {
 
 impl std::fmt::Debug for KafkaSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { bootstrap, prefix, mode, volatile, client, cluster } = self;
+        let Self { bootstrap, prefix, mode, volatile, client, cluster, node } = self;
         f.debug_struct("KafkaSettings")
             .field("bootstrap", bootstrap)
             .field("prefix", prefix)
@@ -151,6 +160,7 @@ impl std::fmt::Debug for KafkaSettings {
             .field("volatile", volatile)
             .field("client", &client.keys())
             .field("cluster", cluster)
+            .field("node", node)
             .finish()
     }
 }

@@ -13,6 +13,7 @@ pub mod kafka;
 pub mod line;
 pub mod merge;
 pub mod publisher;
+pub mod republish;
 pub mod retention;
 pub mod sequencer;
 mod signal;
@@ -131,9 +132,7 @@ pub fn key_of(event: &Event) -> String {
         Event::DeviceLogin(e) => e.device.name.clone(),
         Event::DeviceLogout(e) => e.device.name.clone(),
         Event::CallLogCleared(e) => e.device.name.clone(),
-        Event::IntercomDefaultDeviceChanged(e) => {
-            format!("{}|{}", e.line.dn, e.line.partition.as_deref().unwrap_or_default())
-        }
+        Event::IntercomDefaultDeviceChanged(e) => e.line.key(),
         Event::ProvisioningChanged(e) => format!("{}/{}", e.object_type, e.object_uuid),
         Event::CredentialChanged(e) => match e.holder.kind {
             HolderKind::EndUser => format!("User/{}", e.holder.uuid),

@@ -1,14 +1,14 @@
 //! Keeps the log as long as it is asked to: drops its beginning once Kafka has it.
 //!
 //! Promises that only whole days go that are older than asked and confirmed to the last event, that the number line keeps no hole, and
-//! that writers of events wait for it for a tenth of a second at most. A broker that forgets confirms nothing, so without Kafka all is kept.
+//! that writers of events wait for it for a tenth of a second at most. What is told of logins stays with the sessions that still run. A broker that forgets confirms nothing, so without Kafka all is kept.
 
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 
 use super::EventError;
-use crate::store::{Connection, Db, upkeep};
+use crate::store::{Connection, Db, state, upkeep};
 
 /// How long the log in the database is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,9 @@ impl Retention {
 /// Numbers or events dropped in one transaction.
 const AT_A_TIME: i32 = 5_000;
 
+/// Sessions whose login is kept with them in one transaction: they can end in this moment.
+const SESSIONS: i32 = 50;
+
 /// Drops what is older than so many whole days; gives the names of the partitions that went.
 pub fn drop_old(db: &Db, connection: &mut Connection, days: u32) -> Result<Vec<String>, EventError> {
     upkeep::be_patient(connection)?;
@@ -37,6 +40,10 @@ pub fn drop_old(db: &Db, connection: &mut Connection, days: u32) -> Result<Vec<S
         let before = before.and_utc();
         Ok::<_, EventError>((before, upkeep::first_kept(tx, before)?))
     })?;
+    while db
+        .transaction_on(connection, |tx| Ok::<_, EventError>(state::keep_logins(tx, before, SESSIONS)?))?
+        > 0
+    {}
     let batch = |done: i32| done == AT_A_TIME;
     while batch(db.transaction_on(connection, |tx| {
         Ok::<_, EventError>(upkeep::drop_positions(tx, first_kept, AT_A_TIME)?)

@@ -111,7 +111,7 @@ impl Leadership {
 }
 
 /// One round: lock the line, take, number, link.
-fn number_pending(
+pub(super) fn number_pending(
     tx: &mut Tx<'_>,
     epoch: i64,
     confirmed: i64,

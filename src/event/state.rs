@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::envelope;
 use super::kafka::Record;
 use crate::store::number_line::Positioned;
 
@@ -32,6 +33,12 @@ pub fn records(event: &Positioned) -> Option<Vec<Record>> {
     let own = Record::of(event)?;
     let following = following(event, &own.envelope)?;
     Some(std::iter::once(own).chain(following).collect())
+}
+
+/// The state of a key as of a number, in the words of an envelope that is not an event's: of what is published again without one.
+pub(super) fn again(like: &Positioned, topic: &'static str, key: &str, data: Option<&str>) -> Option<Record> {
+    let published = envelope::published(like)?;
+    record(like, &serde_json::from_str(&published).ok()?, topic, key, data)
 }
 
 /// The state records that follow an event of this published text.

@@ -23,6 +23,8 @@ pub struct Status {
     pub numbering: Standing,
     /// How copying goes here.
     pub copying: Standing,
+    /// Whether the whole state is being published again.
+    pub republishing: bool,
     /// Whether Kafka is configured, and keeps events in memory only.
     pub volatile: bool,
     /// Since when copying is at a take-over or a batch, which end soon while Kafka answers.

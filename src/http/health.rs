@@ -22,6 +22,8 @@ pub enum Copying {
     Off,
     /// The broker answers.
     Connected,
+    /// The broker answers, and the whole state is being published again.
+    Republishing,
     /// The broker does not answer; events wait in the database.
     Away,
     /// An event cannot be numbered, or a record is refused for good: publication stands still there until someone acts.

@@ -26,7 +26,7 @@ pub struct Intercom {
 impl Intercom {
     /// What orders the events of several lines: the record key.
     pub fn key(&self) -> String {
-        format!("{}|{}", self.line.dn, self.line.partition.as_deref().unwrap_or_default())
+        self.line.key()
     }
 }
 

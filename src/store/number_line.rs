@@ -33,6 +33,8 @@ pub struct Line {
     pub confirmed_pos: i64,
     /// Epoch of the leader.
     pub leader_epoch: i64,
+    /// Whether the leader is to publish the whole state again.
+    pub state_due: bool,
 }
 
 /// An event without a number, just taken from the pending set.
@@ -192,6 +194,18 @@ pub fn after(tx: &mut Tx<'_>, position: i64, most: i32) -> Result<Vec<Positioned
 /// Begins a new line above a number; what Kafka had not acknowledged is numbered again. False: another node leads.
 pub fn restart(tx: &mut Tx<'_>, epoch: i64, emstream: &str, above: i64) -> Result<bool, StoreError> {
     Ok(diesel::select(restart_event_line(epoch, emstream, above)).get_result(tx.connection())?)
+}
+
+/// Asks whoever leads to publish the whole state again.
+pub fn ask_for_state(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    diesel::update(event_stream::table).set(event_stream::state_due.eq(true)).execute(tx.connection())?;
+    Ok(())
+}
+
+/// Notes that the whole state is published again. False: another node leads.
+pub fn state_is_published(tx: &mut Tx<'_>, epoch: i64) -> Result<bool, StoreError> {
+    let ours = event_stream::table.filter(event_stream::leader_epoch.eq(epoch));
+    Ok(diesel::update(ours).set(event_stream::state_due.eq(false)).execute(tx.connection())? == 1)
 }
 
 /// Makes the day partitions of the log ahead.

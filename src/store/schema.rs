@@ -105,6 +105,7 @@ diesel::table! {
         last_pos -> BigInt,
         confirmed_pos -> BigInt,
         leader_epoch -> BigInt,
+        state_due -> Bool,
     }
 }
 
@@ -193,6 +194,7 @@ diesel::table! {
         max_login_source -> Nullable<Text>,
         login_method -> Text,
         exclusive -> Bool,
+        login_envelope -> Nullable<Json>,
     }
 }
 

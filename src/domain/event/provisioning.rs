@@ -19,6 +19,14 @@ pub struct IntercomDefaultDeviceChanged {
     pub requested_by: Actor,
 }
 
+/// What an intercom line is now: the data of its state record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IntercomState {
+    pub line: IntercomLine,
+    pub owner: Option<IntercomOwner>,
+    pub current: Option<EventPhone>,
+}
+
 /// An intercom line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IntercomLine {
@@ -158,6 +166,13 @@ pub struct ServiceParameterChanged {
     pub default_value: String,
     pub implied: bool,
     pub requested_by: Actor,
+}
+
+impl IntercomLine {
+    /// Record key: `DN|partition`, with nothing after the bar where there is no partition.
+    pub fn key(&self) -> String {
+        format!("{}|{}", self.dn, self.partition.as_deref().unwrap_or_default())
+    }
 }
 
 impl ProvisioningChanged {

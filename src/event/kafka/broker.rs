@@ -62,6 +62,7 @@ impl KafkaSettings {
             volatile: mode == super::DeliveryMode::Idempotent,
             client: std::collections::BTreeMap::new(),
             cluster: cluster.to_owned(),
+            node: "gw-1".to_owned(),
         }
     }
 }

@@ -51,11 +51,13 @@ impl Shared {
         copier.count_in(self.counts.clone());
         copier.go_singly_until(single_until);
         self.confirmed.store(copier.confirmed(), Ordering::SeqCst);
+        let mut look_due = Instant::now();
         loop {
             let before = copier.confirmed();
             // before the log is read: it may hold more than this node knows of yet
             self.status().sending_since = Some(Instant::now());
             copier.step(&self.db, &go_on)?;
+            self.republish_if_due(&mut copier, &mut look_due, &go_on)?;
             {
                 let mut status = self.status();
                 // only now: a take-over alone does not tell whether what was refused is taken
@@ -74,6 +76,29 @@ impl Shared {
                 self.numbered.wait(POLL);
             }
         }
+    }
+
+    /// Once a second, looks whether the whole state is to be published again, and does it.
+    fn republish_if_due(
+        &self,
+        copier: &mut Copier,
+        look_due: &mut Instant,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<(), CopyError> {
+        if Instant::now() < *look_due {
+            return Ok(());
+        }
+        *look_due = Instant::now() + SECOND;
+        if !copier.state_is_due(&self.db)? {
+            return Ok(());
+        }
+        {
+            let mut status = self.status();
+            (status.sending_since, status.republishing) = (None, true);
+        }
+        let outcome = copier.republish(&self.db, go_on);
+        self.status().republishing = false;
+        outcome.map(drop)
     }
 
     /// Says why copying stopped and waits as long as that asks for.

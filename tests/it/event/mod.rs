@@ -7,6 +7,7 @@ mod golden;
 mod kafka;
 mod numbering;
 mod outage;
+mod republish;
 mod retention;
 mod samples;
 mod secure_kafka;

@@ -34,7 +34,7 @@ pub(super) fn live(settings: &KafkaSettings) -> BTreeMap<(String, String), Strin
 }
 
 /// The same out of the log of the database.
-fn folded(db: &Db) -> BTreeMap<(String, String), String> {
+pub(super) fn folded(db: &Db) -> BTreeMap<(String, String), String> {
     let mut live = BTreeMap::new();
     for record in sent(db).into_iter().filter(|r| r.topic.contains(".state.")) {
         let key = (record.topic.clone(), record.key.clone());
@@ -47,18 +47,18 @@ fn folded(db: &Db) -> BTreeMap<(String, String), String> {
 }
 
 /// Every record that the log asks for.
-fn sent(db: &Db) -> Vec<Record> {
+pub(super) fn sent(db: &Db) -> Vec<Record> {
     let events = db.write_blocking(|tx| number_line::after(tx, 0, 10_000)).unwrap();
     events.iter().flat_map(|e| state::records(e).unwrap()).collect()
 }
 
 /// The name of a topic under the default prefix.
-fn bare(settings: &KafkaSettings, topic: &str) -> String {
+pub(super) fn bare(settings: &KafkaSettings, topic: &str) -> String {
     format!("em{}", topic.strip_prefix(settings.prefix.as_str()).unwrap())
 }
 
 /// In each partition of a state topic numbers never fall.
-fn assert_never_falling(records: &[Incoming]) {
+pub(super) fn assert_never_falling(records: &[Incoming]) {
     let mut newest = BTreeMap::new();
     for record in records {
         let before = newest.insert(record.source, record.position).unwrap_or_default();
