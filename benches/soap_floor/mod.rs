@@ -74,7 +74,7 @@ fn front() -> Outcome<()> {
 fn ours() -> Outcome<()> {
     let call = read_call(black_box(MESSAGE.as_bytes()))?;
     let (operation, handler) = operation::find(&call.operation).map_err(|e| e.to_string())?;
-    let normalised = normalise(&operation.request, &call.body)?;
+    let normalised = normalise(&operation.request, call.body)?;
     let Handler::Verb(start) = handler else { return Err("addPhone is a verb".into()) };
     let version = SERVED.last().ok_or("no version is served")?.1;
     let (secrets, largest_answer) = (Secrets::default(), LARGEST_ANSWER);

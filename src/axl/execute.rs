@@ -142,7 +142,7 @@ async fn prepare(
     let (verifier, largest_answer) = (axl.em.verifier().clone(), axl.largest_answer);
     let prepared = tokio::task::spawn_blocking(move || {
         let _until_done_even_if_nobody_waits = turn;
-        let normalised = normalise(&operation.request, &call.body)?;
+        let normalised = normalise(&operation.request, call.body)?;
         if !normalised.unknown.is_empty() {
             tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
         }

@@ -98,7 +98,8 @@ pub trait AxlObject {
     const RENAME: Option<&'static str> = Some("newName");
     /// Element kept as the description, when the type has one.
     const DESCRIPTION: Option<&'static str> = Some("description");
-    /// Elements of add and update that [`Self::Core`] reads; they are not carried.
+    /// Elements of add and update that [`Self::Core`] reads; they are not carried. A path such as `lines/line/index` says what of an
+    /// element it reads.
     const TYPED: &'static [&'static str] = &[];
     /// Elements without which there is nothing to add.
     const REQUIRED: &'static [&'static str] = &[];

@@ -53,16 +53,16 @@ impl Request {
         found.ok_or_else(|| AxlError::Internal("an answer without a row".into()))
     }
 
-    /// The one element that an add wraps its object in, with its group.
-    pub fn wrapped(&self) -> Result<(Arc<Group>, Element), AxlError> {
+    /// Takes the one element that an add wraps its object in, with its group.
+    pub fn take_wrapped(&mut self) -> Result<(Arc<Group>, Element), AxlError> {
         let field = self.operation.object_field();
         let group = field
             .and_then(Field::group)
             .ok_or_else(|| AxlError::Internal("an add without a wrapper".into()))?;
         let name = field.map(|f| f.name.as_str()).unwrap_or_default();
-        let body =
-            self.body.child(name).ok_or_else(|| AxlError::invalid(name, "the object to add is missing"))?;
-        Ok((Arc::clone(group), body.clone()))
+        let body = self.body.children.iter_mut().find(|child| child.name == name);
+        let body = body.ok_or_else(|| AxlError::invalid(name, "the object to add is missing"))?;
+        Ok((Arc::clone(group), std::mem::take(body)))
     }
 }
 

@@ -47,25 +47,24 @@ fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
         .map_err(|e| AxlError::invalid(O::TYPE, e.to_string()))
 }
 
-/// What is carried of a body: everything but names, typed elements and secrets.
-fn carried_part<O: AxlObject>(group: &Group, body: &Element) -> Element {
-    let mut carried = Element::new(&body.name);
-    for child in &body.children {
+/// Takes out of a body what is carried: everything but names, typed elements and secrets.
+fn take_carried<O: AxlObject>(group: &Group, body: &mut Element) -> Element {
+    let is_carried = |child: &Element| {
         let name = child.name.as_str();
         let own =
             name == O::IDENTITY || O::DESCRIPTION == Some(name) || O::RENAME == Some(name) || name == "uuid";
-        let secret = group.field(name).is_some_and(|f| f.secret);
+        let typed = O::TYPED.iter().any(|path| path.split('/').next() == Some(name));
         let member_change = O::MEMBERS.iter().any(|m| name == m.add || name == m.remove);
-        if !(own || secret || member_change || O::TYPED.contains(&name)) {
-            carried.children.push(child.clone());
-        }
-    }
-    carried
+        !(own || typed || member_change || group.field(name).is_some_and(|f| f.secret))
+    };
+    let (carried, own) = std::mem::take(&mut body.children).into_iter().partition(is_carried);
+    body.children = own;
+    Element::with_children(&body.name, carried)
 }
 
 /// Reads an add and gives back what is left to do.
-pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
-    let (group, mut body) = request.wrapped()?;
+pub fn add<O: AxlObject + 'static>(mut request: Request) -> Result<Work, AxlError> {
+    let (group, mut body) = request.take_wrapped()?;
     for tag in O::REQUIRED {
         if body.child(tag).is_none_or(Element::is_blank) {
             return Err(AxlError::invalid(tag, "give a value, there is no default"));
@@ -74,7 +73,7 @@ pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     O::complete(&mut body);
     settings::complete(&group, &mut body);
     let core = read_core::<O>(&body)?;
-    let carried = carried_part::<O>(&group, &body);
+    let carried = take_carried::<O>(&group, &mut body);
     let answer = shown_by_get(O::TYPE);
     let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
@@ -98,13 +97,12 @@ pub fn add<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
 /// Reads an update and gives back what is left to do.
 pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let group = Arc::clone(&request.operation.request);
-    let mut body = request.body.clone();
+    let Request { secrets, mut body, .. } = request;
     settings::complete_mentioned(&group, &mut body);
     let core = read_core::<O>(&body)?;
-    let carried = carried_part::<O>(&group, &body);
     let wanted = TagFilter::Only(body.children.iter().filter_map(|c| shown_as::<O>(&c.name)).collect());
+    let carried = take_carried::<O>(&group, &mut body);
     let answer = shown_by_get(O::TYPE);
-    let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, nothing_to_update::<O>)?;
         O::locks(ctx, Some(&found), Some(&core))?.take(ctx.tx)?;
@@ -309,7 +307,7 @@ pub fn defaults_of_add<O: AxlObject>(ctx: &mut Ctx<'_, '_>) -> Result<Carried, A
     let Some(group) = operation.and_then(Field::group) else { return Ok(Carried::new()) };
     let mut body = Element::new(O::TYPE);
     settings::complete(group, &mut body);
-    let carried = carried_part::<O>(group, &body);
+    let carried = take_carried::<O>(group, &mut body);
     settings::carry(ctx, group, &carried)
 }
 

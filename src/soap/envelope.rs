@@ -138,7 +138,11 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
 pub fn decode(bytes: &[u8]) -> Result<&str, EnvelopeError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| Encoding)?;
-    if text.chars().all(is_xml_char) && !text.starts_with('\u{FEFF}') { Ok(text) } else { Err(Encoding) }
+    // nearly all text is ASCII and judged byte by byte; the rest has no character that XML forbids but two
+    let allowed = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r');
+    let legal = bytes.iter().fold(true, |legal, byte| legal & allowed(byte))
+        && (bytes.is_ascii() || !text.contains(['\u{FFFE}', '\u{FFFF}']));
+    if legal && !text.starts_with('\u{FEFF}') { Ok(text) } else { Err(Encoding) }
 }
 
 fn declared(declaration: &BytesDecl<'_>, text: &str) -> Result<(), EnvelopeError> {

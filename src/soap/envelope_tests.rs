@@ -179,3 +179,11 @@ proptest::proptest! {
         let _ = read_call(noise.as_bytes());
     }
 }
+
+#[test]
+fn characters_are_let_in_exactly_as_xml_allows_them() {
+    for character in (0..=0x10_FFFF).filter_map(char::from_u32).filter(|c| *c != '\u{FEFF}') {
+        let alone = character.to_string();
+        assert_eq!(decode(alone.as_bytes()).is_ok(), is_xml_char(character), "{:x}", u32::from(character));
+    }
+}

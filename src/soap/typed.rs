@@ -15,24 +15,39 @@ use super::write::Writer;
 #[error("the message does not have the expected content")]
 pub struct ReadError;
 
-/// Writes the named children of a normalised element, and nothing else of it, for `read`.
+/// Writes chosen parts of a normalised element, and nothing else of it, for `read`: an element by its name, or by a path such as
+/// `lines/line/index` what a group holds of interest.
 pub fn to_canonical_bytes(element: &Element, only: &[&str]) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.start(&element.name);
-    for (name, value) in &element.attributes {
-        writer.attribute(name, value);
-    }
-    for child in element.children.iter().filter(|child| only.contains(&child.name.as_str())) {
-        write_element(&mut writer, child);
-    }
+    write_chosen(&mut writer, element, only);
     writer.finish()
 }
 
-fn write_element(writer: &mut Writer, element: &Element) {
+fn write_chosen(writer: &mut Writer, element: &Element, only: &[&str]) {
+    start_element(writer, element);
+    for child in &element.children {
+        if only.contains(&child.name.as_str()) {
+            write_element(writer, child);
+            continue;
+        }
+        let inside = only.iter().filter_map(|path| path.strip_prefix(child.name.as_str())?.strip_prefix('/'));
+        let inside: Vec<&str> = inside.collect();
+        if !inside.is_empty() {
+            write_chosen(writer, child, &inside);
+        }
+    }
+    writer.end();
+}
+
+fn start_element(writer: &mut Writer, element: &Element) {
     writer.start(&element.name);
     for (name, value) in &element.attributes {
         writer.attribute(name, value);
     }
+}
+
+fn write_element(writer: &mut Writer, element: &Element) {
+    start_element(writer, element);
     if element.nil {
         writer.attribute("nil", "true");
     }
@@ -106,6 +121,25 @@ mod tests {
                 kept: None,
             }
         );
+    }
+
+    #[test]
+    fn a_path_chooses_what_of_a_group_is_written() {
+        let line = |index: &str| {
+            let dirn = Element::with_children("dirn", vec![Element::with_text("pattern", "2145")]);
+            Element::with_children(
+                "line",
+                vec![Element::with_text("index", index), Element::with_text("label", "x"), dirn],
+            )
+        };
+        let lines = Element::with_children("lines", vec![line("1"), line("2")]);
+        let element =
+            Element::with_children("phone", vec![lines, Element::new("addLines"), Element::new("x")]);
+        let only = ["lines/line/index", "lines/line/dirn", "addLines/line/index", "line"];
+        let bytes = to_canonical_bytes(&element, &only);
+        let expected = "<phone><lines><line><index>1</index><dirn><pattern>2145</pattern></dirn></line>\
+             <line><index>2</index><dirn><pattern>2145</pattern></dirn></line></lines><addLines/></phone>";
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 
     #[test]

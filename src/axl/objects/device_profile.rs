@@ -29,7 +29,8 @@ pub struct DeviceProfileCore {
 
 impl AxlObject for DeviceProfile {
     const TYPE: &'static str = "DeviceProfile";
-    const TYPED: &'static [&'static str] = &["product", "protocol", "lines"];
+    const TYPED: &'static [&'static str] =
+        &["product", "protocol", "lines/line/index", "lines/line/dirn", "lines/lineIdentifier"];
     const REQUIRED: &'static [&'static str] = &["product", "protocol"];
     type Core = DeviceProfileCore;
 

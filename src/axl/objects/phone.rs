@@ -50,8 +50,12 @@ impl AxlObject for Phone {
         "protocol",
         "enableExtensionMobility",
         "defaultProfileName",
-        "lines",
-        "addLines",
+        "lines/line/index",
+        "lines/line/dirn",
+        "lines/lineIdentifier",
+        "addLines/line/index",
+        "addLines/line/dirn",
+        "addLines/lineIdentifier",
         "removeLines",
     ];
     const REQUIRED: &'static [&'static str] = &["product", "protocol"];

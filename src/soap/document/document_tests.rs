@@ -14,7 +14,7 @@ fn text(name: &str, text: &str) -> Element {
 
 fn phone(children: Vec<Element>) -> Element {
     let request = Element::with_children("phone", children);
-    normalise(Schema::get().group_of("XPhone").unwrap(), &request_with_name(request)).unwrap().element
+    normalise(Schema::get().group_of("XPhone").unwrap(), request_with_name(request)).unwrap().element
 }
 
 fn request_with_name(mut phone: Element) -> Element {

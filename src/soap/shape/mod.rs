@@ -9,8 +9,8 @@ mod parse;
 mod rule;
 pub mod sample;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 pub use normalise::{Normalised, ShapeError, normalise};
 pub use parse::SchemaError;
@@ -69,6 +69,8 @@ pub struct Group {
     pub attributes: Vec<Attribute>,
     /// Whether each choice, by its number, must be made.
     pub choices: Vec<bool>,
+    /// Numbers of the fields by their names.
+    by_name: OnceLock<HashMap<String, usize>>,
 }
 
 /// One attribute.
@@ -163,7 +165,12 @@ impl Schema {
 impl Group {
     /// The element of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.fields.get(self.position(name)?)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let numbered = || self.fields.iter().zip(0..).map(|(field, number)| (field.name.clone(), number));
+        self.by_name.get_or_init(|| numbered().collect()).get(name).copied()
     }
 }
 

@@ -4,6 +4,8 @@
 //! schema says, one branch of each choice, scalars in their one spelling; empty and nil have become an element without
 //! text and children. Paths and problems in errors are made of schema names and numbers, never of input.
 
+use std::borrow::Cow;
+
 use super::{Attribute, Field, Group, Kind, Problem, TextRule};
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::tree::Element;
@@ -61,67 +63,86 @@ pub struct Normalised {
     pub unknown: Vec<String>,
 }
 
-/// Brings an element into the canonical form of its shape.
-pub fn normalise(group: &Group, element: &Element) -> Result<Normalised, ShapeError> {
+/// Brings an element into the canonical form of its shape; what stays as it was sent is moved, not copied.
+pub fn normalise(group: &Group, element: Element) -> Result<Normalised, ShapeError> {
     let mut unknown = Vec::new();
-    let element =
-        Place { path: String::new(), removing: false, whole: true }.group(group, element, &mut unknown)?;
+    let operation = Place { within: None, name: "", number: None, removing: false, whole: true };
+    let element = operation.group(group, element, &mut unknown)?;
     Ok(Normalised { element, unknown })
 }
 
 /// Where in the request the work is.
-#[derive(Clone)]
-struct Place {
-    path: String,
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    within: Option<&'p Place<'p>>,
+    name: &'p str,
+    /// Which of several, from 0.
+    number: Option<usize>,
     /// Inside `remove…`: a member is named, not described.
     removing: bool,
     /// At the operation itself, where `returnedTags` stands.
     whole: bool,
 }
 
-impl Place {
-    fn to(&self, field: &Field, number: usize) -> Self {
-        let mut path = self.path.clone();
+/// The known children of an element, each with the number of its field, in schema order.
+struct Given(Vec<(usize, Element)>);
+
+impl Given {
+    /// The children of one field.
+    fn of(&self, field: usize) -> &[(usize, Element)] {
+        let from = self.0.partition_point(|(at, _)| *at < field);
+        let rest = self.0.get(from..).unwrap_or_default();
+        rest.get(..rest.partition_point(|(at, _)| *at == field)).unwrap_or_default()
+    }
+}
+
+impl<'p> Place<'p> {
+    fn to<'s>(&'s self, field: &'s Field, number: usize) -> Place<'s>
+    where
+        'p: 's,
+    {
+        let removing = self.removing || field.name.starts_with("remove");
+        let number = field.is_repeated().then_some(number);
+        Place { within: Some(self), name: &field.name, number, removing, whole: false }
+    }
+
+    fn path(&self) -> String {
+        let mut path = self.within.map(Place::path).unwrap_or_default();
         if !path.is_empty() {
             path.push('/');
         }
-        path.push_str(&field.name);
-        if field.is_repeated() {
+        path.push_str(self.name);
+        if let Some(number) = self.number {
             path.push_str(&format!("[{}]", number + 1));
         }
-        Self { path, removing: self.removing || field.name.starts_with("remove"), whole: false }
+        path
     }
 
     fn refuse<T>(&self, problem: Problem) -> Result<T, ShapeError> {
-        Err(ShapeError { path: self.path.clone(), problem })
+        Err(ShapeError { path: self.path(), problem })
     }
 
     fn group(
         &self,
         group: &Group,
-        element: &Element,
+        mut element: Element,
         unknown: &mut Vec<String>,
     ) -> Result<Element, ShapeError> {
-        let mut result = Element::new(&element.name);
-        result.attributes = attributes(&group.attributes, element);
-        self.note_unknown(group, element, unknown);
-        let given =
-            group.fields.iter().map(|field| self.given(field, element)).collect::<Result<Vec<_>, _>>()?;
+        let given = self.given(group, std::mem::take(&mut element.children), unknown)?;
         let made = self.choose(group, &given)?;
-        for (field, given) in group.fields.iter().zip(given) {
-            let given = if field.branches.iter().all(|b| made.takes(b.choice, b.branch)) {
-                given
-            } else {
-                Vec::new()
-            };
-            let before = result.children.len();
-            for (number, child) in given.into_iter().enumerate() {
+        let mut children = Vec::with_capacity(given.0.len());
+        let mut rest = given.0.into_iter().peekable();
+        for (at, field) in group.fields.iter().enumerate() {
+            let taken = field.branches.iter().all(|b| made.takes(b.choice, b.branch));
+            let (before, mut number) = (children.len(), 0);
+            while let Some((_, child)) = rest.next_if(|(of, _)| *of == at) {
                 let place = self.to(field, number);
-                if let Some(value) = place.value(field, child, self.whole, unknown)? {
-                    result.children.push(value);
+                number += 1;
+                if taken && let Some(value) = place.value(field, child, self.whole, unknown)? {
+                    children.push(value);
                 }
             }
-            let filled = result.children.iter().skip(before).any(|child| !is_cleared(child));
+            let filled = children.iter().skip(before).any(|child| !is_cleared(child));
             let wanted = field.min > 0 && field.branches.iter().all(|b| made.made(b.choice, b.branch));
             // Tags that are not named ask for everything; a member to be removed is named by the rest.
             let spared = field.name == RETURNED_TAGS || (self.removing && field.name == "index");
@@ -129,52 +150,65 @@ impl Place {
                 return self.to(field, 0).refuse(Problem::Missing);
             }
         }
-        Ok(result)
+        let attributes = attributes(&group.attributes, &element);
+        Ok(Element { name: element.name, attributes, children, ..Element::default() })
     }
 
-    fn note_unknown(&self, group: &Group, element: &Element, unknown: &mut Vec<String>) {
-        for child in &element.children {
-            if unknown.len() < UNKNOWN_NAMED && group.field(&child.name).is_none() {
-                let separator = if self.path.is_empty() { "" } else { "/" };
-                unknown.push(format!("{}{separator}{}", self.path, child.name));
-            }
-        }
-    }
-
-    /// The children of one name: all where the schema allows several, else the last.
-    fn given<'a>(&self, field: &Field, element: &'a Element) -> Result<Vec<&'a Element>, ShapeError> {
-        let mut given: Vec<&Element> =
-            element.children.iter().filter(|child| child.name == field.name).collect();
-        match field.max {
-            None => {}
-            Some(1) if given.len() > 1 => {
-                // A wrapper of the operation is its target.
-                if field.secret || field.min > 0 || ONLY_ONCE.contains(&field.name.as_str()) {
-                    return self.to(field, 0).refuse(Problem::Repeated);
+    /// The known children by field: all where the schema allows several, else the last.
+    fn given(
+        &self,
+        group: &Group,
+        children: Vec<Element>,
+        unknown: &mut Vec<String>,
+    ) -> Result<Given, ShapeError> {
+        let mut given: Vec<(usize, Element)> = Vec::with_capacity(children.len());
+        for child in children {
+            match group.position(&child.name) {
+                Some(at) => given.push((at, child)),
+                None if unknown.len() < UNKNOWN_NAMED => {
+                    let path = self.path();
+                    let separator = if path.is_empty() { "" } else { "/" };
+                    unknown.push(format!("{path}{separator}{}", child.name));
                 }
-                given.drain(..given.len() - 1);
+                None => {}
             }
-            Some(max) if given.len() > max as usize => {
-                return self.to(field, max as usize).refuse(Problem::TooMany(max));
-            }
-            Some(_) => {}
         }
-        Ok(given)
+        given.sort_by_key(|(at, _)| *at);
+        for several in given.chunk_by(|(one, _), (other, _)| one == other).filter(|same| same.len() > 1) {
+            let Some(field) = several.first().and_then(|(at, _)| group.fields.get(*at)) else { continue };
+            // A wrapper of the operation is its target.
+            let once = field.secret || field.min > 0 || ONLY_ONCE.contains(&field.name.as_str());
+            match field.max {
+                Some(1) if once => return self.to(field, 0).refuse(Problem::Repeated),
+                Some(max) if max > 1 && several.len() > max as usize => {
+                    return self.to(field, max as usize).refuse(Problem::TooMany(max));
+                }
+                Some(_) | None => {}
+            }
+        }
+        given.dedup_by(|later, earlier| {
+            let replaces =
+                later.0 == earlier.0 && group.fields.get(later.0).is_some_and(|f| !f.is_repeated());
+            if replaces {
+                std::mem::swap(later, earlier);
+            }
+            replaces
+        });
+        Ok(Given(given))
     }
 
     /// Decides every choice of the group: the branch with content, of a selector the uuid, else the first one given.
-    fn choose(&self, group: &Group, given: &[Vec<&Element>]) -> Result<Made, ShapeError> {
-        let mut made = Made(Vec::new());
+    fn choose(&self, group: &Group, given: &Given) -> Result<Made, ShapeError> {
+        let mut made = Made(Vec::with_capacity(group.choices.len()));
         for (choice, required) in group.choices.iter().enumerate() {
             let members = || {
-                let fields = group.fields.iter().zip(given);
-                fields.filter_map(move |(field, given)| {
+                group.fields.iter().enumerate().filter_map(move |(number, field)| {
                     let at = field.branches.iter().find(|branch| branch.choice == choice)?;
-                    Some((at.branch, field, given))
+                    Some((at.branch, field, given.of(number)))
                 })
             };
             let filled =
-                || members().filter(|(_, _, given)| given.iter().any(|child| !is_blank_input(child)));
+                || members().filter(|(_, _, given)| given.iter().any(|(_, child)| !is_blank_input(child)));
             let by_uuid = filled().find(|(_, field, _)| field.name == "uuid").map(|(branch, ..)| branch);
             let first = filled().next();
             let branch = match (first, by_uuid) {
@@ -201,7 +235,7 @@ impl Place {
     fn value(
         &self,
         field: &Field,
-        child: &Element,
+        child: Element,
         of_operation: bool,
         unknown: &mut Vec<String>,
     ) -> Result<Option<Element>, ShapeError> {
@@ -209,63 +243,77 @@ impl Place {
             Kind::Text(rule) => self.text(field, rule, child).map(Some),
             Kind::Reference => self.reference(child).map(Some),
             Kind::TextWithAttributes(known) => {
+                let attributes = attributes(known, &child);
                 let mut value = self.text(field, &TextRule::plain(None), child)?;
                 if !value.text.is_empty() {
-                    value.attributes = attributes(known, child);
+                    value.attributes = attributes;
                 }
                 Ok(Some(value))
             }
-            Kind::Group(group) if of_operation && field.name == RETURNED_TAGS => {
-                Ok(Some(if child.nil { Element::new(&child.name) } else { tags(group, child) }))
+            Kind::Any if child.nil => Ok(Some(cleared(child))),
+            Kind::Any => Ok(Some(any(child))),
+            Kind::Group(_) if of_operation && field.name == RETURNED_TAGS && child.nil => {
+                Ok(Some(cleared(child)))
             }
-            Kind::Group(group) if field.is_repeated() && requires(group) && says_nothing(child) => Ok(None),
-            Kind::Group(group) if empties(field, group, child) => Ok(Some(Element::new(&child.name))),
+            Kind::Group(group) if of_operation && field.name == RETURNED_TAGS => {
+                Ok(Some(tags(group, &child)))
+            }
+            Kind::Group(group) if field.is_repeated() && requires(group) && says_nothing(&child) => Ok(None),
+            Kind::Group(group) if empties(field, group, &child) => Ok(Some(cleared(child))),
             Kind::Group(group) => {
-                let emptied = child.nil.then(|| Element::new(&child.name));
-                let value = self.group(group, emptied.as_ref().unwrap_or(child), unknown)?;
-                let lost = value.children.is_empty() && !child.nil && !child.children.is_empty();
+                let had_children = !child.nil && !child.children.is_empty();
+                let child = if child.nil { cleared(child) } else { child };
+                let value = self.group(group, child, unknown)?;
+                let lost = value.children.is_empty() && had_children;
                 // A group of unknown elements only says nothing about the known ones: it must not empty them.
                 Ok(if lost && field.min == 0 && !field.is_repeated() { None } else { Some(value) })
             }
-            Kind::Any => Ok(Some(if child.nil { Element::new(&child.name) } else { any(child) })),
         }
     }
 
-    fn text(&self, field: &Field, rule: &TextRule, child: &Element) -> Result<Element, ShapeError> {
+    fn text(&self, field: &Field, rule: &TextRule, child: Element) -> Result<Element, ShapeError> {
         if child.nil {
-            return Ok(Element::new(&child.name));
+            return Ok(cleared(child));
         }
         if !child.children.is_empty() {
             return self.refuse(Problem::NotText);
         }
-        let text = if field.secret { child.text.as_str() } else { child.text.trim() };
+        self.respelled(rule, field.secret, child)
+    }
+
+    /// The element with nothing but its text, in canonical form; blanks around it count only in a secret.
+    fn respelled(&self, rule: &TextRule, secret: bool, child: Element) -> Result<Element, ShapeError> {
+        let Element { name, text: sent, .. } = child;
+        let text = if secret { sent.as_str() } else { sent.trim() };
         if text.is_empty() {
-            return Ok(Element::new(&child.name));
+            return Ok(Element { name, ..Element::default() });
         }
-        let text = rule.canonical(text).or_else(|problem| self.refuse(problem))?;
-        Ok(Element { text, ..Element::new(&child.name) })
+        let canonical = match rule.canonical(text).or_else(|problem| self.refuse(problem))? {
+            Cow::Borrowed(same) if same == sent => None,
+            other @ (Cow::Borrowed(_) | Cow::Owned(_)) => Some(other.into_owned()),
+        };
+        Ok(Element { name, text: canonical.unwrap_or(sent), ..Element::default() })
     }
 
-    fn reference(&self, child: &Element) -> Result<Element, ShapeError> {
-        let mut value = Element::new(&child.name);
+    fn reference(&self, child: Element) -> Result<Element, ShapeError> {
         if child.nil {
-            return Ok(value);
+            return Ok(cleared(child));
         }
         if !child.children.is_empty() {
             return self.refuse(Problem::NotText);
         }
-        let name = child.text.trim();
-        value.text = REFERENCE_NAME.canonical(name).or_else(|problem| self.refuse(problem))?;
+        let mut attributes = Vec::new();
         if let Some(uuid) = child.attribute("uuid").map(str::trim).filter(|uuid| !uuid.is_empty()) {
             match parse_uuid(uuid) {
-                Some(uuid) => value.attributes.push(("uuid".to_owned(), format_uuid(uuid))),
+                Some(uuid) => attributes.push(("uuid".to_owned(), format_uuid(uuid))),
                 None => {
-                    let path = format!("{}/@uuid", self.path);
+                    let path = format!("{}/@uuid", self.path());
                     return Err(ShapeError { path, problem: Problem::NotUuid });
                 }
             }
         }
-        Ok(value)
+        let value = self.respelled(&REFERENCE_NAME, false, child)?;
+        Ok(Element { attributes, ..value })
     }
 }
 
@@ -312,7 +360,7 @@ fn is_cleared(child: &Element) -> bool {
 fn attributes(known: &[Attribute], element: &Element) -> Vec<(String, String)> {
     let value = |attribute: &Attribute| {
         let text = element.attribute(&attribute.name).map(str::trim).filter(|text| !text.is_empty())?;
-        Some((attribute.name.clone(), attribute.rule.canonical(text).ok()?))
+        Some((attribute.name.clone(), attribute.rule.canonical(text).ok()?.into_owned()))
     };
     known.iter().filter_map(value).collect()
 }
@@ -324,14 +372,18 @@ fn tags(group: &Group, element: &Element) -> Element {
 }
 
 /// Free content: text of leaves as sent, blanks between elements dropped.
-fn any(element: &Element) -> Element {
-    let mut copy = Element::new(&element.name);
-    copy.attributes.clone_from(&element.attributes);
-    copy.children = element.children.iter().map(any).collect();
-    if copy.children.is_empty() || !element.text.trim().is_empty() {
-        copy.text.clone_from(&element.text);
+fn any(mut element: Element) -> Element {
+    element.nil = false;
+    element.children = element.children.into_iter().map(any).collect();
+    if !element.children.is_empty() && element.text.trim().is_empty() {
+        element.text.clear();
     }
-    copy
+    element
+}
+
+/// The element without what was in it.
+fn cleared(element: Element) -> Element {
+    Element { name: element.name, ..Element::default() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn normalised(xml: &str) -> Result<Normalised, ShapeError> {
         "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Body xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">{xml}</Body></Envelope>"
     );
     let call = read_call(envelope.as_bytes()).unwrap();
-    normalise(&Schema::get().operation(&call.operation).unwrap().request, &call.body)
+    normalise(&Schema::get().operation(&call.operation).unwrap().request, call.body)
 }
 
 fn print(element: &Element) -> String {
@@ -29,13 +29,13 @@ fn refusal(xml: &str) -> String {
 #[test]
 fn order_is_restored_and_scalars_get_one_spelling() {
     let xml = "<addPhone sequence='?'><phone ctiid='?'>
-        <isProtected> True </isProtected><packetCaptureDuration>+05</packetCaptureDuration>
+        <isProtected>False</isProtected><isActive> True </isActive><packetCaptureDuration>+05</packetCaptureDuration>
         <devicePoolName uuid='1b2c0000-0000-0000-0000-0000000000ff'> Default </devicePoolName>
         <locationName uuid=''/><model>Cisco 8851</model><description> Lobby </description><name>SEP1</name>
     </phone></addPhone>";
     assert_eq!(
         canonical(xml).unwrap(),
-        "<addPhone><phone><name>SEP1</name><description>Lobby</description><devicePoolName uuid=\"{1B2C0000-0000-0000-0000-0000000000FF}\">Default</devicePoolName><locationName/><packetCaptureDuration>5</packetCaptureDuration><isProtected>true</isProtected></phone></addPhone>"
+        "<addPhone><phone><name>SEP1</name><description>Lobby</description><devicePoolName uuid=\"{1B2C0000-0000-0000-0000-0000000000FF}\">Default</devicePoolName><locationName/><packetCaptureDuration>5</packetCaptureDuration><isActive>true</isActive><isProtected>false</isProtected></phone></addPhone>"
     );
     assert_eq!(normalised(xml).unwrap().unknown, ["phone/model"]);
 }

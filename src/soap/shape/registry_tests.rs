@@ -38,13 +38,13 @@ fn each_position(mut check: impl FnMut(&Operation, &Element, &sample::Position<'
 
 fn accepted(operation: &Operation, message: &Element) -> Element {
     let normalised =
-        normalise(&operation.request, message).unwrap_or_else(|e| panic!("{}: {e}", operation.name));
+        normalise(&operation.request, message.clone()).unwrap_or_else(|e| panic!("{}: {e}", operation.name));
     assert!(normalised.unknown.is_empty(), "{}: {:?}", operation.name, normalised.unknown);
     normalised.element
 }
 
 fn refused(operation: &Operation, message: &Element) -> ShapeError {
-    match normalise(&operation.request, message) {
+    match normalise(&operation.request, message.clone()) {
         Ok(_) => panic!("{} took {message:?}", operation.name),
         Err(error) => error,
     }

@@ -1,5 +1,7 @@
 //! What one piece of text may be, and its canonical form (axl.md 5).
 
+use std::borrow::Cow;
+
 use crate::soap::scalar::{format_uuid, parse_bool, parse_uuid};
 
 /// What kind of text a scalar holds.
@@ -77,32 +79,36 @@ impl TextRule {
         Self { class, max_length: None }
     }
 
-    /// Checks text that is not empty and gives its canonical form.
-    pub fn canonical(&self, text: &str) -> Result<String, Problem> {
+    /// Checks text that is not empty and gives its canonical form, which may be the text itself.
+    pub fn canonical<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Problem> {
         if let Some(max) = self.max_length
+            && text.len() > max
             && text.chars().count() > max
         {
             return Err(Problem::TooLong(max));
         }
         match self.class {
-            TextClass::Plain => Ok(text.to_owned()),
-            TextClass::Boolean => parse_bool(text).map(|value| value.to_string()).ok_or(Problem::NotBoolean),
+            TextClass::Plain => Ok(text.into()),
+            TextClass::Boolean => match parse_bool(text) {
+                Some(value) => Ok(if value { "true" } else { "false" }.into()),
+                None => Err(Problem::NotBoolean),
+            },
             TextClass::Integer(min, max) => text
                 .parse::<i64>()
                 .ok()
                 .filter(|number| (min..=max).contains(number))
-                .map(|number| number.to_string())
+                .map(|number| number.to_string().into())
                 .ok_or(Problem::NotInteger(min, max)),
-            TextClass::Uuid => parse_uuid(text).map(format_uuid).ok_or(Problem::NotUuid),
-            TextClass::MusicSource if text.eq_ignore_ascii_case("null") => Ok("null".to_owned()),
+            TextClass::Uuid => parse_uuid(text).map(|uuid| format_uuid(uuid).into()).ok_or(Problem::NotUuid),
+            TextClass::MusicSource if text.eq_ignore_ascii_case("null") => Ok("null".into()),
             TextClass::MusicSource => text
                 .parse::<u8>()
                 .ok()
                 .filter(|source| *source <= 51)
-                .map(|source| source.to_string())
+                .map(|source| source.to_string().into())
                 .ok_or(Problem::NotMusicSource),
             TextClass::MacAddress if text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
-                Ok(text.to_ascii_uppercase())
+                Ok(text.to_ascii_uppercase().into())
             }
             TextClass::MacAddress => Err(Problem::NotMacAddress),
         }
@@ -116,21 +122,21 @@ mod tests {
     #[test]
     fn scalars_come_out_in_one_spelling() {
         let canonical = |class, text| TextRule::of(class).canonical(text);
-        assert_eq!(canonical(TextClass::Boolean, "True"), Ok("true".to_owned()));
+        assert_eq!(canonical(TextClass::Boolean, "True"), Ok("true".into()));
         assert_eq!(canonical(TextClass::Boolean, "yes"), Err(Problem::NotBoolean));
-        assert_eq!(canonical(TextClass::Integer(0, 9), "+007"), Ok("7".to_owned()));
+        assert_eq!(canonical(TextClass::Integer(0, 9), "+007"), Ok("7".into()));
         assert_eq!(canonical(TextClass::Integer(0, 9), "10"), Err(Problem::NotInteger(0, 9)));
         assert_eq!(canonical(TextClass::Integer(0, 9), "1.0"), Err(Problem::NotInteger(0, 9)));
-        assert_eq!(canonical(TextClass::MusicSource, "NULL"), Ok("null".to_owned()));
+        assert_eq!(canonical(TextClass::MusicSource, "NULL"), Ok("null".into()));
         assert_eq!(canonical(TextClass::MusicSource, "52"), Err(Problem::NotMusicSource));
-        assert_eq!(canonical(TextClass::MacAddress, "0011aabbccdd"), Ok("0011AABBCCDD".to_owned()));
+        assert_eq!(canonical(TextClass::MacAddress, "0011aabbccdd"), Ok("0011AABBCCDD".into()));
         assert_eq!(canonical(TextClass::Uuid, "?"), Err(Problem::NotUuid));
     }
 
     #[test]
     fn length_counts_characters_not_bytes() {
         let rule = TextRule::plain(Some(3));
-        assert_eq!(rule.canonical("äöü"), Ok("äöü".to_owned()));
+        assert_eq!(rule.canonical("äöü"), Ok("äöü".into()));
         assert_eq!(rule.canonical("äöüß"), Err(Problem::TooLong(3)));
     }
 }
