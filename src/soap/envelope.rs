@@ -14,6 +14,8 @@ use super::wellformed::{agrees, declared_encoding, is_qualified_name, pairs};
 use super::write::is_xml_char;
 
 const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+/// The actor that is whoever gets the message.
+const NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -283,6 +285,7 @@ impl Scan {
         element: &mut Element,
     ) -> Result<(), EnvelopeError> {
         let mut seen: Vec<(&str, &str)> = Vec::new();
+        let (mut mandatory, mut ours) = (false, true);
         for (count, attribute) in start.attributes().enumerate() {
             if count >= self.limits.attributes {
                 return Err(Limit("attributes"));
@@ -304,18 +307,24 @@ impl Scan {
             let local = local.into_inner();
             match namespace {
                 ResolveResult::Unknown(_) => return Err(Malformed),
-                ResolveResult::Bound(namespace) => match (namespace.into_inner(), local) {
-                    (SOAP11, "mustUnderstand") if truth && self.depth == 3 && self.part == Part::Header => {
-                        return Err(MustUnderstand);
+                ResolveResult::Bound(namespace) => {
+                    let expanded = (namespace.into_inner(), local);
+                    if seen.contains(&expanded) {
+                        return Err(Malformed);
                     }
-                    (XSI, "nil") => element.nil = truth,
-                    expanded if seen.contains(&expanded) => return Err(Malformed),
-                    expanded => seen.push(expanded),
-                },
+                    seen.push(expanded);
+                    match expanded {
+                        (SOAP11, "mustUnderstand") => mandatory = truth,
+                        (SOAP11, "actor") => ours = ["", NEXT].contains(&value.trim()),
+                        (XSI, "nil") => element.nil = truth,
+                        _ => (),
+                    }
+                }
                 ResolveResult::Unbound => element.attributes.push((local.to_owned(), value)),
             }
         }
-        Ok(())
+        let block = self.depth == 3 && self.part == Part::Header;
+        if block && mandatory && ours { Err(MustUnderstand) } else { Ok(()) }
     }
 
     fn bind(&mut self, prefix: PrefixDeclaration<'_>, namespace: &str) -> Result<(), EnvelopeError> {

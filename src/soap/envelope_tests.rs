@@ -106,6 +106,18 @@ fn what_is_not_a_plain_envelope_is_refused() {
     assert_eq!(refusal("<x/>"), Version);
     assert_eq!(refusal(&header("s:mustUnderstand=\"1\"")), MustUnderstand);
     assert!(read_call(header("s:mustUnderstand=\"0\"").as_bytes()).is_ok());
+    for (actor, is_ours) in
+        [("", true), ("http://schemas.xmlsoap.org/soap/actor/next", true), ("urn:other", false)]
+    {
+        let read = read_call(header(&format!("s:actor=\"{actor}\" s:mustUnderstand=\"1\"")).as_bytes()).err();
+        assert_eq!(read, is_ours.then_some(MustUnderstand), "{actor}");
+    }
+    assert_eq!(
+        refusal(&header(
+            "s:actor=\"\" t:actor=\"urn:other\" xmlns:t=\"http://schemas.xmlsoap.org/soap/envelope/\""
+        )),
+        Malformed
+    );
     assert!(read_call(header("mustUnderstand=\"1\"").as_bytes()).is_ok());
 }
 
