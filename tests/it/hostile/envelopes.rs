@@ -1,5 +1,6 @@
 //! Messages that are no envelope with one operation: encodings, document types, structure, versions (XML-2 to XML-5).
 
+use super::input::Input;
 use super::target::{AXL, Expect, MARK, PHONE, SOAP, Target, body, envelope};
 
 const CLIENT: Expect = Expect::Fault("soapenv:Client");
@@ -19,9 +20,8 @@ fn declared(encoding: &str) -> Vec<u8> {
     format!("<?xml version='1.0' encoding='{encoding}'?>{}", good()).into_bytes()
 }
 
-#[test]
-fn only_utf_8_is_read() {
-    let mut target = Target::start();
+/// Only UTF-8 is read.
+fn encodings() -> Vec<Input> {
     let named = |bytes: &[u8]| {
         let whole = envelope("getPhone", "<name>@</name>").into_bytes();
         let at = whole.iter().position(|b| *b == b'@').unwrap();
@@ -74,17 +74,16 @@ fn only_utf_8_is_read() {
     ] {
         inputs.push(("reference to what is no character", named(reference.as_bytes())));
     }
-    target.unchanged(|target| {
-        for (what, input) in inputs {
-            target.throw(what, input, CLIENT);
-        }
-        target.throw("mark", format!("\u{FEFF}{}", good()), Expect::Answer);
-    });
+    let named = |(what, bytes): (&str, Vec<u8>)| Input {
+        what: what.to_owned(),
+        ..Input::soap("encodings", bytes, CLIENT)
+    };
+    let marked = Input::soap("encodings", format!("\u{FEFF}{}", good()), Expect::Answer);
+    inputs.into_iter().map(named).chain([marked]).collect()
 }
 
-#[test]
-fn there_are_no_document_types_entities_or_instructions() {
-    let mut target = Target::start();
+/// There are no document types, entities or instructions.
+fn document_types() -> Vec<Input> {
     let lead = |text: &str| format!("{text}{}", good());
     let inside = |text: &str| envelope("getPhone", &format!("<name>{text}</name>"));
     let bomb = "<!DOCTYPE s [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;&b;&b;'>]>";
@@ -128,26 +127,21 @@ fn there_are_no_document_types_entities_or_instructions() {
         format!("{}<!DOCTYPE s>", good()),
         lead(&format!("<?xml version='1.0' {MARK}='1'?>")),
     ];
-    target.unchanged(|target| {
-        for input in inputs {
-            target.throw(&input.clone(), input, CLIENT);
-        }
-        for fine in [
-            "<?xml version='1.0'?>",
-            "<?xml version=\"1.0\" encoding='utf-8' standalone='yes'?>",
-            "<!-- x -->",
-            "\n",
-        ] {
-            target.throw(fine, lead(fine), Expect::Answer);
-        }
-        target.throw("CDATA", inside(&format!("<![CDATA[{PHONE}]]>")), Expect::Answer);
-        target.throw("references", inside("&#83;&#x45;P0000000000AA"), Expect::Answer);
-    });
+    let fine = [
+        lead("<?xml version='1.0'?>"),
+        lead("<?xml version=\"1.0\" encoding='utf-8' standalone='yes'?>"),
+        lead("<!-- x -->"),
+        lead("\n"),
+        inside(&format!("<![CDATA[{PHONE}]]>")),
+        inside("&#83;&#x45;P0000000000AA"),
+    ];
+    let refused = inputs.into_iter().map(|input| Input::soap("document types", input, CLIENT));
+    let taken = fine.into_iter().map(|input| Input::soap("document types", input, Expect::Answer));
+    refused.chain(taken).collect()
 }
 
-#[test]
-fn what_is_not_well_formed_is_refused() {
-    let mut target = Target::start();
+/// What is not well formed is refused.
+fn malformed() -> Vec<Input> {
     let inside = |text: &str| envelope("getPhone", &format!("<name>{PHONE}</name>{text}"));
     let good = good();
     let mut inputs: Vec<String> = [
@@ -209,16 +203,11 @@ fn what_is_not_well_formed_is_refused() {
         "{\"getPhone\": {}}".to_owned(),
         "name=x&value=y".to_owned(),
     ]);
-    target.unchanged(|target| {
-        for input in inputs {
-            target.throw(&input.clone(), input, CLIENT);
-        }
-    });
+    inputs.into_iter().map(|input| Input::soap("not well formed", input, CLIENT)).collect()
 }
 
-#[test]
-fn an_envelope_holds_one_operation_and_nothing_beside_it() {
-    let mut target = Target::start();
+/// An envelope holds one operation and nothing beside it.
+fn structures() -> Vec<Input> {
     let operation = format!("<n:getPhone xmlns:n='{AXL}'><name>{PHONE}</name></n:getPhone>");
     let whole = |inside: &str| format!("<s:Envelope xmlns:s='{SOAP}'>{inside}</s:Envelope>");
     let soap12 = "http://www.w3.org/2003/05/soap-envelope";
@@ -254,11 +243,11 @@ fn an_envelope_holds_one_operation_and_nothing_beside_it() {
         (header("<x xmlns='u'><y s:mustUnderstand='1'/></x>"), Expect::Answer),
         (header(""), Expect::Answer),
     ];
-    target.unchanged(|target| {
-        for (input, expect) in inputs {
-            target.throw(&input.clone(), input, expect);
-        }
-    });
+    inputs.into_iter().map(|(input, expect)| Input::soap("envelopes", input, expect)).collect()
+}
+
+pub(super) fn corpus() -> Vec<Input> {
+    [encodings(), document_types(), malformed(), structures()].concat()
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! Secrets leave no trace: not in what the program prints or logs at its loudest, not in its tables, events, metrics, answers (SEC-1).
 
+use std::time::{Duration, Instant};
+
+use crate::support::gateway::{StateDir, basic};
+use crate::support::process::emgate;
+
 use super::target::{Expect, PHONE, Target, envelope};
 
 const PINS: [&str; 5] = ["918273645", "817263540", "736455281", "645518273", "554637281"];
@@ -39,14 +44,14 @@ fn provoke(target: &mut Target) -> Vec<String> {
             .body,
     );
     said.push(target.phone.get(&format!("/emapp/EMAppServlet?device={PHONE}&doLogout=true")).body);
-    let wrong = crate::support::gateway::basic("eve", PASSWORDS[2]);
+    let wrong = basic("eve", PASSWORDS[2]);
     said.push(target.tls.request("POST", "/axl/", &[("Authorization", &wrong)], "x").body);
     said
 }
 
 /// Has the gateway make cookies and shows them to it, good and spoiled, alone and beside a password; gives them with what was answered.
 fn cookies(target: &Target) -> (Vec<String>, Vec<String>) {
-    let own = crate::support::gateway::basic("admin", &target.password);
+    let own = basic("admin", &target.password);
     let ask = |fields: &[(&str, &str)], body: &str| target.tls.request("POST", "/axl/", fields, body);
     let made = ask(&[("Authorization", &own)], "x");
     let made = made.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
@@ -63,9 +68,39 @@ fn cookies(target: &Target) -> (Vec<String>, Vec<String>) {
     (vec![value(&made), value(&spoiled), own.split_once(' ').unwrap().1.to_owned()], said)
 }
 
+/// Everything in the topics up to the last change.
+fn published(servers: &str, prefix: &str) -> String {
+    let state = StateDir::new();
+    let until = Instant::now() + Duration::from_secs(60);
+    let arguments = [
+        "events",
+        "tail",
+        "--from",
+        "beginning",
+        "--json",
+        "--no-follow",
+        "--kafka",
+        servers,
+        "--topic-prefix",
+        prefix,
+    ];
+    loop {
+        let said = String::from_utf8(emgate(&arguments, "", &state).output().unwrap().stdout).unwrap();
+        if said.contains("\"the last\"") {
+            assert!(said.contains("\"eve\"") && said.contains("em.device.login.v1"), "{said}");
+            return said;
+        }
+        assert!(Instant::now() < until, "{said}");
+    }
+}
+
 #[test]
 fn no_secret_is_found_anywhere_afterwards() {
-    let mut target = Target::start_with(&["--log", "trace"]);
+    let topics = std::env::var("KAFKA_BOOTSTRAP").ok();
+    let prefix = format!("secrets-{}", std::process::id());
+    let kafka = topics.iter().flat_map(|servers| ["--kafka", servers, "--topic-prefix", &prefix]);
+    let flags: Vec<&str> = ["--log", "trace"].into_iter().chain(kafka).collect();
+    let mut target = Target::start_with(&flags);
     target.provision();
     let own = target.password.clone();
     let said = provoke(&mut target);
@@ -75,13 +110,21 @@ fn no_secret_is_found_anywhere_afterwards() {
     let stored = target.stored();
     let metrics = target.process.client("health, metrics").get("/metrics").body;
     target.throw("still there", envelope("getUser", "<userid>eve</userid>"), Expect::Answer);
+    let last = envelope("addRoutePartition", "<routePartition><name>the last</name></routePartition>");
+    target.throw("the last", last, Expect::Answer);
+    let topics = topics.map(|servers| published(&servers, &prefix)).unwrap_or_default();
     let (printed, log) = target.end();
     assert!(log.lines().count() > 20, "{log}");
     let printed = printed.replacen(&own, "", 1);
     let given = PINS.iter().chain(&PASSWORDS).copied().chain(["24680", "Pa55-word!", own.as_str()]);
     for secret in given.chain(shown.iter().map(String::as_str)) {
-        for (place, text) in [("print", &printed), ("log", &log), ("tables", &stored), ("metrics", &metrics)]
-        {
+        for (place, text) in [
+            ("print", &printed),
+            ("log", &log),
+            ("tables", &stored),
+            ("metrics", &metrics),
+            ("topics", &topics),
+        ] {
             let at = text.find(secret);
             assert!(
                 at.is_none(),

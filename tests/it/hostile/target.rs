@@ -2,6 +2,7 @@
 //!
 //! Every answer is checked for what no answer may hold; every twentieth input is followed by a request that must work.
 
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use diesel::connection::Connection as _;
@@ -9,6 +10,7 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use emgate::soap::envelope::read_call;
 
+use super::input::{Door, Input};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Answer, Client, Connection};
@@ -70,6 +72,14 @@ pub(super) enum Expect {
     Anything,
     /// An answer.
     Answer,
+    /// This status, outside SOAP, and the end of the connection.
+    HangUp(u16),
+    /// A status of 400 to 499 or nothing, and the end of the connection.
+    Cut,
+    /// A status of 400 to 499 or nothing.
+    Unadmitted,
+    /// An answer, a status of 400 to 499 or nothing.
+    Unharmed,
 }
 
 /// What the client must mend.
@@ -175,11 +185,84 @@ impl Target {
             self.wrong(format!("{what}: {took:?}"));
         }
         let judged = self.judge(what, &answer, expect);
+        self.look_after(what);
+        judged
+    }
+
+    /// Every twentieth input is followed by a request that must work.
+    fn look_after(&mut self, what: &str) {
         self.sent += 1;
         if self.sent.is_multiple_of(20) {
             self.canary(what);
         }
-        judged
+    }
+
+    /// Sends one input of the corpus and checks what comes back.
+    pub(super) fn try_input(&mut self, input: &Input) {
+        let what = format!("{} {:?}", input.class, input.what);
+        let client = match input.door {
+            Door::Soap => return drop(self.throw(&what, &input.bytes, input.expect)),
+            Door::Tls => &self.tls,
+            Door::Phone => &self.phone,
+        };
+        let (start, bytes) = (Instant::now(), self.with_credentials(&input.bytes));
+        let heard = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut connection = client.open();
+            connection.send(bytes);
+            let answer = connection.answer();
+            let closing = matches!(input.expect, Expect::HangUp(_) | Expect::Cut);
+            (answer, closing && !connection.is_closed())
+        }));
+        let took = start.elapsed();
+        match heard {
+            Err(_) => self.wrong(format!("{what}: neither answered nor ended")),
+            Ok(_) if took > Duration::from_secs(8) => self.wrong(format!("{what}: {took:?}")),
+            Ok((_, true)) => self.wrong(format!("{what}: the connection goes on")),
+            Ok((answer, false)) => self.judge_raw(&what, answer, input.expect),
+        }
+        self.look_after(&what);
+    }
+
+    fn judge_raw(&mut self, what: &str, answer: Option<Answer>, expect: Expect) {
+        let status = answer.as_ref().map(|a| a.status);
+        let refused = status.is_none_or(|s| (400..500).contains(&s));
+        let fits = match expect {
+            Expect::HangUp(wanted) => status == Some(wanted),
+            Expect::Cut | Expect::Unadmitted => refused,
+            Expect::Unharmed => refused || status == Some(200),
+            Expect::Fault(_) | Expect::Refusal | Expect::Status(_) | Expect::Anything | Expect::Answer => {
+                status.is_some()
+            }
+        };
+        match answer {
+            Some(answer) if fits => drop(self.judge(what, &answer, expect)),
+            answer => {
+                if !fits {
+                    self.wrong(format!("{what}: {expect:?}, came {:?}", answer.map(|a| (a.status, a.body))));
+                }
+            }
+        }
+    }
+
+    /// Puts the good credentials where they belong in raw bytes.
+    pub(super) fn with_credentials(&self, bytes: &[u8]) -> Vec<u8> {
+        let place = b"@good";
+        match bytes.windows(place.len()).position(|w| w == place) {
+            None => bytes.to_vec(),
+            Some(at) => {
+                let good = basic("admin", &self.password);
+                [&bytes[..at], good.as_bytes(), &bytes[at + place.len()..]].concat()
+            }
+        }
+    }
+
+    /// Waits until no more files and connections are open than there were.
+    pub(super) fn await_open_files(&self, before: usize) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.process.open_files() > before {
+            assert!(Instant::now() < until, "{} files are open, {before} were", self.process.open_files());
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Checks an answer; what is wrong with it fails the test at its end, beside what else is.
@@ -299,6 +382,7 @@ fn judge(what: &str, answer: &Answer, expect: Expect) -> Option<Fault> {
         Expect::Status(status) => assert_eq!(answer.status, status, "{what}: {text}"),
         Expect::Anything => assert!(fault.is_some() || answer.status == 200, "{what}: {}", answer.status),
         Expect::Answer => assert_eq!(answer.status, 200, "{what}: {text}"),
+        Expect::HangUp(_) | Expect::Cut | Expect::Unadmitted | Expect::Unharmed => {}
     }
     fault
 }

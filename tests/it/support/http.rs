@@ -21,6 +21,7 @@ pub struct Client {
 /// One open connection.
 pub struct Connection {
     stream: Box<dyn Stream>,
+    socket: TcpStream,
     read: Vec<u8>,
     asked_for_head: bool,
 }
@@ -75,6 +76,7 @@ impl Client {
         let tcp = tcp.ok()?;
         tcp.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         tcp.set_nodelay(true).unwrap();
+        let socket = tcp.try_clone().unwrap();
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(tcp),
             Some(config) => {
@@ -82,7 +84,7 @@ impl Client {
                 Box::new(StreamOwned::new(ClientConnection::new(Arc::clone(config), name).unwrap(), tcp))
             }
         };
-        Some(Connection { stream, read: Vec::new(), asked_for_head: false })
+        Some(Connection { stream, socket, read: Vec::new(), asked_for_head: false })
     }
 
     /// Sends these bytes and reads one answer; none when the connection just ends.
@@ -161,6 +163,15 @@ impl Connection {
     /// Whether the other side ends the connection, with nothing more said.
     pub fn is_closed(&mut self) -> bool {
         self.read.is_empty() && !self.more()
+    }
+
+    /// Whether the other side ends the connection within this time; what it says meanwhile is not kept.
+    pub fn is_over(&mut self, within: Duration) -> bool {
+        self.socket.set_read_timeout(Some(within)).unwrap();
+        match self.stream.read(&mut [0; 8192]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => false,
+            outcome => !outcome.is_ok_and(|n| n > 0),
+        }
     }
 
     fn more(&mut self) -> bool {

@@ -112,6 +112,11 @@ impl Process {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    /// How many files and connections are open now.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// Sends a signal by its name without SIG.
     pub fn signal(&self, name: &str) {
         // the shell's own kill: a bare machine has no other
