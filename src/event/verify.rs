@@ -19,13 +19,15 @@ mod publication;
 mod reading;
 pub mod report;
 mod sessions;
+mod state_record;
+mod states;
 
 use std::time::Duration;
 
 use indicatif::ProgressBar;
 
 use super::EventError;
-use super::kafka::{KafkaFailure, KafkaSettings, RawReader, TOPICS};
+use super::kafka::{KafkaFailure, KafkaSettings, RawReader, STATE_TOPICS, TOPICS};
 use crate::store::number_line::Line;
 use crate::store::{Db, number_line, verification};
 use publication::Published;
@@ -89,10 +91,15 @@ fn attempt(
     let Some(published) = publication::wait(db, settings, &snapshot, patience)? else { return Ok(None) };
     let topics: Vec<&str> = TOPICS.iter().map(|topic| topic.name).collect();
     let reader = RawReader::open(settings, &topics)?;
-    bar.set_length(reader.spans().map(|s| u64::try_from(s.end - s.low).unwrap_or_default()).sum());
+    bar.set_length(length(&reader));
     bar.set_message("reading Kafka");
-    let mut reading = Reading::begin(db, &reader, settings.mode, &snapshot, &published, patience)?;
+    let mut reading = Reading::begin(db, &reader, settings, &snapshot, &published, patience)?;
     reading.read(bar)?;
+    let states: Vec<&str> = STATE_TOPICS.iter().map(|topic| topic.name).collect();
+    let states = RawReader::open(settings, &states)?;
+    bar.inc_length(length(&states));
+    bar.set_message("reading the state topics");
+    reading.read_states(&states, bar)?;
     bar.set_message("walking the database");
     let chain = walk(db, &snapshot.line, &published, &mut reading)?;
     if reader.has_lost_its_beginning()? || line_now(db)?.emstream != snapshot.line.emstream {
@@ -126,6 +133,11 @@ fn walk(
             reading.miss(event);
         }
     }
+}
+
+/// How many records are read at most.
+fn length(reader: &RawReader) -> u64 {
+    reader.spans().map(|span| u64::try_from(span.end - span.low).unwrap_or_default()).sum()
 }
 
 fn line_now(db: &Db) -> Result<Line, EventError> {

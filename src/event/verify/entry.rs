@@ -33,9 +33,7 @@ impl Entry {
         let value = utf8(record.value.as_deref().ok_or("there is no value")?, "value")?;
         let event: Value =
             serde_json::from_str(&value).map_err(|e| format!("the value is not valid JSON: {e}"))?;
-        let sequence = event.get("sequence").and_then(Value::as_str).unwrap_or_default();
-        let is_number = sequence.len() == 20 && sequence.bytes().all(|b| b.is_ascii_digit());
-        let position = sequence.parse().ok().filter(|_| is_number).ok_or("the value has no sequence")?;
+        let position = position_in(&event).ok_or("the value has no sequence")?;
         Ok(Self { span: Arc::clone(&record.span), offset: record.offset, position, key, value, event })
     }
 
@@ -48,6 +46,13 @@ impl Entry {
     pub(super) fn count(&self, pointer: &str) -> Option<i64> {
         self.event.pointer(pointer).and_then(Value::as_i64)
     }
+}
+
+/// The number in an envelope.
+pub(super) fn position_in(envelope: &Value) -> Option<i64> {
+    let sequence = envelope.get("sequence").and_then(Value::as_str)?;
+    let is_number = sequence.len() == 20 && sequence.bytes().all(|b| b.is_ascii_digit());
+    sequence.parse().ok().filter(|_| is_number)
 }
 
 /// Entries for the tests of checks.

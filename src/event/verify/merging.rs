@@ -36,7 +36,8 @@ impl<'r> Merging<'r> {
     ) -> Result<(), VerifyError> {
         for (source, front) in self.fronts.iter_mut().enumerate() {
             if matches!(front, Front::Unknown) {
-                *front = next(self.reader, source, self.patience, take)?;
+                let entry = next(self.reader, source, self.patience, take)?;
+                *front = entry.map_or(Front::Ended, |entry| Front::Next(Box::new(entry)));
             }
         }
         Ok(())
@@ -70,22 +71,23 @@ impl<'r> Merging<'r> {
     }
 }
 
-fn next(
+/// The next record of a partition that `take` makes something of; `None`: its end.
+pub(super) fn next<T>(
     reader: &RawReader,
     source: usize,
     patience: Duration,
-    take: &mut dyn FnMut(&RawRecord) -> Option<Entry>,
-) -> Result<Front, VerifyError> {
+    take: &mut dyn FnMut(&RawRecord) -> Option<T>,
+) -> Result<Option<T>, VerifyError> {
     let mut heard = Instant::now();
     loop {
         match reader.next(source, LOOK)? {
             RawPolled::Record(record) => {
                 heard = Instant::now();
-                if let Some(entry) = take(&record) {
-                    return Ok(Front::Next(Box::new(entry)));
+                if let Some(taken) = take(&record) {
+                    return Ok(Some(taken));
                 }
             }
-            RawPolled::End => return Ok(Front::Ended),
+            RawPolled::End => return Ok(None),
             RawPolled::Nothing if heard.elapsed() >= patience => {
                 return Err(VerifyError::Silent(patience.as_secs()));
             }

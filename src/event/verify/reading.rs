@@ -11,15 +11,16 @@ use super::entry::Entry;
 use super::groups::Groups;
 use super::intercom::Intercom;
 use super::line::{Horizon, Line};
-use super::merging::Merging;
+use super::merging::{Merging, next};
 use super::order::Order;
 use super::placement::Placement;
 use super::publication::Published;
 use super::report::Check;
 use super::sessions::Sessions;
+use super::states::{Older, Reach, States};
 use super::{PAGE, VerifyError};
 use crate::event::EventError;
-use crate::event::kafka::{DeliveryMode, RawReader, RawRecord};
+use crate::event::kafka::{KafkaSettings, RawReader, RawRecord};
 use crate::store::number_line::{self, Positioned};
 use crate::store::verification::{self, IntercomRow, SessionRow, Snapshot};
 use crate::store::{Db, StoreError, Tx};
@@ -29,6 +30,7 @@ pub(super) struct Reading<'a> {
     db: &'a Db,
     merging: Merging<'a>,
     published: &'a Published,
+    patience: Duration,
     emstream: String,
     line_from: i64,
     holdings: Holdings,
@@ -38,6 +40,8 @@ pub(super) struct Reading<'a> {
     groups: Groups,
     sessions: Sessions,
     intercom: Intercom,
+    states: States,
+    reach: Reach,
 }
 
 /// What is said of records as they come from their partitions.
@@ -57,12 +61,12 @@ impl<'a> Reading<'a> {
     pub(super) fn begin(
         db: &'a Db,
         reader: &'a RawReader,
-        mode: DeliveryMode,
+        settings: &KafkaSettings,
         snapshot: &Snapshot,
         published: &'a Published,
         patience: Duration,
     ) -> Result<Self, VerifyError> {
-        let mut arrivals = Arrivals { placement: Placement::new(), order: Order::new(mode) };
+        let mut arrivals = Arrivals { placement: Placement::new(), order: Order::new(settings.mode) };
         let mut merging = Merging::of(reader, patience);
         merging.fill(&mut |record| arrivals.take(record))?;
         let (mut holdings, mut horizon) = (Holdings::new(), Horizon::NONE);
@@ -79,11 +83,19 @@ impl<'a> Reading<'a> {
             db,
             merging,
             published,
+            patience,
             line: Line::new(horizon),
             content: Content::new(&snapshot.line.emstream),
             groups: Groups::new(all_whole),
             sessions: Sessions::new(is_whole("em.session.v1")),
             intercom: Intercom::new(is_whole("em.intercom.v1")),
+            states: States::new(settings),
+            reach: Reach {
+                until: published.until,
+                first_kept: 0,
+                is_whole: is_whole("em.session.v1") && is_whole("em.intercom.v1"),
+                states_are_cut: false,
+            },
             emstream: snapshot.line.emstream.clone(),
             line_from: snapshot.line_from,
             holdings,
@@ -122,13 +134,34 @@ impl<'a> Reading<'a> {
         let in_snapshot = self.published.is_in_snapshot(entry.position);
         self.groups.see(entry, in_snapshot);
         self.sessions.see(entry, in_snapshot);
+        if entry.position <= self.published.until {
+            let beside = known.events.get(&entry.position).and_then(|event| event.states.as_deref());
+            self.states.see(entry, beside);
+        }
         if in_snapshot {
             self.intercom.see(entry);
         }
     }
 
+    /// Reads all of the state topics, once all events have been read.
+    pub(super) fn read_states(&mut self, reader: &RawReader, bar: &ProgressBar) -> Result<(), VerifyError> {
+        self.reach.states_are_cut = reader.spans().any(|span| span.low > 0);
+        let placement = &mut self.arrivals.placement;
+        for source in 0..reader.spans().len() {
+            while let Some(state) = next(reader, source, self.patience, &mut |raw| placement.see_state(raw))?
+            {
+                self.states.see_state(state, self.published.until);
+                bar.inc(1);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes an event of the database, once all of Kafka has been read.
     pub(super) fn miss(&mut self, event: &Positioned) {
+        if self.reach.first_kept == 0 {
+            self.reach.first_kept = event.pos;
+        }
         self.content.miss(event, self.published.confirmed, &self.holdings);
     }
 
@@ -141,6 +174,15 @@ impl<'a> Reading<'a> {
             true => (Ok(sessions), Ok(intercom)),
             false => (Err(why.clone()), Err(why)),
         };
+        let (sessions, older_sessions) = self.sessions.close(sessions);
+        let (intercom, older_intercom) = self.intercom.close(intercom);
+        let older = Older { sessions: older_sessions, intercom: older_intercom };
+        let state = match is_published {
+            true => self.states.close(self.reach, older),
+            false => {
+                Check { skipped: Some("not everything is published".to_owned()), ..Check::named("state") }
+            }
+        };
         let [content, published] = self.content.close();
         let [order, repeats] = self.arrivals.order.close();
         vec![
@@ -151,8 +193,9 @@ impl<'a> Reading<'a> {
             self.arrivals.placement.close(),
             content,
             self.groups.close(is_published),
-            self.sessions.close(sessions),
-            self.intercom.close(intercom),
+            sessions,
+            intercom,
+            state,
         ]
     }
 }

@@ -20,7 +20,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
 use super::samples::{all, provisioning_changed};
-use super::{await_status, block_on, commit, commit_one, kafka_settings, read};
+use super::{await_status, block_on, commit, commit_one, kafka_settings, read, read_states};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
 use crate::support::process::emgate;
@@ -34,6 +34,8 @@ struct Published {
 }
 
 const PHONES: usize = 6;
+/// State records of the history: a login and an intercom line each, every second one with a logout.
+const STATES: u64 = 15;
 
 fn phone(n: usize) -> String {
     format!("SEP0011223344{n:02X}")
@@ -106,9 +108,10 @@ fn a_site_whose_history_is_whole_has_no_finding() {
     assert!(report.ok, "{report}");
     // a login and an intercom line each, every second one with a logout and its own rows
     assert_eq!(report.last, 16);
-    let all = ["chain", "line", "order", "repeats", "placement", "content", "groups"];
+    let all = ["chain", "line", "order", "repeats", "content", "groups"];
     assert!(all.iter().all(|name| looked(&report, name) == 16), "{report}");
     assert_eq!((looked(&report, "sessions"), looked(&report, "intercom")), (9 + 3, 6 + 6));
+    assert_eq!((looked(&report, "state"), looked(&report, "placement")), (STATES, 16 + STATES));
 }
 
 #[test]
@@ -226,12 +229,12 @@ fn produce(settings: &KafkaSettings, record: &Incoming, partition: i32) {
         .headers
         .iter()
         .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-    let sent = BaseRecord::to(&record.topic)
+    let mut sent = BaseRecord::to(&record.topic)
         .key(&record.key)
-        .payload(record.value.as_deref().unwrap())
         .partition(partition)
         .timestamp(record.time_ms)
         .headers(headers);
+    sent.payload = record.value.as_ref();
     producer.send(sent).map_err(|(e, _)| e).unwrap();
     producer.flush(Duration::from_secs(10)).unwrap();
 }
@@ -312,7 +315,50 @@ fn what_either_side_has_dropped_is_no_finding_and_what_is_missing_beyond_is() {
     }
     let report = published.verify();
     assert!(report.ok, "{report}");
-    assert_eq!(looked(&report, "placement"), 0);
+    assert_eq!(looked(&report, "content"), 0);
+    // what no event tells of any more, the state topics do
+    assert_eq!(looked(&report, "state"), STATES + 3 + 6, "{report}");
+    published.sql("UPDATE sessions SET max_login_seconds = 61");
+    assert_eq!(names(&published.verify()), ["state"]);
+    published.sql("UPDATE sessions SET max_login_seconds = NULL; UPDATE lines SET default_device_pk = NULL");
+    assert_eq!(published.verify().check("state").unwrap().findings, 6);
+}
+
+#[test]
+fn states_planted_in_kafka_are_found() {
+    let Some(settings) = kafka_settings("verify-states") else { return };
+    let published = Published::with_history(settings.clone());
+    let states = read_states(&settings);
+    let of = |phone: &str| states.iter().rfind(|r| r.key == phone).unwrap().clone();
+    let first = |report: &Report| report.check("state").unwrap().first[0].what.clone();
+
+    let altered = of(&phone(1));
+    let value = altered
+        .value
+        .as_ref()
+        .map(|value| value.replace("\"loginMethod\":\"API\"", "\"loginMethod\":\"DN\""));
+    produce(&settings, &Incoming { value, ..altered.clone() }, altered.partition);
+    let report = published.verify();
+    assert_eq!(names(&report), ["state"], "{report}");
+    assert!(first(&report).ends_with("is not what the events add up to"), "{report}");
+    produce(&settings, &altered, altered.partition);
+    assert!(published.verify().ok, "put right again");
+
+    let gone = Incoming { value: None, ..altered.clone() };
+    let headers = gone.headers.iter().filter(|(n, _)| n != "content-type" && n != "ce_dataschema").cloned();
+    produce(&settings, &Incoming { headers: headers.collect(), ..gone }, altered.partition);
+    let report = published.verify();
+    assert_eq!(names(&report), ["state"], "{report}");
+    assert!(first(&report).starts_with("the state was taken away"), "{report}");
+    produce(&settings, &altered, altered.partition);
+    assert!(published.verify().ok, "put right again");
+
+    let stale = states.iter().find(|r| r.key == phone(0)).unwrap();
+    assert!(stale.value.is_some() && of(&phone(0)).value.is_none(), "a login, then a logout");
+    produce(&settings, stale, stale.partition);
+    let report = published.verify();
+    assert_eq!(names(&report), ["state"], "{report}");
+    assert_eq!(report.check("state").unwrap().findings, 2, "falling and stale: {report}");
 }
 
 #[test]
@@ -320,7 +366,7 @@ fn an_embedded_broker_is_compared_like_kafka() {
     let broker = embedded_broker(1, "em").unwrap();
     let settings = KafkaSettings::at(&broker.bootstrap_servers(), DeliveryMode::Idempotent, "em", "lab-east");
     let report = Published::with_history(settings).verify();
-    assert!(report.ok && looked(&report, "placement") == 16, "{report}");
+    assert!(report.ok && looked(&report, "placement") == 16 + STATES, "{report}");
 }
 
 #[test]
