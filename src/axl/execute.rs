@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::error::AxlError;
+use super::mobility;
 use super::named::NamedOperation;
 use super::object::Ctx;
 use super::operation::{self, Handler};
@@ -91,10 +92,11 @@ async fn transact(
         .write(move |tx| {
             let mut ctx = Ctx::new(tx, &cause);
             let answer = work(&mut ctx)?;
-            let events = ctx.into_events();
+            let mut events = ctx.take_events();
+            mobility::tell_intercom(&mut ctx, &mut events)?;
             let had_events = !events.is_empty();
             if had_events {
-                crate::event::append(tx, &origin, &cause, events)?;
+                crate::event::append(ctx.tx, &origin, &cause, events)?;
             }
             Ok::<_, AxlError>((answer, had_events))
         })

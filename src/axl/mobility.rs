@@ -1,12 +1,15 @@
 //! Where provisioning meets the rules of Extension Mobility: which events of theirs come before the object's own and which after.
 
+use std::collections::BTreeMap;
+
 use super::announce;
 use super::error::AxlError;
 use super::object::Ctx;
-use crate::domain::event::{LogoutReason, RemovedObject};
+use crate::domain::event::{Event, IntercomState, LogoutReason, Occurred, RemovedObject, StateChange};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 use crate::em::cascade;
 use crate::store::associations::{self, Association};
+use crate::store::intercom_states::{self, StatesOf};
 use crate::store::objects::{Carried, Object};
 use crate::store::sessions::SessionsOf;
 use crate::store::{effective_config, lines};
@@ -47,7 +50,54 @@ pub fn set_default_device(
 
 /// Intercom lines that were put on a phone or profile may choose their default device.
 pub fn select_default_device(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
-    ctx.after.extend(cascade::assign_intercom(ctx.tx, owner, ctx.cause)?);
+    let (events, lines) = cascade::assign_intercom(ctx.tx, owner, ctx.cause)?;
+    ctx.after.extend(events);
+    lines.into_iter().for_each(|line| touch_line(ctx, line));
+    Ok(())
+}
+
+/// Remembers what intercom lines are before something changes that shows on them; a kind of object that never does has none.
+pub fn remember_intercom(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+    if !["Line", "RoutePartition", "Phone", "DeviceProfile"].contains(&object.type_.as_str()) {
+        return Ok(());
+    }
+    for (line, state) in intercom_states::load(ctx.tx, &StatesOf::Object(object.pk))? {
+        ctx.intercom.entry(line).or_insert(Some(state));
+    }
+    Ok(())
+}
+
+/// A line was made, or put on a button: it may be an intercom line that has a state now, or another one.
+pub fn touch_line(ctx: &mut Ctx<'_, '_>, line: LinePk) {
+    ctx.intercom.entry(line).or_insert(None);
+}
+
+/// Puts beside the last event what intercom lines are after the call, as far as no event of it tells: a line is new, gone, has another
+/// key or owner, or its phone another name (events.md 7).
+pub(super) fn tell_intercom(ctx: &mut Ctx<'_, '_>, events: &mut [Occurred]) -> Result<(), AxlError> {
+    let touched = std::mem::take(&mut ctx.intercom);
+    let Some(last) = events.len().checked_sub(1).filter(|_| !touched.is_empty()) else { return Ok(()) };
+    // whoever changes one of them now tells of it after us
+    let now = intercom_states::lock(ctx.tx, &touched.keys().copied().collect::<Vec<_>>())?;
+    let mut told: BTreeMap<String, IntercomState> =
+        touched.into_values().flatten().map(|state| (state.line.key(), state)).collect();
+    for occurred in events.iter() {
+        if let Event::IntercomDefaultDeviceChanged(e) = &occurred.event {
+            let (line, owner, current) = (e.line.clone(), e.owner.clone(), e.current.clone());
+            told.insert(line.key(), IntercomState { line, owner, current });
+        }
+    }
+    let mut changes = Vec::new();
+    for (_, state) in now {
+        let key = state.line.key();
+        if told.remove(&key).as_ref() != Some(&state) {
+            changes.push(StateChange { key, state: Some(state) });
+        }
+    }
+    let gone = told.into_keys().map(|key| StateChange { key, state: None });
+    if let Some(event) = events.get_mut(last) {
+        event.states = gone.chain(changes).collect();
+    }
     Ok(())
 }
 

@@ -3,14 +3,14 @@
 //! [`AxlObject`] is implemented once a type; everything that all types share (names, uuids, references, carried settings, tags,
 //! paging, events) stands in [`super::verb`] and is never repeated. A type without rules implements nothing but its constants.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
 use crate::domain::credential::{HolderKind, SecretKind};
-use crate::domain::event::{Actor, Cause, Occurred};
-use crate::domain::ids::ObjectPk;
+use crate::domain::event::{Actor, Cause, IntercomState, Occurred};
+use crate::domain::ids::{LinePk, ObjectPk};
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
@@ -30,12 +30,14 @@ pub struct Ctx<'t, 'c> {
     pub before: Vec<Occurred>,
     /// Events that come after the object's own: what begins.
     pub after: Vec<Occurred>,
+    /// Intercom lines on which the call may show, as they were; none: they were not, or elsewhere.
+    pub intercom: BTreeMap<LinePk, Option<IntercomState>>,
 }
 
 impl<'t, 'c> Ctx<'t, 'c> {
     /// Starts a call.
     pub fn new(tx: &'t mut Tx<'c>, cause: &'t Cause) -> Self {
-        Self { tx, cause, before: Vec::new(), after: Vec::new() }
+        Self { tx, cause, before: Vec::new(), after: Vec::new(), intercom: BTreeMap::new() }
     }
 
     /// Who asked, as events repeat it.
@@ -44,12 +46,11 @@ impl<'t, 'c> Ctx<'t, 'c> {
     }
 
     /// The events of this call in order: what ends, the object's own, what begins.
-    pub(super) fn into_events(self) -> Vec<Occurred> {
-        let mut events = self.before;
+    pub(super) fn take_events(&mut self) -> Vec<Occurred> {
+        let mut events = std::mem::take(&mut self.before);
         let shift = events.len();
-        events.extend(
-            self.after.into_iter().map(|e| Occurred { caused_by: e.caused_by.map(|c| c + shift), ..e }),
-        );
+        let after = std::mem::take(&mut self.after);
+        events.extend(after.into_iter().map(|e| Occurred { caused_by: e.caused_by.map(|c| c + shift), ..e }));
         events
     }
 

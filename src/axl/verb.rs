@@ -14,7 +14,7 @@ use super::object::{AxlObject, Ctx, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings::{self, Names};
-use super::{announce, answer};
+use super::{announce, answer, mobility};
 use crate::domain::event::ProvisioningAction;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::{format_uuid, parse_uuid};
@@ -108,6 +108,7 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         O::locks(ctx, Some(&found), Some(&core))?.take(ctx.tx)?;
         let before = objects::lock(ctx.tx, found.pk)?;
         let before = before.ok_or_else(|| nothing_to_update::<O>(None, &found.name))?;
+        mobility::remember_intercom(ctx, &before)?;
         let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
         let mut object = before.clone();
         (object.name, object.name_key) = O::rename(ctx, &before, &body)?;
@@ -166,6 +167,7 @@ pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         let found = select::<O>(ctx, &body, not_found::<O>)?;
         Locks { going: own_key(Some(&found)), ..O::locks(ctx, Some(&found), None)? }.take(ctx.tx)?;
         let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(None, &found.name))?;
+        mobility::remember_intercom(ctx, &object)?;
         let name = O::event_name(ctx, &object)?;
         O::removing(ctx, &object)?;
         holder::announce_loss(ctx, &object)?;

@@ -70,17 +70,28 @@ pub struct Occurred {
     pub event: Event,
     /// Index of the earlier event of the same operation that directly led to this one.
     pub caused_by: Option<usize>,
+    /// States that follow it and that it does not tell by itself.
+    pub states: Vec<StateChange>,
+}
+
+/// The state of an intercom line that is different now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// Record key.
+    pub key: String,
+    /// What it is now; none: the line is gone, or has another key.
+    pub state: Option<IntercomState>,
 }
 
 impl Occurred {
     /// An event that no other event of the operation caused.
     pub fn of(event: Event) -> Self {
-        Self { event, caused_by: None }
+        Self { event, caused_by: None, states: Vec::new() }
     }
 
     /// An event that an earlier one of the operation caused.
     pub fn because_of(cause: usize, event: Event) -> Self {
-        Self { event, caused_by: Some(cause) }
+        Self { event, caused_by: Some(cause), states: Vec::new() }
     }
 }
 

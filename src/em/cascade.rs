@@ -88,14 +88,17 @@ pub fn clear_default_device(
 }
 
 /// Chooses default devices after intercom lines were put on a phone or profile: the phone itself, or the one on which the profile is
-/// active. Chooses nothing where the parameter says so.
-pub fn assign_intercom(tx: &mut Tx<'_>, owner: ObjectPk, cause: &Cause) -> Result<Vec<Occurred>, StoreError> {
-    let open: Vec<Intercom> = intercom::load(tx, IntercomOf::Owner(owner))?
-        .into_iter()
-        .filter(|line| line.default_phone.is_none())
-        .collect();
+/// active. Chooses nothing where the parameter says so. All intercom lines that stand there come back too: each may have another owner.
+pub fn assign_intercom(
+    tx: &mut Tx<'_>,
+    owner: ObjectPk,
+    cause: &Cause,
+) -> Result<(Vec<Occurred>, Vec<LinePk>), StoreError> {
+    let there = intercom::load(tx, IntercomOf::Owner(owner))?;
+    let lines = there.iter().map(|line| line.pk).collect();
+    let open: Vec<Intercom> = there.into_iter().filter(|line| line.default_phone.is_none()).collect();
     if open.is_empty() || !chooses(tx)? {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), lines));
     }
     let itself = intercom::find_event_phone(tx, PhonePk(owner.0))?.map(|_| PhonePk(owner.0));
     let chosen = match itself {
@@ -109,7 +112,7 @@ pub fn assign_intercom(tx: &mut Tx<'_>, owner: ObjectPk, cause: &Cause) -> Resul
             events.push(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
         }
     }
-    Ok(events)
+    Ok((events, lines))
 }
 
 fn chooses(tx: &mut Tx<'_>) -> Result<bool, StoreError> {

@@ -164,7 +164,7 @@ pub fn rows(
 ) -> Result<Vec<EventRow>, EventError> {
     let count = events.len();
     let mut rows: Vec<EventRow> = Vec::with_capacity(count);
-    for (index, Occurred { event, caused_by }) in events.into_iter().enumerate() {
+    for (index, Occurred { event, caused_by, states }) in events.into_iter().enumerate() {
         let kind = type_of(&event);
         let caused_by = match caused_by {
             None => None,
@@ -175,7 +175,15 @@ pub fn rows(
         let id = ids.next();
         let place = envelope::Place { id, caused_by, index: index + 1, count };
         let envelope = envelope::write(cause, origin, now, place, &event)?;
-        rows.push(EventRow { id, type_name: kind.name, topic: kind.topic, key: key_of(&event), envelope });
+        let states = state::beside(&states)?;
+        rows.push(EventRow {
+            id,
+            type_name: kind.name,
+            topic: kind.topic,
+            key: key_of(&event),
+            envelope,
+            states,
+        });
     }
     Ok(rows)
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::envelope;
 use super::kafka::Record;
+use crate::domain::event::{IntercomState, StateChange};
 use crate::store::number_line::Positioned;
 
 /// Topic and type of session states.
@@ -67,6 +68,26 @@ struct Beside<'a> {
     key: Cow<'a, str>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+}
+
+/// The same on its way into the log.
+#[derive(serde::Serialize)]
+struct ToStore<'a> {
+    topic: &'static str,
+    key: &'a str,
+    data: Option<&'a IntercomState>,
+}
+
+/// What is written beside an event; none: it tells all by itself.
+pub(super) fn beside(states: &[StateChange]) -> Result<Option<String>, serde_json::Error> {
+    if states.is_empty() {
+        return Ok(None);
+    }
+    let to_store = |s: &StateChange| -> serde_json::Result<String> {
+        serde_json::to_string(&ToStore { topic: INTERCOM_STATE, key: &s.key, data: s.state.as_ref() })
+    };
+    let texts = states.iter().map(to_store).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(format!("[{}]", texts.join(","))))
 }
 
 /// The state that an event itself tells of.

@@ -4,7 +4,7 @@
 //! decided in [`crate::event`].
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::{StoreError, Tx};
@@ -22,6 +22,8 @@ pub struct EventRow {
     pub key: String,
     /// Envelope as JSON, without `sequence` and `emstream`.
     pub envelope: String,
+    /// States that follow the event beyond its own, as a JSON array; a batch of logins has none.
+    pub states: Option<String>,
 }
 
 diesel::define_sql_function! {
@@ -35,6 +37,19 @@ diesel::define_sql_function! {
         envelope: Array<Text>,
     ) -> Integer;
 }
+diesel::define_sql_function! {
+    /// The same with states that follow the events.
+    #[sql_name = "append_events"]
+    fn append_events_with_states(
+        now: Timestamptz,
+        id: Array<SqlUuid>,
+        type_name: Array<Text>,
+        topic: Array<Text>,
+        key: Array<Text>,
+        envelope: Array<Text>,
+        states: Array<Nullable<Text>>,
+    ) -> Integer;
+}
 
 /// Appends rows to the log and to the pending set in one statement, all with the moment of the transaction.
 pub fn insert(tx: &mut Tx<'_>, rows: &[EventRow]) -> Result<(), StoreError> {
@@ -42,15 +57,19 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[EventRow]) -> Result<(), StoreError> {
         return Ok(());
     }
     let now = tx.now()?;
-    let appended: i32 = diesel::select(append_events(
-        now,
-        rows.iter().map(|r| r.id).collect::<Vec<_>>(),
-        rows.iter().map(|r| r.type_name).collect::<Vec<_>>(),
-        rows.iter().map(|r| r.topic).collect::<Vec<_>>(),
-        rows.iter().map(|r| r.key.as_str()).collect::<Vec<_>>(),
-        rows.iter().map(|r| r.envelope.as_str()).collect::<Vec<_>>(),
-    ))
-    .get_result(tx.connection())?;
+    let ids: Vec<Uuid> = rows.iter().map(|r| r.id).collect();
+    let types: Vec<&str> = rows.iter().map(|r| r.type_name).collect();
+    let topics: Vec<&str> = rows.iter().map(|r| r.topic).collect();
+    let keys: Vec<&str> = rows.iter().map(|r| r.key.as_str()).collect();
+    let envelopes: Vec<&str> = rows.iter().map(|r| r.envelope.as_str()).collect();
+    let appended: i32 = if rows.iter().all(|r| r.states.is_none()) {
+        let all = append_events(now, ids, types, topics, keys, envelopes);
+        diesel::select(all).get_result(tx.connection())?
+    } else {
+        let states: Vec<Option<&str>> = rows.iter().map(|r| r.states.as_deref()).collect();
+        let all = append_events_with_states(now, ids, types, topics, keys, envelopes, states);
+        diesel::select(all).get_result(tx.connection())?
+    };
     if usize::try_from(appended) != Ok(rows.len()) {
         return Err(StoreError::Broken(format!("{appended} of {} events appended", rows.len())));
     }

@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::schema::lines;
 use super::{StoreError, Tx};
 use crate::domain::event::{EventPhone, IntercomLine, IntercomOwner, IntercomState, OwnerKind};
 use crate::domain::ids::{LinePk, ObjectPk};
@@ -31,6 +32,14 @@ pub fn load(tx: &mut Tx<'_>, which: &StatesOf) -> Result<Vec<(LinePk, IntercomSt
     };
     let rows: Vec<StateRow> = query.load(tx.connection())?;
     Ok(rows.into_iter().map(|row| (LinePk(row.pk), row.into())).collect())
+}
+
+/// The same of lines that nobody else changes from now on.
+pub fn lock(tx: &mut Tx<'_>, keys: &[LinePk]) -> Result<Vec<(LinePk, IntercomState)>, StoreError> {
+    let wanted: Vec<i64> = keys.iter().map(|l| l.0).collect();
+    let rows = lines::table.filter(lines::pk.eq_any(wanted)).order(lines::pk).select(lines::pk);
+    rows.for_no_key_update().load::<i64>(tx.connection())?;
+    load(tx, &StatesOf::Lines(keys.to_vec()))
 }
 
 #[derive(Queryable)]

@@ -109,6 +109,9 @@ impl AxlObject for Line {
             default_device: None,
         };
         lines::insert(ctx.tx, &row)?;
+        if row.usage == intercom::USAGE {
+            mobility::touch_line(ctx, row.pk);
+        }
         core.choose_device(ctx, object, &row)
     }
 
@@ -251,6 +254,9 @@ pub fn find_or_create(
     let row =
         LineRow { pk: object.pk.into(), pattern, partition, usage: usage.to_owned(), default_device: None };
     lines::insert(ctx.tx, &row)?;
+    if intercom {
+        mobility::touch_line(ctx, row.pk);
+    }
     announce::created::<Line>(ctx, &object)?;
     Ok(row.pk)
 }

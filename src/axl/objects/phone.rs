@@ -20,7 +20,7 @@ use crate::soap::document::TagFilter;
 use crate::soap::scalar::WireBool;
 use crate::soap::tree::Element;
 use crate::store::locks::Locks;
-use crate::store::objects::{Carried, Object};
+use crate::store::objects::{self, Carried, Object};
 use crate::store::phones::{self, PhoneRow};
 use crate::store::sessions::{self, SessionsOf};
 
@@ -124,6 +124,11 @@ impl AxlObject for Phone {
             Some(Patch::Value(WireBool(enabled))) => row.em_enabled = enabled,
         }
         row.logout_profile = logout_profile(ctx, core, row.logout_profile)?;
+        if renames(ctx, object, body)? {
+            // its name is the address of the handset and the key of its state: what was on it is elsewhere from now on
+            let phone = SessionsOf::Phone(object.pk.into());
+            mobility::end_sessions(ctx, phone, LogoutReason::Administrator, None)?;
+        }
         if was_enabled && !row.em_enabled {
             mobility::end_sessions(
                 ctx,
@@ -195,6 +200,12 @@ fn show_sessions(
         session::show(&session, document);
     }
     Ok(())
+}
+
+/// Whether an update gives the phone another name; its row still has the former one.
+fn renames(ctx: &mut Ctx<'_, '_>, object: &Object, body: &Element) -> Result<bool, AxlError> {
+    let names = body.text_of("newName").is_some_and(|name| !name.is_empty());
+    Ok(names && objects::get(ctx.tx, object.pk)?.name != object.name)
 }
 
 fn logout_profile(

@@ -169,6 +169,7 @@ fn update(request: Request) -> Result<Work, AxlError> {
 
 /// The requested change first; one that it implies names it as its cause.
 fn announce(ctx: &mut Ctx<'_, '_>, change: ParameterChange, index: usize) {
+    let is_implied = change.implied;
     let system = Actor { kind: ActorKind::System, id: None, address: None, via: Via::Cascade };
     let requested_by = if change.implied { system } else { ctx.actor() };
     let event = Event::ServiceParameterChanged(ServiceParameterChanged {
@@ -181,6 +182,8 @@ fn announce(ctx: &mut Ctx<'_, '_>, change: ParameterChange, index: usize) {
         implied: change.implied,
         requested_by,
     });
-    let cause = (change.implied && index > 0).then_some(0);
-    ctx.before.push(Occurred { event, caused_by: cause });
+    ctx.before.push(match is_implied && index > 0 {
+        true => Occurred::because_of(0, event),
+        false => Occurred::of(event),
+    });
 }

@@ -54,7 +54,9 @@ async fn default_devices_are_set_changed_chosen_and_emptied_with_their_events() 
         let mut events = cascade::set_default_device(tx, line, Some(one), &cause)?;
         events.extend(cascade::set_default_device(tx, line, Some(one), &cause)?);
         events.extend(cascade::set_default_device(tx, line, Some(two), &cause)?);
-        events.extend(cascade::assign_intercom(tx, two.into(), &cause)?);
+        let (chosen, there) = cascade::assign_intercom(tx, two.into(), &cause)?;
+        assert_eq!(there, [on_phone]);
+        events.extend(chosen);
         let (cleared, lines) = cascade::clear_default_device(tx, two, &cause)?;
         assert_eq!(lines.len(), 2);
         events.extend(cleared);

@@ -192,6 +192,7 @@ fn append_without_envelope(db: &Db) {
             topic: "em.session.v1",
             key: "SEP0011223344AA".into(),
             envelope: "{}".into(),
+            states: None,
         };
         event_log::insert(tx, &[row])
     })

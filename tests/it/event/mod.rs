@@ -1,9 +1,11 @@
 //! The event log: what is written, numbered, copied to Kafka and read back.
 
+mod beside;
 mod blocked;
 mod embedded_broker;
 mod frozen;
 mod golden;
+mod groups;
 mod kafka;
 mod numbering;
 mod outage;

@@ -25,16 +25,16 @@ use super::state::{assert_never_falling, bare, folded, live, sent};
 use super::{await_status, block_on, copy_all, kafka_settings, lead, number_all, read_states, take_over};
 use crate::support::site::Site;
 
-type Data = BTreeMap<(String, String), Value>;
+pub(super) type Data = BTreeMap<(String, String), Value>;
 
 /// What state records say, without what tells when they were made.
-fn said(values: &BTreeMap<(String, String), String>) -> Data {
+pub(super) fn said(values: &BTreeMap<(String, String), String>) -> Data {
     let data = |value: &String| serde_json::from_str::<Value>(value).unwrap()["data"].take();
     values.iter().map(|(key, value)| (key.clone(), data(value))).collect()
 }
 
 /// What the tables say.
-fn in_tables(db: &Db) -> Data {
+pub(super) fn in_tables(db: &Db) -> Data {
     let (sessions, lines) = db
         .write_blocking(|tx| {
             let lines = intercom_states::load(tx, &StatesOf::After(LinePk(0), 1_000))?;
@@ -361,4 +361,53 @@ fn an_operator_who_waits_is_told_when_it_is_done() {
     assert_eq!(read_states(&settings).len(), 3 + 3);
     assert!(!publisher.status().republishing);
     publisher.stop();
+}
+
+/// Not a promise but a measurement: how long and with how much memory.
+#[test]
+#[ignore = "ten thousand logins, about a minute; `make soak` runs it"]
+fn ten_thousand_sessions_are_published_again_in_little_memory() {
+    let Some(settings) = kafka_settings("again-many") else { return };
+    let (count, site) = (10_000, std::sync::Arc::new(site(10_000)));
+    for first in (0..count).step_by(50) {
+        site.clock.advance_seconds(1);
+        block_on(async {
+            let logins = (first..first + 50).map(|n| {
+                let site = std::sync::Arc::clone(&site);
+                tokio::spawn(async move { site.log_in(&phone(n), &format!("u{n}")).await.unwrap() })
+            });
+            for login in logins.collect::<Vec<_>>() {
+                login.await.unwrap();
+            }
+        });
+    }
+    let mut leadership = lead(&site.db);
+    let mut copier = take_over(&site.db, &settings, &leadership);
+    publish(&site, &mut leadership, &mut copier);
+    republish::run(&site.db, RepublishArgs { wait: false }).unwrap();
+    let (before, most, done) = (resident(), std::sync::atomic::AtomicU64::new(0), AtomicBool::new(false));
+    let begun = Instant::now();
+    let sent = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                most.fetch_max(resident(), Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let sent = copier.republish(&site.db, &|| true).unwrap();
+        done.store(true, Ordering::SeqCst);
+        sent
+    });
+    let more = most.into_inner().saturating_sub(before);
+    eprintln!("{sent} states in {:?}, {more} KiB more memory", begun.elapsed());
+    assert_eq!(sent, count + 1);
+    assert!(more < 64 * 1024, "{more} KiB");
+    assert_eq!(said(&live(&settings)), in_tables(&site.db));
+}
+
+/// Resident memory of this process in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
