@@ -25,6 +25,8 @@ use super::state::{assert_never_falling, bare, folded, live, sent};
 use super::{await_status, block_on, copy_all, kafka_settings, lead, number_all, read_states, take_over};
 use crate::support::site::Site;
 
+/// The states of a key: each with the number that it was made under; none after a tombstone.
+type States = Vec<(i64, Option<Value>)>;
 pub(super) type Data = BTreeMap<(String, String), Value>;
 
 /// What state records say, without what tells when they were made.
@@ -304,7 +306,7 @@ fn what_is_published_again_under_load_is_the_fold_up_to_its_number() {
 
     // whatever stands in the topics under a number is the fold of the log up to it
     let data = |value: &str| serde_json::from_str::<Value>(value).unwrap()["data"].take();
-    let mut of_key: BTreeMap<(String, String), Vec<(i64, Option<Value>)>> = BTreeMap::new();
+    let mut of_key: BTreeMap<(String, String), States> = BTreeMap::new();
     for record in sent(&site.db).into_iter().filter(|r| r.topic.contains(".state.")) {
         let states = of_key.entry((record.topic.clone(), record.key.clone())).or_default();
         states.push((record.position, record.value().map(data)));
