@@ -124,10 +124,10 @@ impl<'l> Site<'l> {
     /// Tries several numbers of clients, briefly.
     pub(crate) fn best_client_count(&self) -> Outcome<usize> {
         let mut best = (0, 0.0);
-        for clients in [4, 8, 16, 32, 64, 128] {
+        for clients in [4, 8, 16, 32, 64] {
             progress(&format!("login-churn: pgbench with {clients} clients"));
             self.clear_peer()?;
-            let rate = self.script(clients).run(clients, 2.0)?.rate;
+            let rate = self.script(clients).run(clients, 3.0)?.rate;
             if rate > best.1 {
                 best = (clients, rate);
             }

@@ -3,6 +3,8 @@
 //! A bench is a file here and a line in [`BENCHES`]. They find out how fast something is; whether it is right is the tests' business.
 
 mod add_phone;
+mod event_catchup;
+mod event_latency;
 mod footprint;
 mod frame;
 mod get_phone;
@@ -34,6 +36,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("get-phone", get_phone::run),
     ("add-phone", add_phone::run),
     ("list-phone", list_phone::run),
+    ("event-latency", event_latency::run),
+    ("event-catchup", event_catchup::run),
     ("footprint", footprint::run),
     ("growth", growth::run),
 ];
@@ -49,6 +53,9 @@ struct Options {
     /// Short samples, small sites: to try a bench out, not to report
     #[arg(long)]
     quick: bool,
+    /// Events that event-catchup publishes
+    #[arg(long, default_value_t = 1_000_000)]
+    events: usize,
     /// File for the findings as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -76,8 +83,10 @@ fn run(options: &Options) -> Outcome<()> {
         let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
         return Err(format!("no bench is called \"{unknown}\"; there are {}", names.join(", ")).into());
     }
-    let lab = Lab::new(options.rounds, options.quick)?;
+    let lab = Lab::new(options.rounds, options.quick, options.events)?;
     frame::site::remove(&lab)?;
+    let machine = frame::machine::describe(&lab)?;
+    table::say(&machine);
     table::say(&format!("settings of the gateway beside the defaults:\n{}", frame::gateway::SETTINGS));
     let mut all = Vec::new();
     for (name, bench) in BENCHES {
@@ -95,7 +104,8 @@ fn run(options: &Options) -> Outcome<()> {
         std::fs::write(file, serde_json::to_string_pretty(&lines.collect::<Vec<_>>())?)?;
     }
     if let Some(file) = &options.markdown {
-        std::fs::write(file, table::markdown(&all))?;
+        let how = format!("{machine} Rounds: {}{}.", lab.rounds, if lab.quick { ", cut short" } else { "" });
+        std::fs::write(file, format!("{how}\n\n{}", table::markdown(&all)))?;
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(crate) struct Lab {
     pub(crate) rounds: usize,
     /// Whether everything is cut short: for trying out, not for results.
     pub(crate) quick: bool,
+    /// Events of `event-catchup`.
+    pub(crate) events: usize,
     /// Postgres.
     pub(crate) server: Server,
     /// Where files of a run go.
@@ -27,11 +29,11 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// The lab of a run.
-    pub(crate) fn new(rounds: usize, quick: bool) -> Outcome<Self> {
+    pub(crate) fn new(rounds: usize, quick: bool, events: usize) -> Outcome<Self> {
         let folder = PathBuf::from(std::env::var("EMGATE_RUN_DIR").unwrap_or_else(|_| "target/bench".into()));
         std::fs::create_dir_all(&folder)?;
         let server = Server::from_environment()?;
-        Ok(Self { rounds, quick, server, folder, filled: Mutex::default() })
+        Ok(Self { rounds, quick, events, server, folder, filled: Mutex::default() })
     }
 
     /// How long one sample lasts.

@@ -153,7 +153,7 @@ fn arrivals(rate: f64, begun: Instant, time: Duration, to: &mpsc::UnboundedSende
     let mut random = Random::seeded(7);
     let mut at = begun;
     loop {
-        at += Duration::from_secs_f64(-(1.0 - random.part()).ln() / rate);
+        at += Duration::from_secs_f64(random.pause(rate));
         if at > begun + time {
             return;
         }

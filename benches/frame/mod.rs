@@ -5,8 +5,10 @@
 
 pub(crate) mod cpu;
 pub(crate) mod gateway;
+pub(crate) mod kafka;
 pub(crate) mod lab;
 pub(crate) mod load;
+pub(crate) mod machine;
 pub(crate) mod pgbench;
 pub(crate) mod requests;
 pub(crate) mod rounds;

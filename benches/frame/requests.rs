@@ -71,9 +71,10 @@ impl Random {
         usize::try_from(self.0 % bound.max(1) as u64).unwrap_or(0)
     }
 
-    /// The next number between 0 and 1.
-    pub(crate) fn part(&mut self) -> f64 {
-        self.below(1 << 30) as f64 / f64::from(1 << 30)
+    /// Seconds until the next of arrivals that come at random, so many a second on average.
+    pub(crate) fn pause(&mut self, rate: f64) -> f64 {
+        let part = self.below(1 << 30) as f64 / f64::from(1 << 30);
+        -(1.0 - part).ln() / rate
     }
 }
 
