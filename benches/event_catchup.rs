@@ -51,8 +51,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
         bare_round += 1;
         send(&broker, &format!("{prefix}-bare-{bare_round}"), &template, events)
     };
-    let rounds =
-        Rounds::run("event-catchup", lab.rounds, vec![(OURS, Box::new(ours)), (PEER, Box::new(peer))])?;
+    // a round takes a minute and more
+    let few = lab.rounds.min(3);
+    let rounds = Rounds::run("event-catchup", few, vec![(OURS, Box::new(ours)), (PEER, Box::new(peer))])?;
     lab.server.drop(DATABASE)?;
     let cost = |figure| number(rounds.median(OURS, figure));
     let note =

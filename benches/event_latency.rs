@@ -32,6 +32,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     lab.copy(DATABASE, lab.usual_phones())?;
     let topic = format!("{prefix}.session.v1");
     let bare_topic = format!("{prefix}.bare");
+    make_topic(&broker, &topic)?;
     make_topic(&broker, &bare_topic)?;
     let kafka = Some((broker.clone(), prefix.clone()));
     let gateway = lab.gateway(DATABASE, &Role { roles: "http,publish", kafka })?;

@@ -53,9 +53,9 @@ struct Options {
     /// Short samples, small sites: to try a bench out, not to report
     #[arg(long)]
     quick: bool,
-    /// Events that event-catchup publishes
-    #[arg(long, default_value_t = 1_000_000)]
-    events: usize,
+    /// Events that event-catchup publishes; 1 000 000, with --quick 100 000
+    #[arg(long)]
+    events: Option<usize>,
     /// File for the findings as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -83,7 +83,8 @@ fn run(options: &Options) -> Outcome<()> {
         let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
         return Err(format!("no bench is called \"{unknown}\"; there are {}", names.join(", ")).into());
     }
-    let lab = Lab::new(options.rounds, options.quick, options.events)?;
+    let events = options.events.unwrap_or(if options.quick { 100_000 } else { 1_000_000 });
+    let lab = Lab::new(options.rounds, options.quick, events)?;
     frame::site::remove(&lab)?;
     let machine = frame::machine::describe(&lab)?;
     table::say(&machine);
