@@ -32,6 +32,9 @@ use crate::soap::{wellformed, write};
 /// Most bytes of one answer (axl.md 15).
 pub const LARGEST_ANSWER: usize = 8 << 20;
 
+/// Bytes of a message that is read where it came in.
+const SMALL: usize = 2 << 10;
+
 /// The provisioning service of this node.
 #[derive(Clone)]
 pub struct Axl {
@@ -46,6 +49,24 @@ impl Axl {
     pub fn new(em: Em, wake: Wake) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { em, wake, largest_answer: LARGEST_ANSWER, parsers: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// Does CPU-bound work on so many bytes: off the workers and at most one a core at a time (XML-8); small messages where they came in,
+    /// since they take less time than the way to another thread and back.
+    async fn compute<T: Send + 'static>(
+        &self,
+        size: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, tokio::task::JoinError> {
+        if size <= SMALL {
+            return Ok(work());
+        }
+        let turn = Arc::clone(&self.parsers).acquire_owned().await;
+        let work = move || {
+            let _until_done_even_if_nobody_waits = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await
     }
 }
 
@@ -132,7 +153,7 @@ enum Prepared {
     Verb(Work),
 }
 
-/// Checks the shape, hashes secrets and reads the typed core: all that is CPU-bound, off the async workers and at most one a core.
+/// Checks the shape, hashes secrets and reads the typed core: all that is CPU-bound.
 async fn prepare(
     axl: &Axl,
     operation: &'static Operation,
@@ -140,10 +161,9 @@ async fn prepare(
     call: Call,
     version: Version,
 ) -> Result<Prepared, AxlError> {
-    let turn = Arc::clone(&axl.parsers).acquire_owned().await;
     let (verifier, largest_answer) = (axl.em.verifier().clone(), axl.largest_answer);
-    let prepared = tokio::task::spawn_blocking(move || {
-        let _until_done_even_if_nobody_waits = turn;
+    let size = if may_hash(operation) { usize::MAX } else { call.size };
+    let prepared = axl.compute(size, move || {
         let normalised = normalise(&operation.request, call.body)?;
         if !normalised.unknown.is_empty() {
             tracing::info!(axl.operation = %operation.name, elements = ?normalised.unknown, "request holds elements that the schema does not know");
@@ -156,6 +176,11 @@ async fn prepare(
         })
     });
     prepared.await.unwrap_or_else(|e| Err(AxlError::Internal(e.to_string())))
+}
+
+/// Whether a call may carry a secret to be hashed, which takes far longer than to read it.
+fn may_hash(operation: &Operation) -> bool {
+    matches!(operation.kind, OperationKind::Add | OperationKind::Update)
 }
 
 /// Trace context of the causing request.
@@ -199,16 +224,11 @@ fn cause_of(caller: &Caller, trace: Trace) -> event::Cause {
     }
 }
 
-/// Parse work is CPU-bound: off the workers, and at most one a core at a time (XML-8).
+/// Reads a message.
 pub async fn parse(axl: &Axl, content_type: &str, bytes: Bytes) -> Result<Call, EnvelopeError> {
     if wellformed::charset(content_type).is_some_and(|charset| !wellformed::agrees(charset, &bytes)) {
         return Err(EnvelopeError::Encoding);
     }
-    let turn = Arc::clone(&axl.parsers).acquire_owned().await;
-    let parsed = tokio::task::spawn_blocking(move || {
-        let _until_done_even_if_nobody_waits = turn;
-        read_call(&bytes)
-    })
-    .await;
+    let parsed = axl.compute(bytes.len(), move || read_call(&bytes)).await;
     parsed.unwrap_or(Err(EnvelopeError::Malformed))
 }

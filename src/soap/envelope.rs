@@ -98,6 +98,8 @@ pub struct Call {
     pub sequence: Option<u64>,
     /// The operation element.
     pub body: Element,
+    /// Bytes of the whole message.
+    pub size: usize,
 }
 
 /// Reads a message under the default limits.
@@ -133,7 +135,7 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
             Event::CData(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), true)?,
         }
     }
-    scan.finish()
+    scan.finish(bytes.len())
 }
 
 /// Takes the bytes as UTF-8 text without its mark, and refuses characters that XML forbids (UTF-16 shows as NUL).
@@ -386,13 +388,13 @@ impl Scan {
         Ok(())
     }
 
-    fn finish(self) -> Result<Call, EnvelopeError> {
+    fn finish(self, size: usize) -> Result<Call, EnvelopeError> {
         if self.depth != 0 || !self.root_seen {
             return Err(Malformed);
         }
         let body = self.operation.ok_or(Body)?;
         let sequence = body.attribute("sequence").and_then(|value| value.trim().parse().ok());
-        Ok(Call { operation: body.name.clone(), namespace: self.namespace, sequence, body })
+        Ok(Call { operation: body.name.clone(), namespace: self.namespace, sequence, body, size })
     }
 }
 
