@@ -31,7 +31,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
         churn(RATE / 4.0, Duration::from_millis(500))?;
         let (load, cpu) = lab.metered(Some(&gateway), || churn(RATE, time))?;
         let each = 1e6 / load.latencies.len() as f64;
-        let mut figures = figures(&load.latencies, time);
+        let mut figures = figures(&load.latencies, load.rate());
         figures.extend([
             ("gateway", cpu.gateway * each),
             ("postgres", cpu.postgres * each),
@@ -43,7 +43,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
         site.clear_peer()?;
         let (run, cpu) =
             lab.metered(None, || site.script(CONNECTIONS).run_at(RATE, CONNECTIONS, time.as_secs_f64()))?;
-        let mut figures = figures(&run.latencies, time);
+        let mut figures = figures(&run.latencies, run.rate);
         figures.extend([
             ("gateway", run.cpu * 1e6 / run.transactions),
             ("postgres", cpu.postgres * 1e6 / run.transactions),
@@ -79,11 +79,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     ])
 }
 
-fn figures(latencies: &[f64], time: Duration) -> Figures {
+fn figures(latencies: &[f64], rate: f64) -> Figures {
     Figures::from([
         ("p50", quantile(latencies, 0.5) * 1e3),
         ("p99", quantile(latencies, 0.99) * 1e3),
         ("p99.9", quantile(latencies, 0.999) * 1e3),
-        ("rate", latencies.len() as f64 / time.as_secs_f64()),
+        ("rate", rate),
     ])
 }
