@@ -98,6 +98,12 @@ impl Eye {
         Some(outcome)
     }
 
+    /// Makes an empty database beside this one.
+    pub(crate) fn create_database(&mut self, name: &str) -> Result<(), String> {
+        let made = self.try_do(|c| c.batch_execute(&format!("CREATE DATABASE {name}")));
+        made.ok_or_else(|| format!("database {name} cannot be made"))
+    }
+
     /// How far the line is; none: the database does not answer.
     pub(crate) fn line(&mut self) -> Option<Line> {
         let query = "SELECT last_pos AS last, confirmed_pos AS confirmed, \

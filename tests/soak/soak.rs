@@ -11,8 +11,11 @@
 
 mod checker;
 mod client;
+mod cluster;
+mod embedded;
 mod eye;
 mod faults;
+mod faulty;
 mod gateway;
 mod load;
 mod plan;
