@@ -7,7 +7,7 @@ mod copying;
 mod dropping;
 mod numbering;
 
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::store::Db;
 const POLL: Duration = Duration::from_millis(50);
 /// How often a standing-by node tries to lead, and a leader notes what is acknowledged when idle.
 const SECOND: Duration = Duration::from_secs(1);
-/// Pause after what time alone will not mend, and after being fenced.
+/// Pause after what time alone will not mend, and after being shut out.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 /// What stopping may take for what is already committed.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -49,7 +49,8 @@ struct Shared {
     /// Epoch of this node's term; 0: it does not lead.
     term: AtomicI64,
     confirmed: AtomicI64,
-    fenced: AtomicBool,
+    /// Epoch of the last term whose publisher another one has shut out; 0: none.
+    shut_out: AtomicI64,
     /// Whether the age of a transaction has been complained of.
     alarmed_of_age: AtomicBool,
     status: Mutex<Status>,
@@ -148,7 +149,7 @@ impl Shared {
             asked_to_stop: OnceLock::new(),
             term: AtomicI64::new(0),
             confirmed: AtomicI64::new(0),
-            fenced: AtomicBool::new(false),
+            shut_out: AtomicI64::new(0),
             alarmed_of_age: AtomicBool::new(false),
             status: Mutex::new(status),
             counts: Counts::default(),
@@ -157,6 +158,11 @@ impl Shared {
 
     fn status(&self) -> std::sync::MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another publisher has shut out that of this term. A later term of this node is another matter.
+    fn is_shut_out(&self, epoch: i64) -> bool {
+        epoch != 0 && self.shut_out.load(Ordering::SeqCst) == epoch
     }
 
     fn stopping(&self) -> bool {

@@ -38,7 +38,7 @@ impl Shared {
             if begun.elapsed() > LONGEST_PAUSE {
                 attempts.pause = SHORTEST_PAUSE;
             }
-            self.settle(&error, &mut attempts);
+            self.settle(epoch, &error, &mut attempts);
         }
     }
 
@@ -102,13 +102,13 @@ impl Shared {
     }
 
     /// Says why copying stopped and waits as long as that asks for.
-    fn settle(&self, error: &CopyError, attempts: &mut Attempts) {
+    fn settle(&self, epoch: i64, error: &CopyError, attempts: &mut Attempts) {
         let interrupted = Standing::Interrupted(error.to_string());
         let (standing, wait) = match error {
             CopyError::Kafka(KafkaFailure::Stopped) => return,
             CopyError::Kafka(KafkaFailure::Fenced) | CopyError::Deposed => {
                 tracing::warn!("another publisher has taken over; this node stands by");
-                self.fenced.store(true, Ordering::SeqCst);
+                self.shut_out.store(epoch, Ordering::SeqCst);
                 self.committed.raise();
                 (interrupted, SECOND)
             }
@@ -152,6 +152,17 @@ mod tests {
     use crate::clock::{Clock, IdSource};
     use crate::event::retention::Retention;
     use crate::store::Db;
+
+    #[test]
+    fn a_publisher_that_was_shut_out_ends_its_own_term_and_no_later_one() {
+        let db = Db::open("postgres://127.0.0.1:1/none", 1, Clock::Database, IdSource::Random).unwrap();
+        let shared = Shared::new(db, None, Retention::ForEver);
+        shared.asked_to_stop.set(Instant::now()).unwrap();
+        let mut attempts = Attempts { pause: SHORTEST_PAUSE, single_until: 0 };
+        assert!(!shared.is_shut_out(0));
+        shared.settle(7, &CopyError::Deposed, &mut attempts);
+        assert_eq!([7, 8, 0].map(|epoch| shared.is_shut_out(epoch)), [true, false, false]);
+    }
 
     #[test]
     fn copying_ends_some_seconds_after_it_was_asked_to_whatever_the_sequencer_does() {

@@ -52,8 +52,9 @@ impl Shared {
                 tracing::warn!(reason = %e, "numbering of events interrupted: {e}");
                 self.status().numbering = Standing::Interrupted(format!("database: {e}"));
             }
+            let shut_out = self.is_shut_out(self.term.load(Ordering::SeqCst));
             drop(end);
-            self.pause(if self.fenced.swap(false, Ordering::SeqCst) { REFUSED_PAUSE } else { SECOND });
+            self.pause(if shut_out { REFUSED_PAUSE } else { SECOND });
         }
     }
 
@@ -106,7 +107,7 @@ impl Shared {
             if round == Round::Deposed || self.note(leadership, &mut term)? == Round::Deposed {
                 return Ok(());
             }
-            if self.fenced.load(Ordering::SeqCst) {
+            if self.is_shut_out(leadership.line().leader_epoch) {
                 return Ok(());
             }
             if self.stopping() {
