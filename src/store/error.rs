@@ -95,6 +95,8 @@ impl From<Error> for StoreError {
                 }
                 _ => from_text(&*info),
             },
+            // the connection was lost with the last answer that came, so that not even its end can be sent
+            Error::BrokenTransactionManager => Self::Unavailable(error.to_string()),
             other => Self::Broken(other.to_string()),
         }
     }
@@ -109,5 +111,16 @@ impl From<diesel::r2d2::PoolError> for StoreError {
 impl From<diesel::ConnectionError> for StoreError {
     fn from(error: diesel::ConnectionError) -> Self {
         Self::Unavailable(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_lost_before_its_commit_is_a_database_away_and_no_mistake_of_ours() {
+        let error = StoreError::from(Error::BrokenTransactionManager);
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     }
 }
