@@ -1,0 +1,1 @@
+ALTER FUNCTION shown_settings IMMUTABLE;
