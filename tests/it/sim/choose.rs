@@ -1,8 +1,8 @@
 //! Which actions a seed brings: a world is set up, then anything may happen to it, sensible or not.
 
 const PHONES: [&str; 4] = ["SEP0000000000A1", "SEP0000000000A2", "SEP0000000000A3", "SEP0000000000A4"];
-const PROFILES: [&str; 4] = ["P1", "P2", "P3", "P4"];
-const USERS: [&str; 4] = ["ann", "bob", "cyd", "dot"];
+const PROFILES: [&str; 3] = ["P1", "P2", "P3"];
+const USERS: [&str; 3] = ["ann", "bob", "cyd"];
 const LINES: [&str; 2] = ["7001", "7002"];
 const PINS: [&str; 2] = ["11111", "22222"];
 
@@ -36,20 +36,28 @@ impl Dice {
 
 /// The actions of a seed, so many after the world is set up.
 pub(super) fn script(seed: u64, steps: u64) -> Vec<String> {
-    let mut script = Vec::new();
-    for (n, user) in USERS[..3].iter().enumerate() {
-        script.push(format!("add phone {}", PHONES[n]));
-        script.push(format!("add profile {}", PROFILES[n]));
-        script.push(format!("add user {user}"));
-        script.push(format!("profiles {user} {}", PROFILES[n]));
+    let mut script: Vec<String> = PHONES.iter().map(|phone| format!("add phone {phone}")).collect();
+    for (n, user) in USERS.iter().enumerate() {
+        let profile = PROFILES[n];
+        script.extend([
+            format!("add profile {profile}"),
+            format!("add user {user}"),
+            format!("profiles {user} {profile}"),
+            format!("default {user} {profile}"),
+            format!("phones {user} {} {}", PHONES[n], PHONES[3]),
+        ]);
     }
     let mut dice = Dice(seed);
+    let behaviour = ["Multiple Logins Allowed", "Auto Logout", "Multiple Logins Not Allowed"];
+    script.push(format!("parameter MultipleLoginBehavior {}", dice.one(&behaviour)));
+    script.push(format!("parameter ClearCallLogs {}", dice.one(&["T", "F"])));
+    script.push(format!("buttons P1 {}", LINES[0]));
     script.extend((0..steps).map(|_| action(&mut dice)));
     script
 }
 
 fn action(dice: &mut Dice) -> String {
-    let (phone, user, profile) = (dice.one(&PHONES), dice.one(&USERS[..]), dice.one(&PROFILES));
+    let (phone, user, profile) = (dice.one(&PHONES), dice.one(&USERS), dice.one(&PROFILES));
     match dice.roll(100) {
         0..=17 => {
             let with = if dice.roll(4) == 0 { format!(" with {profile}") } else { String::new() };
@@ -65,11 +73,11 @@ fn action(dice: &mut Dice) -> String {
         40..=45 => format!("leave {phone}"),
         46..=51 => format!("wait {}", dice.one(&["1", "600", "1799", "1800", "3600", "7200"])),
         52..=57 => "sweep".to_owned(),
-        58..=65 => parameter(dice),
-        66..=71 => object(dice),
-        72..=75 => format!("{} {phone}", dice.one(&["enable", "enable", "disable"])),
-        76..=80 => format!("profiles {user}{}", dice.some(&PROFILES)),
-        81..=82 => format!("default {user} {}", dice.one(&["-", profile, profile])),
+        58..=64 => parameter(dice),
+        65..=70 => object(dice),
+        71..=74 => format!("{} {phone}", dice.one(&["enable", "enable", "disable"])),
+        75..=79 => format!("profiles {user}{}", dice.some(&PROFILES)),
+        80..=82 => format!("default {user} {}", dice.one(&["-", profile, profile])),
         83..=84 => format!("phones {user}{}", dice.some(&PHONES)),
         85..=86 => format!("pin {user} {}", dice.one(&PINS)),
         87..=90 => format!("buttons {profile}{}", dice.some(&LINES)),
@@ -95,7 +103,7 @@ fn parameter(dice: &mut Dice) -> String {
 }
 
 fn object(dice: &mut Dice) -> String {
-    let (kind, names) = match dice.roll(3) {
+    let (kind, names): (&str, &[&str]) = match dice.roll(3) {
         0 => ("phone", &PHONES),
         1 => ("profile", &PROFILES),
         _ => ("user", &USERS),

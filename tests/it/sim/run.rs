@@ -23,7 +23,7 @@ pub(super) fn replay(script: &[String]) -> Result<String, Failure> {
         let step = step(action, &mut real, &mut model, &mut fold, &mut watcher);
         transcript += &step.map_err(|what| Failure { at, what: format!("{action}: {what}") })?;
     }
-    real.finish().map_err(|what| Failure { at: script.len() - 1, what })?;
+    real.finish().map_err(|what| Failure { at: script.len().saturating_sub(1), what })?;
     Ok(transcript)
 }
 

@@ -156,9 +156,10 @@ impl Model {
             }
         }
         let person = self.users.get_mut(user).unwrap();
-        person.default.take_if(|d| !names.contains(&d.as_str()));
+        let default = person.default.take_if(|d| !names.contains(&d.as_str()));
         if held != person.profiles {
-            told.push(format!("update User {user} phoneProfiles=-"));
+            let default = default.map_or("", |_| " defaultProfile=-");
+            told.push(format!("update User {user}{default} phoneProfiles=-"));
         }
         Expected::ok(told)
     }
