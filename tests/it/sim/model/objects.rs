@@ -95,13 +95,14 @@ impl Model {
         if self.exists(kind, new) {
             return Expected::refused("-239");
         }
-        let (type_, new_name) = (type_of(kind), new.to_owned());
+        let (type_, new_name, mut told) = (type_of(kind), new.to_owned(), Vec::new());
         match kind {
             "phone" => {
                 let phone = self.phones.remove(name).unwrap();
                 self.phones.insert(new_name, phone);
-                if let Some(session) = self.sessions.remove(name) {
-                    self.sessions.insert(new.to_owned(), session);
+                // the handset of that name is another one from now on
+                if self.sessions.contains_key(name) {
+                    told.push(self.end(name, "administrator"));
                 }
                 let desks = self.lines.values_mut().flatten().filter(|desk| *desk == name);
                 desks.for_each(|desk| new.clone_into(desk));
@@ -125,7 +126,8 @@ impl Model {
             }
         }
         let tag = if kind == "user" { "userid" } else { "name" };
-        Expected::ok(vec![format!("update {type_} {new} {tag}={new}")])
+        told.push(format!("update {type_} {new} {tag}={new}"));
+        Expected::ok(told)
     }
 
     /// Switching a phone off ends its session first.
