@@ -45,7 +45,7 @@ pub struct TailArgs {
     /// Stop when everything that is there has been shown
     #[arg(long)]
     pub no_follow: bool,
-    /// File of settings of the gateway: its part [kafka] says where Kafka is and how to reach it
+    /// File of settings of the gateway: its part for Kafka says where Kafka is and how to reach it
     #[arg(long, value_name = "FILE", env = "EMGATE_CONFIG")]
     pub config: Option<PathBuf>,
     /// Kafka: host:port, or the address file of an embedded broker
