@@ -1,7 +1,8 @@
 //! The numbers of all event topics together have no hole, and each number line is one stretch (P3).
 //!
 //! What retention has dropped is the beginning of a partition. A number may be among that only if it is lower than the first one of a
-//! partition whose beginning is gone: above this [`Horizon`] every hole is one. Below it the database decides (`content`).
+//! partition whose beginning is gone: above this [`Horizon`] every hole is one. Below it the database decides (`content`). Above what Kafka
+//! had confirmed when its partitions were looked at, one after the other, a number may have come to a partition after its look.
 
 use super::entry::Entry;
 use super::report::{Check, Finding};
@@ -32,14 +33,15 @@ struct Stretch {
 pub(super) struct Line {
     check: Check,
     horizon: Horizon,
+    confirmed: i64,
     stretches: Vec<Stretch>,
     unjudged: u64,
 }
 
 impl Line {
-    /// Begins before the first event.
-    pub(super) fn new(horizon: Horizon) -> Self {
-        Self { check: Check::named("line"), horizon, stretches: Vec::new(), unjudged: 0 }
+    /// Begins before the first event; up to the confirmed number everything was in Kafka before it was looked at.
+    pub(super) fn new(horizon: Horizon, confirmed: i64) -> Self {
+        Self { check: Check::named("line"), horizon, confirmed, stretches: Vec::new(), unjudged: 0 }
     }
 
     /// Takes the next event in the order of the line.
@@ -64,6 +66,10 @@ impl Line {
     }
 
     fn hole(&mut self, first: i64, last: i64) {
+        let last = last.min(self.confirmed);
+        if first > last {
+            return;
+        }
         let sure = first.max(self.horizon.0.saturating_add(1));
         self.unjudged += u64::try_from(sure.min(last + 1) - first).unwrap_or_default();
         if sure == last {
@@ -73,10 +79,10 @@ impl Line {
         }
     }
 
-    /// What was found; the line must reach a number that Kafka has confirmed.
-    pub(super) fn close(mut self, emstream: &str, confirmed: i64) -> Check {
+    /// What was found; the line of this name must reach the confirmed number.
+    pub(super) fn close(mut self, emstream: &str) -> Check {
         if let Some(last) = self.stretches.last().filter(|s| s.emstream == emstream).map(|s| s.last) {
-            self.hole(last + 1, confirmed);
+            self.hole(last + 1, self.confirmed);
         }
         if self.stretches.len() > 1 {
             let names: Vec<_> = self.stretches.iter().map(|s| s.emstream.as_str()).collect();
@@ -93,11 +99,11 @@ mod tests {
     use super::*;
 
     fn check(horizon: Horizon, numbers: &[(i64, &str)], confirmed: i64) -> Check {
-        let mut line = Line::new(horizon);
+        let mut line = Line::new(horizon, confirmed);
         for (number, emstream) in numbers {
             line.see(&with(*number, "k", |event| event["emstream"] = (*emstream).into()));
         }
-        line.close("s", confirmed)
+        line.close("s")
     }
 
     fn texts(check: &Check) -> Vec<&str> {
@@ -131,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn what_came_while_partitions_were_looked_at_may_have_holes() {
+        assert_eq!(check(Horizon::NONE, &[(1, "s"), (2, "s"), (3, "s"), (6, "s")], 3).findings, 0);
+        assert_eq!(
+            texts(&check(Horizon::NONE, &[(1, "s"), (3, "s"), (6, "s")], 4)),
+            ["number 2 is missing", "number 4 is missing"]
+        );
+    }
+
+    #[test]
     fn a_new_number_line_may_begin_higher_and_an_old_one_may_not_come_back() {
         assert_eq!(check(Horizon::NONE, &[(1, "r"), (2, "r"), (9, "s"), (10, "s")], 10).findings, 0);
         let mixed = check(Horizon::NONE, &[(1, "s"), (2, "r"), (3, "s")], 3);
@@ -140,8 +155,8 @@ mod tests {
     #[test]
     fn a_record_out_of_order_makes_no_hole() {
         assert_eq!(check(Horizon::NONE, &[(1, "s"), (2, "s"), (3, "s"), (2, "s"), (4, "s")], 4).findings, 0);
-        let mut line = Line::new(Horizon::NONE);
+        let mut line = Line::new(Horizon::NONE, 1);
         line.see(&entry(1, "k"));
-        assert_eq!(line.close("s", 1).findings, 0);
+        assert_eq!(line.close("s").findings, 0);
     }
 }

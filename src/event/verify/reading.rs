@@ -84,7 +84,7 @@ impl<'a> Reading<'a> {
             merging,
             published,
             patience,
-            line: Line::new(horizon),
+            line: Line::new(horizon, published.confirmed),
             content: Content::new(&snapshot.line.emstream),
             groups: Groups::new(all_whole),
             sessions: Sessions::new(is_whole("em.session.v1")),
@@ -187,7 +187,7 @@ impl<'a> Reading<'a> {
         let [order, repeats] = self.arrivals.order.close();
         vec![
             published,
-            self.line.close(&self.emstream, self.published.confirmed),
+            self.line.close(&self.emstream),
             order,
             repeats,
             self.arrivals.placement.close(),
