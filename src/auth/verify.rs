@@ -1,8 +1,7 @@
 //! The one place where a password or PIN is checked, and the proof that it was.
 //!
 //! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, turn, place in the hash pool, count, hash,
-//! settle.
-//! Unknown, locked and wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in
+//! settle. Unknown, locked and wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in
 //! the same request. What was counted is always settled or refused, also when the caller has stopped waiting.
 
 use std::collections::HashMap;

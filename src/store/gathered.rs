@@ -2,7 +2,7 @@
 //!
 //! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
 //! answers a request began after the request asked, so that nobody is told what was true before; equal keys are looked up once. A
-//! statement that fails, fails for those it was for.
+//! statement that fails, fails for those it was for. While the database does not answer, those who have given up are forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -17,6 +17,8 @@ use super::{Db, StoreError, Tx};
 
 /// Keys in one statement at most.
 const MOST_IN_STATEMENT: usize = 256;
+/// So many questions wait before those that nobody waits for any more are dropped; as many that somebody waits for are refused.
+const MOST_WAITING: usize = 8_192;
 /// How long a request waits for its answer: a little over what a statement may take.
 const PATIENCE: Duration = Duration::from_secs(6);
 
@@ -58,6 +60,19 @@ impl<K, V> Shared<K, V> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Queues a question; false: too many wait.
+    fn push(&self, key: K, reply: Reply<V>) -> bool {
+        let mut asked = self.lock();
+        if asked.waiting.len() >= MOST_WAITING {
+            asked.waiting.retain(|(_, reply)| !reply.is_closed());
+        }
+        let has_room = asked.waiting.len() < MOST_WAITING;
+        if has_room {
+            asked.waiting.push((key, reply));
+        }
+        has_room
+    }
+
     /// Waits until something is asked and takes all of it, up to what one statement bears; `None`: nobody can ask any more.
     fn take(&self) -> Option<Vec<(K, Reply<V>)>> {
         let asked = self
@@ -93,7 +108,9 @@ where
     pub async fn ask(&self, key: K) -> Result<V, StoreError> {
         let (reply, replied) = oneshot::channel();
         let shared = &self.0.0;
-        shared.lock().waiting.push((key, reply));
+        if !shared.push(key, reply) {
+            return Err(StoreError::Unavailable("too many lookups wait".into()));
+        }
         shared.changed.notify_one();
         match tokio::time::timeout(PATIENCE, replied).await {
             Ok(Ok(answer)) => answer,

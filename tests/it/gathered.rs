@@ -88,6 +88,35 @@ fn a_connection_that_was_cut_is_made_anew_unnoticed() {
     }
 }
 
+static GATE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+static BEHIND_THE_GATE: AtomicUsize = AtomicUsize::new(0);
+
+fn behind_the_gate(_: &mut Tx<'_>, keys: &[u64]) -> Result<Vec<u64>, StoreError> {
+    let _open = GATE.lock().unwrap();
+    BEHIND_THE_GATE.fetch_add(keys.len(), Ordering::SeqCst);
+    Ok(keys.to_vec())
+}
+
+#[test]
+fn who_gave_up_while_the_database_did_not_answer_is_forgotten() {
+    let site = Site::new();
+    let gathered = Gathered::start(&site.db, behind_the_gate);
+    let runtime = runtime();
+    let closed = GATE.lock().unwrap();
+    {
+        let _inside = runtime.enter();
+        for key in 0..50_000 {
+            // asks, and goes without waiting
+            assert!(futures_util::FutureExt::now_or_never(gathered.ask(key)).is_none());
+        }
+    }
+    let last = runtime.spawn(async move { gathered.ask(77_777).await });
+    drop(closed);
+    assert_eq!(runtime.block_on(in_time(last)).unwrap().unwrap(), 77_777);
+    let looked_up = BEHIND_THE_GATE.load(Ordering::SeqCst);
+    assert!(looked_up <= 10_000, "{looked_up} of 50,001 were kept");
+}
+
 fn clumsily(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<i64>, StoreError> {
     match keys {
         [0, ..] => panic!("a mistake of ours"),
