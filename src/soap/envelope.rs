@@ -3,6 +3,8 @@
 //! Promises: what comes out is well formed, within the limits, free of prefixes, comments and document types, and names
 //! exactly one operation. Does not know which operations exist. Error texts are fixed and never repeat input.
 
+use std::borrow::Cow;
+
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
@@ -10,7 +12,7 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::{NamespaceError, PrefixDeclaration, ResolveResult};
 
 use super::tree::Element;
-use super::wellformed::{agrees, declared_encoding, is_qualified_name, pairs};
+use super::wellformed::{agrees, declared_encoding, is_name, is_qualified_name, pairs};
 use super::write::is_xml_char;
 
 const SOAP11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -109,7 +111,9 @@ pub fn read_call(bytes: &[u8]) -> Result<Call, EnvelopeError> {
 
 /// Reads a message under the given limits.
 pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeError> {
-    let text = decode(bytes)?;
+    let text = &*with_plain_line_ends(decode(bytes)?);
+    // nearly no message has it, so that its texts need no look for it
+    let ends_cdata = text.contains("]]>");
     let mut reader = NsReader::from_str(text);
     reader.resolver_mut().set_max_namespace_bindings(limits.bindings);
     let mut scan = Scan::new(limits);
@@ -130,9 +134,9 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
             }
             Event::End(_) => scan.end(),
             Event::GeneralRef(reference) => scan.reference(&reference)?,
-            Event::Text(text) if text.contains("]]>") => return Err(Malformed),
-            Event::Text(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), false)?,
-            Event::CData(text) => scan.text(&text.xml_content(XmlVersion::Implicit1_0), true)?,
+            Event::Text(text) if ends_cdata && text.contains("]]>") => return Err(Malformed),
+            Event::Text(text) => scan.text(&text, false)?,
+            Event::CData(text) => scan.text(&text, true)?,
         }
     }
     scan.finish(bytes.len())
@@ -142,11 +146,16 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
 pub fn decode(bytes: &[u8]) -> Result<&str, EnvelopeError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| Encoding)?;
-    // nearly all text is ASCII and judged byte by byte; the rest has no character that XML forbids but two
-    let allowed = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | b'\r');
-    let legal = bytes.iter().fold(true, |legal, byte| legal & allowed(byte))
-        && (bytes.is_ascii() || !text.contains(['\u{FFFE}', '\u{FFFF}']));
+    // byte by byte below the blank; beyond it XML forbids two characters only
+    let forbidden = |byte: u8| (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    let legal = !bytes.iter().fold(false, |any, byte| any | forbidden(*byte))
+        && !["\u{FFFE}", "\u{FFFF}"].iter().any(|character| text.contains(character));
     if legal && !text.starts_with('\u{FEFF}') { Ok(text) } else { Err(Encoding) }
+}
+
+/// A line may end in CR LF or CR too; everything behind sees LF (XML 1.0, 2.11).
+fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 fn declared(declaration: &BytesDecl<'_>, text: &str) -> Result<(), EnvelopeError> {
@@ -186,9 +195,17 @@ struct Scan {
     root_seen: bool,
     first: bool,
     bindings: usize,
-    open: Vec<Element>,
+    open: Vec<Open>,
+    /// Elements that have ended before their parents have; at last the operation alone.
+    ended: Vec<Element>,
     namespace: Option<String>,
-    operation: Option<Element>,
+}
+
+/// An element of the operation that has not ended.
+struct Open {
+    element: Element,
+    /// Where its children begin among those that have ended.
+    first_child: usize,
 }
 
 impl Scan {
@@ -204,8 +221,8 @@ impl Scan {
             first: true,
             bindings: 0,
             open: Vec::new(),
+            ended: Vec::new(),
             namespace: None,
-            operation: None,
         }
     }
 
@@ -234,24 +251,27 @@ impl Scan {
         if start.name().into_inner().len() > self.limits.name {
             return Err(Limit("name length"));
         }
-        let written = |pairs: Vec<(&str, &str)>| pairs.iter().all(|(name, _)| is_qualified_name(name));
-        if !is_qualified_name(start.name().into_inner())
-            || !pairs(start.attributes_raw()).is_some_and(written)
-        {
+        let (local, prefix) = start.name().decompose();
+        let local = local.into_inner();
+        if !is_name(local) || !prefix.is_none_or(|prefix| is_name(prefix.into_inner())) {
             return Err(Malformed);
         }
-        let (namespace, local) = reader.resolver().resolve_element(start.name());
-        let local = local.into_inner();
-        let namespace = match namespace {
+        let attributes = pairs(start.attributes_raw()).ok_or(Malformed)?;
+        if !attributes.iter().all(|(name, _)| is_qualified_name(name)) {
+            return Err(Malformed);
+        }
+        let namespace = match reader.resolver().resolve_prefix(prefix, true) {
             ResolveResult::Bound(namespace) => Some(namespace.into_inner()),
             ResolveResult::Unbound => None,
             ResolveResult::Unknown(_) => return Err(Malformed),
         };
         self.place(local, namespace)?;
         let mut element = Element::new(local);
-        self.attributes(reader, start, &mut element)?;
+        if !attributes.is_empty() {
+            self.attributes(reader, start, &mut element)?;
+        }
         if self.part == Part::Body && self.depth >= 3 {
-            self.open.push(element);
+            self.open.push(Open { element, first_child: self.ended.len() });
         }
         Ok(())
     }
@@ -270,7 +290,7 @@ impl Scan {
                 Ok(())
             }
             3 if self.part == Part::Body => {
-                if self.operation.is_some() {
+                if !self.ended.is_empty() {
                     return Err(Body);
                 }
                 self.namespace = namespace.map(str::to_owned);
@@ -343,11 +363,9 @@ impl Scan {
 
     fn end(&mut self) {
         self.text = 0;
-        if let Some(element) = self.open.pop() {
-            match self.open.last_mut() {
-                Some(parent) => parent.children.push(element),
-                None => self.operation = Some(element),
-            }
+        if let Some(Open { mut element, first_child }) = self.open.pop() {
+            element.children = self.ended.split_off(first_child);
+            self.ended.push(element);
         }
         if self.depth == 2 {
             self.part = if self.part == Part::Header { Part::Between } else { Part::After };
@@ -373,14 +391,15 @@ impl Scan {
 
     /// Takes a piece of text; `marked` says that it was written as CDATA or as a reference, so it is no mere blank.
     fn text(&mut self, text: &str, marked: bool) -> Result<(), EnvelopeError> {
-        let blank = !marked && text.trim_ascii().is_empty();
+        let blank = || !marked && text.trim_ascii().is_empty();
         self.text += text.len();
         if self.text > self.limits.text {
             return Err(Limit("text length"));
         }
         match self.open.last_mut() {
-            Some(element) => element.text.push_str(text),
-            None if blank => {}
+            Some(Open { element, .. }) if element.text.is_empty() => element.text = text.to_owned(),
+            Some(Open { element, .. }) => element.text.push_str(text),
+            None if blank() => {}
             None if self.depth == 2 && self.part == Part::Body => return Err(Body),
             None if self.part == Part::Header && self.depth > 2 => {}
             None => return Err(Malformed),
@@ -388,11 +407,11 @@ impl Scan {
         Ok(())
     }
 
-    fn finish(self, size: usize) -> Result<Call, EnvelopeError> {
+    fn finish(mut self, size: usize) -> Result<Call, EnvelopeError> {
         if self.depth != 0 || !self.root_seen {
             return Err(Malformed);
         }
-        let body = self.operation.ok_or(Body)?;
+        let body = self.ended.pop().ok_or(Body)?;
         let sequence = body.attribute("sequence").and_then(|value| value.trim().parse().ok());
         Ok(Call { operation: body.name.clone(), namespace: self.namespace, sequence, body, size })
     }

@@ -62,7 +62,10 @@ pub(super) fn is_qualified_name(name: &str) -> bool {
 /// Whether this is a name without a colon, by XML 1.0, fifth edition.
 pub(super) fn is_name(name: &str) -> bool {
     let mut characters = name.chars();
-    characters.next().is_some_and(starts_name) && characters.all(|c| starts_name(c) || continues_name(c))
+    // nearly all names are letters only
+    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic()))
+        || characters.next().is_some_and(starts_name)
+            && characters.all(|c| starts_name(c) || continues_name(c))
 }
 
 fn starts_name(c: char) -> bool {
