@@ -103,21 +103,24 @@ fn replace_references(document: &mut Carried, keys: &[i64]) {
 
 /// Puts the default where a field with one is absent or empty, in `body` and in the groups it holds.
 pub fn complete(group: &Group, body: &mut Element) {
-    for field in &group.fields {
-        if let Some(default) = field.default.as_deref() {
-            match body.children.iter_mut().find(|c| c.name == field.name) {
-                Some(child) => fill(child, default),
-                None => body.children.push(Element::with_text(&field.name, default)),
-            }
+    let mut missing: Vec<Option<&str>> = group.fields.iter().map(|field| field.default.as_deref()).collect();
+    let mut search = group.search();
+    for (mentioned, _) in body.children.iter().filter_map(|child| search.find(&child.name)) {
+        if let Some(default) = missing.get_mut(mentioned) {
+            *default = None;
         }
+    }
+    for (field, default) in group.fields.iter().zip(missing) {
+        body.children.extend(default.map(|default| Element::with_text(&field.name, default)));
     }
     complete_mentioned(group, body);
 }
 
 /// The same for fields that are mentioned empty, and for every member of the groups that are mentioned.
 pub fn complete_mentioned(group: &Group, body: &mut Element) {
+    let mut search = group.search();
     for child in &mut body.children {
-        let Some(field) = group.fields.iter().find(|f| f.name == child.name) else { continue };
+        let Some((_, field)) = search.find(&child.name) else { continue };
         match &field.kind {
             Kind::Group(inner) => {
                 let members = field.is_repeated();

@@ -66,6 +66,6 @@ impl Element {
 
     /// Whether nothing is inside: no child, and no text other than blanks; nil counts as nothing.
     pub fn is_blank(&self) -> bool {
-        self.nil || (self.children.is_empty() && self.text.trim().is_empty())
+        self.nil || (self.children.is_empty() && self.text.chars().all(char::is_whitespace))
     }
 }

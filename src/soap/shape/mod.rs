@@ -9,8 +9,8 @@ mod parse;
 mod rule;
 pub mod sample;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 pub use normalise::{Normalised, ShapeError, normalise};
 pub use parse::SchemaError;
@@ -69,8 +69,14 @@ pub struct Group {
     pub attributes: Vec<Attribute>,
     /// Whether each choice, by its number, must be made.
     pub choices: Vec<bool>,
-    /// Numbers of the fields by their names.
-    by_name: OnceLock<HashMap<String, usize>>,
+}
+
+/// Finds fields of a group by their names: at once where they are asked for in schema order, which is how nearly every client sends
+/// them.
+#[derive(Debug)]
+pub struct Search<'g> {
+    fields: &'g [Field],
+    last: usize,
 }
 
 /// One attribute.
@@ -165,12 +171,23 @@ impl Schema {
 impl Group {
     /// The element of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.get(self.position(name)?)
+        self.fields.iter().find(|field| field.name == name)
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
-        let numbered = || self.fields.iter().zip(0..).map(|(field, number)| (field.name.clone(), number));
-        self.by_name.get_or_init(|| numbered().collect()).get(name).copied()
+    /// A search for several elements.
+    pub fn search(&self) -> Search<'_> {
+        Search { fields: &self.fields, last: 0 }
+    }
+}
+
+impl<'g> Search<'g> {
+    /// The number of the field of this name, and the field.
+    pub fn find(&mut self, name: &str) -> Option<(usize, &'g Field)> {
+        let (before, after) = self.fields.split_at_checked(self.last)?;
+        let mut numbered = (self.last..).zip(after).chain((0..).zip(before));
+        let found = numbered.find(|(_, field)| field.name == name)?;
+        self.last = found.0;
+        Some(found)
     }
 }
 

@@ -133,6 +133,9 @@ impl<'p> Place<'p> {
         let mut children = Vec::with_capacity(given.0.len());
         let mut rest = given.0.into_iter().peekable();
         for (at, field) in group.fields.iter().enumerate() {
+            if field.min == 0 && rest.peek().is_none_or(|(of, _)| *of != at) {
+                continue;
+            }
             let taken = field.branches.iter().all(|b| made.takes(b.choice, b.branch));
             let (before, mut number) = (children.len(), 0);
             while let Some((_, child)) = rest.next_if(|(of, _)| *of == at) {
@@ -162,9 +165,10 @@ impl<'p> Place<'p> {
         unknown: &mut Vec<String>,
     ) -> Result<Given, ShapeError> {
         let mut given: Vec<(usize, Element)> = Vec::with_capacity(children.len());
+        let mut search = group.search();
         for child in children {
-            match group.position(&child.name) {
-                Some(at) => given.push((at, child)),
+            match search.find(&child.name) {
+                Some((at, _)) => given.push((at, child)),
                 None if unknown.len() < UNKNOWN_NAMED => {
                     let path = self.path();
                     let separator = if path.is_empty() { "" } else { "/" };
