@@ -49,13 +49,15 @@ fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
 
 /// Takes out of a body what is carried: everything but names, typed elements and secrets.
 fn take_carried<O: AxlObject>(group: &Group, body: &mut Element) -> Element {
+    let mut search = group.search();
     let is_carried = |child: &Element| {
         let name = child.name.as_str();
         let own =
             name == O::IDENTITY || O::DESCRIPTION == Some(name) || O::RENAME == Some(name) || name == "uuid";
-        let typed = O::TYPED.iter().any(|path| path.split('/').next() == Some(name));
-        let member_change = O::MEMBERS.iter().any(|m| name == m.add || name == m.remove);
-        !(own || typed || member_change || group.field(name).is_some_and(|f| f.secret))
+        let typed = || O::TYPED.iter().any(|path| typed::within(path, name).is_some());
+        let member_change = || O::MEMBERS.iter().any(|m| name == m.add || name == m.remove);
+        let secret = search.find(name).is_some_and(|(_, field)| field.secret);
+        !(own || secret || typed() || member_change())
     };
     let (carried, own) = std::mem::take(&mut body.children).into_iter().partition(is_carried);
     body.children = own;
@@ -72,8 +74,8 @@ pub fn add<O: AxlObject + 'static>(mut request: Request) -> Result<Work, AxlErro
     }
     O::complete(&mut body);
     settings::complete(&group, &mut body);
-    let core = read_core::<O>(&body)?;
     let carried = take_carried::<O>(&group, &mut body);
+    let core = read_core::<O>(&body)?;
     let answer = shown_by_get(O::TYPE);
     let Request { secrets, .. } = request;
     Ok(Box::new(move |ctx| {
@@ -99,9 +101,9 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let group = Arc::clone(&request.operation.request);
     let Request { secrets, mut body, .. } = request;
     settings::complete_mentioned(&group, &mut body);
-    let core = read_core::<O>(&body)?;
     let wanted = TagFilter::Only(body.children.iter().filter_map(|c| shown_as::<O>(&c.name)).collect());
     let carried = take_carried::<O>(&group, &mut body);
+    let core = read_core::<O>(&body)?;
     let answer = shown_by_get(O::TYPE);
     Ok(Box::new(move |ctx| {
         let found = select::<O>(ctx, &body, nothing_to_update::<O>)?;

@@ -26,17 +26,20 @@ pub fn to_canonical_bytes(element: &Element, only: &[&str]) -> Vec<u8> {
 fn write_chosen(writer: &mut Writer, element: &Element, only: &[&str]) {
     start_element(writer, element);
     for child in &element.children {
-        if only.contains(&child.name.as_str()) {
+        let inside: Vec<&str> = only.iter().filter_map(|path| within(path, &child.name)).collect();
+        if inside.contains(&"") {
             write_element(writer, child);
-            continue;
-        }
-        let inside = only.iter().filter_map(|path| path.strip_prefix(child.name.as_str())?.strip_prefix('/'));
-        let inside: Vec<&str> = inside.collect();
-        if !inside.is_empty() {
+        } else if !inside.is_empty() {
             write_chosen(writer, child, &inside);
         }
     }
     writer.end();
+}
+
+/// What a path says of the inside of an element: nothing where it means the element itself; none where it does not lead there.
+pub fn within<'p>(path: &'p str, element: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(element)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 fn start_element(writer: &mut Writer, element: &Element) {

@@ -3,6 +3,8 @@
 //! Promises well-formed output: characters that XML cannot carry are left out, open elements are closed at the end, and
 //! there is no white space between elements (axl.md 4). Names come from the schema or have passed the front door.
 
+use std::ops::Range;
+
 /// Whether XML 1.0 can carry a character.
 pub fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
@@ -17,7 +19,8 @@ pub fn version_namespace(version: &str) -> String {
 #[derive(Debug, Default)]
 pub struct Writer {
     out: Vec<u8>,
-    open: Vec<String>,
+    /// Where the names of the open elements stand in what is written.
+    open: Vec<Range<usize>>,
     in_tag: bool,
 }
 
@@ -31,8 +34,8 @@ impl Writer {
     pub fn start(&mut self, name: &str) -> &mut Self {
         self.close_tag();
         self.out.push(b'<');
+        self.open.push(self.out.len()..self.out.len() + name.len());
         self.out.extend_from_slice(name.as_bytes());
-        self.open.push(name.to_owned());
         self.in_tag = true;
         self
     }
@@ -66,7 +69,7 @@ impl Writer {
                 self.in_tag = false;
             } else {
                 self.out.extend_from_slice(b"</");
-                self.out.extend_from_slice(name.as_bytes());
+                self.out.extend_from_within(name);
                 self.out.push(b'>');
             }
         }
@@ -124,19 +127,24 @@ impl Writer {
 }
 
 fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
-    for c in text.chars() {
-        match c {
-            '&' => out.extend_from_slice(b"&amp;"),
-            '<' => out.extend_from_slice(b"&lt;"),
-            '>' => out.extend_from_slice(b"&gt;"),
-            '"' if attribute => out.extend_from_slice(b"&quot;"),
-            '\r' => out.extend_from_slice(b"&#13;"),
-            '\t' if attribute => out.extend_from_slice(b"&#9;"),
-            '\n' if attribute => out.extend_from_slice(b"&#10;"),
-            c if is_xml_char(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            _ => {}
-        }
+    let mut written = 0;
+    for (at, c) in text.char_indices() {
+        let instead = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' if attribute => "&quot;",
+            '\r' => "&#13;",
+            '\t' if attribute => "&#9;",
+            '\n' if attribute => "&#10;",
+            c if is_xml_char(c) => continue,
+            _ => "",
+        };
+        out.extend_from_slice(text.get(written..at).unwrap_or_default().as_bytes());
+        out.extend_from_slice(instead.as_bytes());
+        written = at + c.len_utf8();
     }
+    out.extend_from_slice(text.get(written..).unwrap_or_default().as_bytes());
 }
 
 /// Opens declaration, envelope and body.
