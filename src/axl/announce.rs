@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::error::AxlError;
 use super::object::{AxlObject, Ctx};
 use super::request::Secrets;
-use super::settings::Names;
+use super::settings::names_of;
 use crate::domain::event::{
     Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred,
     ProvisioningAction, ProvisioningChanged, Via,
@@ -26,7 +26,7 @@ pub(super) fn differences(
     was: &Carried,
     now_is: &Carried,
 ) -> Result<Vec<ChangedField>, AxlError> {
-    let names = Names::of(ctx, std::slice::from_ref(now_is))?;
+    let names = names_of(ctx, std::slice::from_ref(now_is))?;
     let empty = |value: Option<&Value>| value.is_none_or(|v| v.is_null() || v.as_str() == Some(""));
     let tags: BTreeMap<&String, ()> = was.keys().chain(now_is.keys()).map(|k| (k, ())).collect();
     let mut changed = Vec::new();

@@ -1,11 +1,10 @@
 //! Rows of get and list as bytes: in schema order, complete, within the limit of one answer.
 
 use super::error::AxlError;
-use super::settings::Names;
 use crate::soap::document::{TagFilter, write_row};
 use crate::soap::shape::{Field, Version};
 use crate::soap::write::Writer;
-use crate::store::objects::Carried;
+use crate::store::objects::{Carried, Names};
 
 /// How the objects of one answer are written.
 pub struct Page<'a> {

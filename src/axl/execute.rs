@@ -14,7 +14,7 @@ use super::named::NamedOperation;
 use super::object::Ctx;
 use super::operation::{self, Handler};
 use super::request::{Request, Secrets};
-use super::verb::{Answer, Work};
+use super::verb::{Answer, Transaction, Work};
 use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
@@ -28,6 +28,8 @@ use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Operation, OperationKind, Version, normalise};
 use crate::soap::tree::Element;
 use crate::soap::{wellformed, write};
+use crate::store::gathered::Gathered;
+use crate::store::shown::{self, Found, Wanted};
 
 /// Most bytes of one answer (axl.md 15).
 pub const LARGEST_ANSWER: usize = 8 << 20;
@@ -40,6 +42,7 @@ const SMALL: usize = 2 << 10;
 pub struct Axl {
     em: Em,
     wake: Wake,
+    shown: Gathered<Wanted, Option<Found>>,
     largest_answer: usize,
     parsers: Arc<Semaphore>,
 }
@@ -48,7 +51,8 @@ impl Axl {
     /// Makes the service; `wake` is called after each commit that wrote events.
     pub fn new(em: Em, wake: Wake) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { em, wake, largest_answer: LARGEST_ANSWER, parsers: Arc::new(Semaphore::new(cores)) }
+        let shown = Gathered::start(em.db(), shown::find);
+        Self { em, wake, shown, largest_answer: LARGEST_ANSWER, parsers: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Does CPU-bound work on so many bytes: off the workers and at most one a core at a time (XML-8); small messages where they came in,
@@ -87,7 +91,10 @@ pub async fn execute(
     let cause = cause_of(caller, trace);
     let answer = match prepared {
         Prepared::Named(operation, request) => operation.run(&axl.em, &request, cause).await?,
-        Prepared::Verb(work) => transact(axl, operation, work, cause).await?,
+        Prepared::Verb(Work::Lookup(wanted, answer)) => {
+            answer(axl.shown.ask(wanted).await.map_err(AxlError::from)?.as_ref())?
+        }
+        Prepared::Verb(Work::Transaction(work)) => transact(axl, operation, work, cause).await?,
     };
     Ok(write::response(version.0, &operation.name, sequence, |writer| match &answer {
         Answer::Uuid(uuid) => drop(writer.element("return", &format_uuid(*uuid))),
@@ -100,7 +107,7 @@ pub async fn execute(
 async fn transact(
     axl: &Axl,
     operation: &Operation,
-    work: Work,
+    work: Transaction,
     cause: event::Cause,
 ) -> Result<Answer, AxlError> {
     if matches!(operation.kind, OperationKind::Get | OperationKind::List) {
@@ -147,7 +154,6 @@ fn secrets_of(verifier: &Verifier, operation: &Operation, body: &Element) -> Res
 }
 
 /// A call that is ready for its transaction.
-#[expect(clippy::large_enum_variant, reason = "one lives for one call")]
 enum Prepared {
     Named(NamedOperation, Request),
     Verb(Work),

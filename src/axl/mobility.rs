@@ -10,9 +10,9 @@ use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 use crate::em::cascade;
 use crate::store::associations::{self, Association};
 use crate::store::intercom_states::{self, StatesOf};
-use crate::store::objects::{Carried, Object};
+use crate::store::lines;
+use crate::store::objects::Object;
 use crate::store::sessions::SessionsOf;
-use crate::store::{effective_config, lines};
 
 /// Ends sessions before what they rest on changes or goes.
 pub fn end_sessions(
@@ -97,22 +97,6 @@ pub(super) fn tell_intercom(ctx: &mut Ctx<'_, '_>, events: &mut [Occurred]) -> R
     let gone = told.into_keys().map(|key| StateChange { key, state: None });
     if let Some(event) = events.get_mut(last) {
         event.states = gone.chain(changes).collect();
-    }
-    Ok(())
-}
-
-/// Puts what phones show now into their documents (design.md 19).
-pub fn show_current_config(
-    ctx: &mut Ctx<'_, '_>,
-    phones: &[Object],
-    documents: &mut [Carried],
-) -> Result<(), AxlError> {
-    let keys: Vec<PhonePk> = phones.iter().map(|p| p.pk.into()).collect();
-    let mut shown = effective_config::load(ctx.tx, &keys)?;
-    for (key, document) in keys.iter().zip(documents) {
-        if let Some(config) = shown.remove(key) {
-            document.insert("currentConfig".into(), config.into());
-        }
     }
     Ok(())
 }

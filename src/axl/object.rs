@@ -3,20 +3,21 @@
 //! [`AxlObject`] is implemented once a type; everything that all types share (names, uuids, references, carried settings, tags,
 //! paging, events) stands in [`super::verb`] and is never repeated. A type without rules implements nothing but its constants.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::error::AxlError;
 use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::{Actor, Cause, IntercomState, Occurred};
-use crate::domain::ids::{LinePk, ObjectPk};
+use crate::domain::ids::LinePk;
 use crate::domain::names::fold;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::Tx;
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object, Selector};
+use crate::store::shown::{Parts, Shown};
 
 pub use crate::store::objects::{ObjectFilter as Filter, Pattern};
 
@@ -58,11 +59,6 @@ impl<'t, 'c> Ctx<'t, 'c> {
     pub fn now(&mut self) -> Result<DateTime<Utc>, AxlError> {
         Ok(self.tx.now()?)
     }
-}
-
-/// The documents of some objects by their keys, for rows that come in an order of their own.
-pub fn by_key<'d>(keys: &[ObjectPk], documents: &'d mut [Carried]) -> HashMap<ObjectPk, &'d mut Carried> {
-    keys.iter().copied().zip(documents).collect()
 }
 
 /// The key of an object in what it locks; one that is being added has none and needs none.
@@ -145,12 +141,17 @@ pub trait AxlObject {
         }
     }
 
-    /// Which object a get, update or remove means, when not by uuid.
-    fn select(_ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Selector, AxlError> {
+    /// Which object a get, update or remove means, when not by uuid; none: only [`Self::select`] can say.
+    fn selector(body: &Element) -> Result<Option<Selector>, AxlError> {
         match body.text_of(Self::IDENTITY).filter(|name| !name.is_empty()) {
-            Some(name) => Ok(Selector::name(name)),
+            Some(name) => Ok(Some(Selector::name(name))),
             None => Err(AxlError::invalid(Self::IDENTITY, "give this or uuid")),
         }
+    }
+
+    /// The same where the database has to be asked for a part of the name.
+    fn select(_ctx: &mut Ctx<'_, '_>, _body: &Element) -> Result<Selector, AxlError> {
+        Err(AxlError::Internal("an object that no selector means".into()))
     }
 
     /// What the fault for a missing target names; `given` is the name or uuid of the request.
@@ -205,15 +206,13 @@ pub trait AxlObject {
         Ok(())
     }
 
-    /// Adds typed and computed fields to the documents of some objects, as far as they are asked for.
-    fn view(
-        _ctx: &mut Ctx<'_, '_>,
-        _objects: &[Object],
-        _wanted: &TagFilter,
-        _documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        Ok(())
+    /// The parts that [`Self::view`] needs for what is asked for.
+    fn parts(_wanted: &TagFilter) -> Parts {
+        Parts::new()
     }
+
+    /// Adds typed and computed fields to the document of an object, as far as they are asked for.
+    fn view(_shown: &Shown, _object: &Object, _wanted: &TagFilter, _document: &mut Carried) {}
 
     /// The condition of a list criterion that the name, the description and carried references do not answer.
     fn criterion(_tag: &str, _pattern: &Pattern) -> Option<Filter> {

@@ -2,7 +2,7 @@
 //!
 //! In the database a reference is the key of a row; here names and uuids become keys (one query a message) and back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::soap::document::{references, to_document};
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Group, Kind};
 use crate::soap::tree::Element;
-use crate::store::objects::{self, Carried, ObjectName, Selector};
+use crate::store::objects::{self, Carried, Names, ObjectName, Selector};
 
 /// What a reference in a request means.
 #[derive(Debug, Clone)]
@@ -167,23 +167,11 @@ pub fn give_member_ids(ctx: &Ctx<'_, '_>, answer: &Group, document: &mut Carried
     }
 }
 
-/// Names of the objects that some documents point at.
-#[derive(Debug, Default)]
-pub struct Names(BTreeMap<i64, (String, Uuid)>);
-
-impl Names {
-    /// Reads the names of everything the documents point at.
-    pub fn of(ctx: &mut Ctx<'_, '_>, documents: &[Carried]) -> Result<Self, AxlError> {
-        let mut keys = BTreeSet::new();
-        documents.iter().for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
-        let named = objects::names(ctx.tx, &keys)?;
-        Ok(Self(named.into_iter().map(|n| (n.pk.0, (n.name, n.uuid))).collect()))
-    }
-
-    /// The name and uuid of one row.
-    pub fn get(&self, key: i64) -> Option<(&str, Uuid)> {
-        self.0.get(&key).map(|(name, uuid)| (name.as_str(), *uuid))
-    }
+/// Reads the names of everything that some documents point at.
+pub fn names_of(ctx: &mut Ctx<'_, '_>, documents: &[Carried]) -> Result<Names, AxlError> {
+    let mut keys = BTreeSet::new();
+    documents.iter().for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
+    Ok(objects::names(ctx.tx, &keys)?)
 }
 
 /// A reference as a document holds it when its name is already known.

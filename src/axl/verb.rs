@@ -13,9 +13,10 @@ use super::listing;
 use super::object::{AxlObject, Ctx, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
-use super::settings::{self, Names};
+use super::settings;
 use super::{announce, answer, mobility};
 use crate::domain::event::ProvisioningAction;
+use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::shape::{Field, Group, Operation, Schema};
@@ -24,6 +25,7 @@ use crate::soap::typed;
 use crate::store::StoreError;
 use crate::store::locks::Locks;
 use crate::store::objects::{self, Carried, NewObject, Object, Selector};
+use crate::store::shown::{self, Found, Part, Shown, Wanted};
 
 /// What a call answers with.
 #[derive(Debug)]
@@ -36,8 +38,26 @@ pub enum Answer {
     Written(Vec<u8>),
 }
 
-/// The part of a call that runs inside the transaction; it may run more than once.
-pub type Work = Box<dyn Fn(&mut Ctx<'_, '_>) -> Result<Answer, AxlError> + Send>;
+/// The part of a call that runs inside a transaction; it may run more than once.
+pub type Transaction = Box<dyn Fn(&mut Ctx<'_, '_>) -> Result<Answer, AxlError> + Send>;
+
+/// What answers with an object that was looked up, or says that there is none.
+pub type Lookup = Box<dyn Fn(Option<&Found>) -> Result<Answer, AxlError> + Send>;
+
+/// What is left of a call once its request is read.
+pub enum Work {
+    /// To run inside a transaction of its own.
+    Transaction(Transaction),
+    /// To be answered with one object, looked up together with what others look up.
+    Lookup(Wanted, Lookup),
+}
+
+impl Work {
+    /// Wraps what is to run inside a transaction.
+    pub fn transaction(work: impl Fn(&mut Ctx<'_, '_>) -> Result<Answer, AxlError> + Send + 'static) -> Self {
+        Self::Transaction(Box::new(work))
+    }
+}
 
 fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
     if O::TYPED.is_empty() {
@@ -78,7 +98,7 @@ pub fn add<O: AxlObject + 'static>(mut request: Request) -> Result<Work, AxlErro
     let core = read_core::<O>(&body)?;
     let answer = shown_by_get(O::TYPE);
     let Request { secrets, .. } = request;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let (name, key) = O::identify(ctx, &body)?;
         O::check(ctx, &core)?;
         O::locks(ctx, None, Some(&core))?.take(ctx.tx)?;
@@ -105,7 +125,7 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
     let carried = take_carried::<O>(&group, &mut body);
     let core = read_core::<O>(&body)?;
     let answer = shown_by_get(O::TYPE);
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let found = select::<O>(ctx, &body, nothing_to_update::<O>)?;
         O::locks(ctx, Some(&found), Some(&core))?.take(ctx.tx)?;
         let before = objects::lock(ctx.tx, found.pk)?;
@@ -153,19 +173,30 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
     let (row, _) = request.row()?;
     let Request { body, version, .. } = request;
-    Ok(Box::new(move |ctx| {
-        let object = select::<O>(ctx, &body, not_found::<O>)?;
-        let shown = documents::<O>(ctx, std::slice::from_ref(&object), &tags)?;
-        let names = Names::of(ctx, &shown)?;
-        let page = answer::Page { row, tags: &tags, version, names: &names };
-        Ok(Answer::Written(page.write(&shown)))
-    }))
+    let mut parts = O::parts(&tags);
+    parts.insert(Part::Names);
+    let selector = selector::<O>(&body)?;
+    let wanted = move |selector| Wanted { type_: O::TYPE, selector, parts: parts.clone() };
+    let asked = body.clone();
+    let answer = move |found: Option<&Found>| {
+        let (object, shown) =
+            found.and_then(Found::get).ok_or_else(|| missing::<O>(&body, not_found::<O>))?;
+        let page = answer::Page { row, tags: &tags, version, names: &shown.names };
+        Ok(Answer::Written(page.write(&[document::<O>(object, &tags, shown)])))
+    };
+    Ok(match selector {
+        Some(selector) => Work::Lookup(wanted(selector), Box::new(answer)),
+        None => Work::transaction(move |ctx| {
+            let selector = O::select(ctx, &asked)?;
+            answer(shown::find(ctx.tx, &[wanted(selector)])?.pop().flatten().as_ref())
+        }),
+    })
 }
 
 /// Reads a removal and gives back what is left to do.
 pub fn remove<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let body = request.body;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let found = select::<O>(ctx, &body, not_found::<O>)?;
         Locks { going: own_key(Some(&found)), ..O::locks(ctx, Some(&found), None)? }.take(ctx.tx)?;
         let object = objects::lock(ctx.tx, found.pk)?.ok_or_else(|| not_found::<O>(None, &found.name))?;
@@ -188,7 +219,7 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
     let (row, group) = request.row()?;
     let tags = tags.within(&group);
     let Request { version, largest_answer, .. } = request;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let mut rows = answer::Rows::begin(largest_answer);
         let carried: Vec<&str> = group
             .fields
@@ -206,7 +237,7 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
             done += chunk.len();
             last = chunk.last().map(|object| object.name_key.clone());
             let shown = documents::<O>(ctx, &chunk, &tags)?;
-            let names = Names::of(ctx, &shown)?;
+            let names = settings::names_of(ctx, &shown)?;
             let page = answer::Page { row, tags: &tags, version, names: &names };
             if let Err(overflow) = rows.append(&page, &shown) {
                 return Err(overflow.refuse(query.count::<O>(ctx)?));
@@ -215,16 +246,28 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
     }))
 }
 
-/// The object that a request names by uuid or by its own name, or what `missing` says of the uuid or name.
+/// How a request names its object, as far as the request alone says it.
+fn selector<O: AxlObject>(body: &Element) -> Result<Option<Selector>, AxlError> {
+    uuid_of(body).map_or_else(|| O::selector(body), |uuid| Ok(Some(Selector::Uuid(uuid))))
+}
+
+fn uuid_of(body: &Element) -> Option<Uuid> {
+    body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid)
+}
+
+/// What is said of the uuid or name of a request when there is no such object.
+fn missing<O: AxlObject>(body: &Element, say: fn(Option<Uuid>, &str) -> AxlError) -> AxlError {
+    say(uuid_of(body), body.text_of(O::IDENTITY).unwrap_or_default())
+}
+
+/// The object that a request names by uuid or by its own name, or what is said when it does not exist.
 fn select<O: AxlObject>(
     ctx: &mut Ctx<'_, '_>,
     body: &Element,
-    missing: fn(Option<Uuid>, &str) -> AxlError,
+    say: fn(Option<Uuid>, &str) -> AxlError,
 ) -> Result<Object, AxlError> {
-    let uuid = body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid);
-    let selector = uuid.map_or_else(|| O::select(ctx, body), |u| Ok(Selector::Uuid(u)))?;
-    let found = objects::find(ctx.tx, O::TYPE, &selector)?;
-    found.ok_or_else(|| missing(uuid, body.text_of(O::IDENTITY).unwrap_or_default()))
+    let selector = selector::<O>(body)?.map_or_else(|| O::select(ctx, body), Ok)?;
+    objects::find(ctx.tx, O::TYPE, &selector)?.ok_or_else(|| missing::<O>(body, say))
 }
 
 /// The fault for an update of what is not there.
@@ -244,24 +287,30 @@ pub fn documents<O: AxlObject>(
     rows: &[Object],
     wanted: &TagFilter,
 ) -> Result<Vec<Carried>, AxlError> {
-    let mut documents: Vec<Carried> = Vec::with_capacity(rows.len());
-    for object in rows {
-        let mut document = into_carried(object.carried.clone());
-        document.retain(|tag, _| wanted.wants(tag));
-        document.insert("@uuid".into(), Value::from(format_uuid(object.uuid)));
-        document.insert(O::IDENTITY.into(), Value::from(object.name.clone()));
-        if let Some(tag) = O::DESCRIPTION {
-            document.insert(tag.into(), object.description.clone().map_or(Value::Null, Value::from));
-        }
-        if wanted.wants("versionStamp") {
-            let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
-            let text = format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase());
-            document.insert("versionStamp".into(), Value::from(text));
-        }
-        documents.push(document);
+    let keys: Vec<ObjectPk> = rows.iter().map(|object| object.pk).collect();
+    let shown = shown::load(ctx.tx, &keys, &O::parts(wanted))?;
+    Ok(rows.iter().map(|object| document::<O>(object, wanted, &shown)).collect())
+}
+
+/// The document of one object, out of what was read with it.
+fn document<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Carried {
+    let carried = object.carried.as_object().into_iter().flatten();
+    let mut document: Carried = carried
+        .filter(|(tag, _)| wanted.wants(tag))
+        .map(|(tag, value)| (tag.clone(), value.clone()))
+        .collect();
+    document.insert("@uuid".into(), Value::from(format_uuid(object.uuid)));
+    document.insert(O::IDENTITY.into(), Value::from(object.name.clone()));
+    if let Some(tag) = O::DESCRIPTION {
+        document.insert(tag.into(), object.description.clone().map_or(Value::Null, Value::from));
     }
-    O::view(ctx, rows, wanted, &mut documents)?;
-    Ok(documents)
+    if wanted.wants("versionStamp") {
+        let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
+        let text = format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase());
+        document.insert("versionStamp".into(), Value::from(text));
+    }
+    O::view(shown, object, wanted, &mut document);
+    document
 }
 
 fn into_carried(value: Value) -> Carried {

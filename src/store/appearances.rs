@@ -1,12 +1,10 @@
 //! Lines on buttons as rows.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::schema::{line_appearances, lines, objects};
+use super::schema::line_appearances;
 use super::{StoreError, Tx};
 use crate::domain::ids::{LinePk, ObjectPk};
 
@@ -25,17 +23,6 @@ pub struct Appearance {
     pub settings: Value,
 }
 
-/// A directory number as line entries show it.
-#[derive(Debug, Clone)]
-pub struct NamedLine {
-    /// The digits.
-    pub pattern: String,
-    /// Its partition.
-    pub partition: Option<i64>,
-    /// Identity on the wire.
-    pub uuid: Uuid,
-}
-
 /// The lines of some owners, by owner and button.
 pub fn of(tx: &mut Tx<'_>, owners: &[ObjectPk]) -> Result<Vec<Appearance>, StoreError> {
     let owners: Vec<i64> = owners.iter().map(|o| o.0).collect();
@@ -50,21 +37,6 @@ pub fn of(tx: &mut Tx<'_>, owners: &[ObjectPk]) -> Result<Vec<Appearance>, Store
             line_appearances::settings,
         ));
     Ok(rows.load(tx.connection())?)
-}
-
-/// The directory numbers that stand on some owners.
-pub fn lines_of(tx: &mut Tx<'_>, owners: &[ObjectPk]) -> Result<HashMap<LinePk, NamedLine>, StoreError> {
-    let owners: Vec<i64> = owners.iter().map(|o| o.0).collect();
-    let rows: Vec<(LinePk, String, Option<i64>, Uuid)> = line_appearances::table
-        .inner_join(lines::table.on(lines::pk.eq(line_appearances::line_pk)))
-        .inner_join(objects::table.on(objects::pk.eq(line_appearances::line_pk)))
-        .filter(line_appearances::owner_pk.eq_any(owners))
-        .select((lines::pk, lines::pattern, lines::partition_pk, objects::uuid))
-        .load(tx.connection())?;
-    Ok(rows
-        .into_iter()
-        .map(|(pk, pattern, partition, uuid)| (pk, NamedLine { pattern, partition, uuid }))
-        .collect())
 }
 
 /// Puts a line on a button.

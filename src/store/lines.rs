@@ -47,16 +47,6 @@ pub fn find(tx: &mut Tx<'_>, line: LinePk) -> Result<Option<LineRow>, StoreError
     Ok(lines::table.find(line).select(LineRow::as_select()).first(tx.connection()).optional()?)
 }
 
-/// Reads some lines.
-pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<LineRow>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(lines::table
-        .filter(lines::pk.eq_any(keys))
-        .order(lines::pk)
-        .select(LineRow::as_select())
-        .load(tx.connection())?)
-}
-
 /// One line as events name it: `DN|partition`.
 pub fn event_name(tx: &mut Tx<'_>, line: LinePk) -> Result<ObjectName, StoreError> {
     let row = get(tx, line)?;
@@ -83,20 +73,6 @@ pub fn owners(tx: &mut Tx<'_>, line: LinePk) -> Result<Vec<ObjectName>, StoreErr
         .order((objects::name_key, objects::pk))
         .select((objects::pk, objects::type_, objects::name, objects::uuid));
     Ok(rows.load(tx.connection())?)
-}
-
-/// The names of the phones on which some lines stand, by line and name.
-pub fn phones_of(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<(ObjectPk, String)>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    let rows = line_appearances::table
-        .inner_join(objects::table.on(objects::pk.eq(line_appearances::owner_pk)))
-        .filter(line_appearances::line_pk.eq_any(keys))
-        .filter(objects::type_.eq("Phone"))
-        .order((line_appearances::line_pk, objects::name_key))
-        .distinct()
-        .select((line_appearances::line_pk, objects::name, objects::name_key));
-    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
-    Ok(rows.into_iter().map(|(line, name, _)| (line, name)).collect())
 }
 
 /// The lines of a pattern, each with the name of its partition.

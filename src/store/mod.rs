@@ -29,6 +29,7 @@ pub mod phones;
 pub mod profiles;
 pub mod schema;
 pub mod sessions;
+pub mod shown;
 pub mod snapshot;
 pub mod state;
 pub mod upkeep;

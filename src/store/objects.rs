@@ -107,14 +107,31 @@ pub fn get(tx: &mut Tx<'_>, pk: ObjectPk) -> Result<Object, StoreError> {
     Ok(objects::table.find(pk).select(Object::as_select()).first(tx.connection())?)
 }
 
-/// Names of objects by key; a key that is gone is left out.
-pub fn names(tx: &mut Tx<'_>, pks: &BTreeSet<i64>) -> Result<Vec<ObjectName>, StoreError> {
+/// Names and uuids of objects by their keys.
+#[derive(Debug, Default)]
+pub struct Names(HashMap<i64, (String, Uuid)>);
+
+impl Names {
+    /// The name and uuid of one row.
+    pub fn get(&self, key: i64) -> Option<(&str, Uuid)> {
+        self.0.get(&key).map(|(name, uuid)| (name.as_str(), *uuid))
+    }
+
+    pub(super) fn insert(&mut self, key: i64, name: String, uuid: Uuid) {
+        self.0.insert(key, (name, uuid));
+    }
+}
+
+/// Reads the names of objects; a key that is gone is left out.
+pub fn names(tx: &mut Tx<'_>, pks: &BTreeSet<i64>) -> Result<Names, StoreError> {
     if pks.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Names::default());
     }
     let pks: Vec<i64> = pks.iter().copied().collect();
-    let columns = (objects::pk, objects::type_, objects::name, objects::uuid);
-    Ok(objects::table.filter(objects::pk.eq_any(pks)).select(columns).load(tx.connection())?)
+    let named = objects::table.filter(objects::pk.eq_any(pks));
+    let rows: Vec<(i64, String, Uuid)> =
+        named.select((objects::pk, objects::name, objects::uuid)).load(tx.connection())?;
+    Ok(Names(rows.into_iter().map(|(pk, name, uuid)| (pk, (name, uuid))).collect()))
 }
 
 /// Adds an object with its references. A name that exists is the conflict `one_name_per_type`.

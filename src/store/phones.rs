@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::objects::{ObjectFilter, Pattern};
 use super::schema::{objects, phones};
 use super::{StoreError, Tx};
-use crate::domain::ids::{ObjectPk, PhonePk, ProfilePk};
+use crate::domain::ids::{PhonePk, ProfilePk};
 
 /// The typed core of a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -39,12 +39,6 @@ pub fn update(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
 /// Reads one phone.
 pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
     Ok(phones::table.find(phone).select(PhoneRow::as_select()).first(tx.connection())?)
-}
-
-/// Reads some phones.
-pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<PhoneRow>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(phones::table.filter(phones::pk.eq_any(keys)).select(PhoneRow::as_select()).load(tx.connection())?)
 }
 
 /// The condition that the protocol of a listed phone matches.

@@ -1,7 +1,5 @@
 //! Models, device profiles and default profiles as rows.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 
 use super::schema::{default_profiles, device_profiles, phone_models, phones, sessions};
@@ -53,30 +51,6 @@ pub fn insert_default_profile(
     );
     diesel::insert_into(default_profiles::table).values(row).execute(tx.connection())?;
     Ok(())
-}
-
-/// Models and protocols of device profiles.
-pub fn profile_models(
-    tx: &mut Tx<'_>,
-    keys: &[ObjectPk],
-) -> Result<HashMap<ObjectPk, (String, String)>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    let columns = (device_profiles::pk, device_profiles::model, device_profiles::protocol);
-    let rows = device_profiles::table.filter(device_profiles::pk.eq_any(keys)).select(columns);
-    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
-    Ok(rows.into_iter().map(|(pk, model, protocol)| (pk, (model, protocol))).collect())
-}
-
-/// Models and protocols of default profiles.
-pub fn default_profile_models(
-    tx: &mut Tx<'_>,
-    keys: &[ObjectPk],
-) -> Result<HashMap<ObjectPk, (String, String)>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    let columns = (default_profiles::pk, default_profiles::model, default_profiles::protocol);
-    let rows = default_profiles::table.filter(default_profiles::pk.eq_any(keys)).select(columns);
-    let rows: Vec<(ObjectPk, String, String)> = rows.load(tx.connection())?;
-    Ok(rows.into_iter().map(|(pk, model, protocol)| (pk, (model, protocol))).collect())
 }
 
 /// How a phone uses a profile.

@@ -11,7 +11,7 @@ use super::event_log::EventRow;
 use super::schema::{objects, phones, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
-use crate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
+use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login_limit::LoginLimit;
 
 /// A session to be opened.
@@ -214,36 +214,4 @@ pub fn expired(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<Vec<Pho
 pub fn end(tx: &mut Tx<'_>, phone: PhonePk, session: Uuid) -> Result<bool, StoreError> {
     let one = sessions::table.filter(sessions::phone_pk.eq(phone.0).and(sessions::session_id.eq(session)));
     Ok(diesel::delete(one).execute(tx.connection())? == 1)
-}
-
-/// An active session as objects show it.
-#[derive(Debug, Clone, Queryable)]
-pub struct ShownSession {
-    /// The phone.
-    pub phone: PhonePk,
-    /// The profile.
-    pub profile: ProfilePk,
-    /// Who is logged in.
-    pub user_id: String,
-    /// Since when.
-    pub started_at: DateTime<Utc>,
-    /// Limit in force.
-    pub max_login_seconds: Option<i32>,
-}
-
-/// The sessions on some phones or with some profiles.
-pub fn shown(tx: &mut Tx<'_>, phones_or_profiles: &[ObjectPk]) -> Result<Vec<ShownSession>, StoreError> {
-    let keys: Vec<i64> = phones_or_profiles.iter().map(|k| k.0).collect();
-    let rows = sessions::table
-        .inner_join(objects::table.on(objects::pk.eq(sessions::user_pk)))
-        .filter(sessions::phone_pk.eq_any(keys.clone()).or(sessions::profile_pk.eq_any(keys)))
-        .order(sessions::phone_pk)
-        .select((
-            sessions::phone_pk,
-            sessions::profile_pk,
-            objects::name,
-            sessions::started_at,
-            sessions::max_login_seconds,
-        ));
-    Ok(rows.load(tx.connection())?)
 }

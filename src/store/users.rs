@@ -78,12 +78,6 @@ pub fn get(tx: &mut Tx<'_>, user: UserPk) -> Result<UserRow, StoreError> {
     Ok(users::table.find(user).select(UserRow::as_select()).first(tx.connection())?)
 }
 
-/// Reads some users.
-pub fn load(tx: &mut Tx<'_>, keys: &[ObjectPk]) -> Result<Vec<UserRow>, StoreError> {
-    let keys: Vec<i64> = keys.iter().map(|k| k.0).collect();
-    Ok(users::table.filter(users::pk.eq_any(keys)).select(UserRow::as_select()).load(tx.connection())?)
-}
-
 /// The condition of a list criterion on users.
 pub fn criterion(tag: &str, pattern: &Pattern) -> Option<ObjectFilter> {
     let pattern = pattern.text();

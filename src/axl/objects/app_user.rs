@@ -5,12 +5,12 @@ use super::parts::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
 use crate::axl::object::{AxlObject, Ctx, own_key};
 use crate::domain::credential::SecretKind;
-use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object};
+use crate::store::shown::{Part, Parts, Shown};
 use crate::store::users;
 
 /// A program or administrator.
@@ -93,23 +93,22 @@ impl AxlObject for AppUser {
         holder::associate_phones_and_groups(ctx, object.pk, core.phones.as_ref(), core.groups.as_ref())
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+    fn parts(_wanted: &TagFilter) -> Parts {
+        Parts::from([Part::Associations])
+    }
+
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+        let kind = Association::CtiProfile;
         holder::show(
-            ctx,
-            &keys,
+            shown,
+            object.pk,
             wanted,
             "ctiControlledDeviceProfiles",
             "deviceProfile",
-            Association::CtiProfile,
-            documents,
-        )?;
-        holder::show_phones_and_groups(ctx, &keys, wanted, documents)
+            kind,
+            document,
+        );
+        holder::show_phones_and_groups(shown, object.pk, wanted, document);
     }
 }
 

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members, NoCore, Pattern};
-use crate::axl::settings::Names;
+use crate::axl::object::{AxlObject, Filter, Members, NoCore, Pattern};
 use crate::soap::document::TagFilter;
 use crate::store::objects::{Carried, Object, carried_like};
+use crate::store::shown::{Part, Parts, Shown};
 
 /// A calling search space.
 pub struct Css;
@@ -23,32 +22,22 @@ impl AxlObject for Css {
     const COMPUTED_FROM: &'static [&'static str] = &["members"];
     type Core = NoCore;
 
+    fn parts(wanted: &TagFilter) -> Parts {
+        wanted.wants("clause").then_some(Part::Names).into_iter().collect()
+    }
+
     /// `clause` is computed: the partitions in order, joined by colons.
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
         if !wanted.wants("clause") {
-            return Ok(());
+            return;
         }
-        let members_of = |object: &Object| object.carried.get("members").cloned().unwrap_or_default();
-        let members: Vec<Carried> =
-            objects.iter().map(|o| Carried::from_iter([("members".to_owned(), members_of(o))])).collect();
-        let names = Names::of(ctx, &members)?;
-        for (members, document) in members.iter().zip(documents) {
-            let members = members.get("members").and_then(|m| m.get("member")).and_then(Value::as_array);
-            let mut members: Vec<&Value> = members.into_iter().flatten().collect();
-            members
-                .sort_by_key(|m| m.get("index").and_then(Value::as_str).and_then(|i| i.parse::<i64>().ok()));
-            let key = |m: &&Value| m.get("routePartitionName")?.get("ref")?.as_i64();
-            let partitions =
-                members.iter().filter_map(key).filter_map(|k| names.get(k)).map(|(name, _)| name);
-            let clause = partitions.collect::<Vec<_>>().join(":");
-            document.insert("clause".into(), Value::from(clause));
-        }
-        Ok(())
+        let members = object.carried.get("members").and_then(|m| m.get("member")).and_then(Value::as_array);
+        let mut members: Vec<&Value> = members.into_iter().flatten().collect();
+        members.sort_by_key(|m| m.get("index").and_then(Value::as_str).and_then(|i| i.parse::<i64>().ok()));
+        let key = |m: &&Value| m.get("routePartitionName")?.get("ref")?.as_i64();
+        let partitions =
+            members.iter().filter_map(key).filter_map(|k| shown.names.get(k)).map(|(name, _)| name);
+        document.insert("clause".into(), Value::from(partitions.collect::<Vec<_>>().join(":")));
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {

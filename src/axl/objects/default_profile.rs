@@ -8,6 +8,7 @@ use crate::soap::tree::Element;
 use crate::store::StoreError;
 use crate::store::objects::{Carried, Object};
 use crate::store::profiles;
+use crate::store::shown::{Part, Parts, Shown};
 
 /// The default profile of a model.
 pub struct DefaultProfile;
@@ -42,16 +43,12 @@ impl AxlObject for DefaultProfile {
             .map_err(|e| one_per_model(e, &model))
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        _wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<_> = objects.iter().map(|o| o.pk).collect();
-        let models = profiles::default_profile_models(ctx.tx, &keys)?;
-        phone_model::show(&keys, &models, documents);
-        Ok(())
+    fn parts(_wanted: &TagFilter) -> Parts {
+        Parts::from([Part::Models])
+    }
+
+    fn view(shown: &Shown, object: &Object, _wanted: &TagFilter, document: &mut Carried) {
+        phone_model::show(shown, object.pk, document);
     }
 }
 

@@ -6,7 +6,7 @@ use super::parts::appearance::{self, LinesCore};
 use super::parts::phone_model;
 use super::parts::session;
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, by_key, own_key};
+use crate::axl::object::{AxlObject, Ctx, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::ids::{ObjectPk, ProfilePk};
 use crate::soap::document::TagFilter;
@@ -14,7 +14,8 @@ use crate::soap::tree::Element;
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object};
 use crate::store::profiles::ProfileUse;
-use crate::store::{objects, profiles, sessions};
+use crate::store::shown::{Part, Parts, Shown};
+use crate::store::{objects, profiles};
 
 /// A device profile.
 pub struct DeviceProfile;
@@ -87,29 +88,23 @@ impl AxlObject for DeviceProfile {
         Err(AxlError::InUse { what: format!("DeviceProfile {}", object.name), by })
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
-        let models = profiles::profile_models(ctx.tx, &keys)?;
-        phone_model::show(&keys, &models, documents);
-        for (key, document) in keys.iter().zip(documents.iter_mut()) {
-            document.insert("@ctiid".into(), Value::from(key.0.to_string()));
-        }
+    fn parts(wanted: &TagFilter) -> Parts {
+        let mut parts = Parts::from([Part::Models]);
+        parts.extend(wanted.wants("lines").then_some(Part::Buttons));
+        let of_session = session::TAGS.iter().any(|tag| wanted.wants(tag));
+        parts.extend(of_session.then_some(Part::Sessions));
+        parts
+    }
+
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+        phone_model::show(shown, object.pk, document);
+        document.insert("@ctiid".into(), Value::from(object.pk.0.to_string()));
         if wanted.wants("lines") {
-            appearance::show(ctx, &keys, documents)?;
+            appearance::show(shown, object.pk, document);
         }
-        if session::TAGS.iter().any(|tag| wanted.wants(tag)) {
-            let mut documents = by_key(&keys, documents);
-            for session in sessions::shown(ctx.tx, &keys)? {
-                let Some(document) = documents.get_mut(&session.profile.into()) else { continue };
-                session::show(&session, document);
-            }
+        if let Some(session) = shown.sessions.get(&object.pk) {
+            session::show(session, document);
         }
-        Ok(())
     }
 }
 

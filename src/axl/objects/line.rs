@@ -1,14 +1,12 @@
 //! Line: a directory number in a partition; an intercom line is presented on its default device only (EM-119 to EM-122).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::parts::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key, own_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, own_key};
 use crate::axl::settings::Target;
 use crate::axl::verb;
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -21,6 +19,7 @@ use crate::store::intercom;
 use crate::store::lines::{self, LineRow};
 use crate::store::locks::Locks;
 use crate::store::objects::{self, Carried, NewObject, Object, Selector};
+use crate::store::shown::{Part, Parts, Shown};
 
 /// A directory number.
 pub struct Line;
@@ -70,11 +69,16 @@ impl AxlObject for Line {
     }
 
     /// By pattern and partition; without a partition the one line of that pattern that has none.
+    fn selector(body: &Element) -> Result<Option<Selector>, AxlError> {
+        let pattern = selected_pattern(body)?;
+        let inside = read(body)?.partition.is_some_and(|partition| !partition.is_empty());
+        Ok((!inside).then(|| Selector::Key(key_of(pattern, None))))
+    }
+
+    /// The key of a line has that of its partition in it.
     fn select(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Selector, AxlError> {
-        let pattern = body.text_of("pattern").map(str::trim).filter(|p| !p.is_empty());
-        let pattern = pattern.ok_or_else(|| AxlError::invalid("pattern", "give this or uuid"))?;
         let partition = read(body)?.partition_key(ctx)?;
-        Ok(Selector::Key(key_of(pattern, partition)))
+        Ok(Selector::Key(key_of(selected_pattern(body)?, partition)))
     }
 
     fn event_name(ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<String, AxlError> {
@@ -139,33 +143,24 @@ impl AxlObject for Line {
         Ok(())
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
+    fn parts(wanted: &TagFilter) -> Parts {
+        let mut parts = Parts::from([Part::Lines]);
+        parts.extend(wanted.wants("associatedDevices").then_some(Part::LinePhones));
+        parts
+    }
+
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
         let reference = |key: Option<i64>| key.map_or(Value::Null, |key| json!({ "ref": key }));
-        let rows = lines::load(ctx.tx, &keys)?;
-        let mut documents = by_key(&keys, documents);
-        for row in rows {
-            let Some(document) = documents.get_mut(&row.pk.into()) else { continue };
-            document.insert("usage".into(), Value::from(row.usage));
+        if let Some(row) = shown.lines.get(&object.pk) {
+            document.insert("usage".into(), Value::from(row.usage.clone()));
             document.insert("routePartitionName".into(), reference(row.partition.map(|p| p.0)));
             document.insert("defaultActivatedDeviceName".into(), reference(row.default_device.map(|p| p.0)));
         }
         if wanted.wants("associatedDevices") {
-            let mut phones: BTreeMap<ObjectPk, Vec<String>> = BTreeMap::new();
-            for (line, phone) in lines::phones_of(ctx.tx, &keys)? {
-                phones.entry(line).or_default().push(phone);
-            }
-            for (key, document) in documents {
-                let value = phones.remove(&key).map_or(Value::Null, |names| json!({ "device": names }));
-                document.insert("associatedDevices".into(), value);
-            }
+            let phones = shown.line_phones.get(&object.pk);
+            let value = phones.map_or(Value::Null, |names| json!({ "device": names }));
+            document.insert("associatedDevices".into(), value);
         }
-        Ok(())
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
@@ -194,6 +189,11 @@ impl LineCore {
         }
         mobility::set_default_device(ctx, object.pk.into(), wanted)
     }
+}
+
+fn selected_pattern(body: &Element) -> Result<&str, AxlError> {
+    let pattern = body.text_of("pattern").map(str::trim).filter(|p| !p.is_empty());
+    pattern.ok_or_else(|| AxlError::invalid("pattern", "give this or uuid"))
 }
 
 /// Reads the typed core where only the body is at hand.

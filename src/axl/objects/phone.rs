@@ -1,7 +1,5 @@
 //! Phone: a physical phone; what it shows is its own until somebody logs in (EM-001, EM-026, EM-054).
 
-use std::collections::HashMap;
-
 use serde_json::{Value, json};
 
 use super::parts::appearance::{self, LinesCore};
@@ -10,22 +8,27 @@ use super::parts::session;
 use super::parts::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, by_key, own_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::event::LogoutReason;
-use crate::domain::ids::{ObjectPk, PhonePk};
+use crate::domain::ids::ObjectPk;
 use crate::domain::names::DeviceName;
 use crate::domain::patch::Patch;
 use crate::soap::document::TagFilter;
 use crate::soap::scalar::WireBool;
 use crate::soap::tree::Element;
+use crate::store::effective_config;
 use crate::store::locks::Locks;
 use crate::store::objects::{self, Carried, Object};
 use crate::store::phones::{self, PhoneRow};
-use crate::store::sessions::{self, SessionsOf};
+use crate::store::sessions::SessionsOf;
+use crate::store::shown::{Part, Parts, Shown};
 
 /// A phone.
 pub struct Phone;
+
+/// The element that names who is logged in.
+const LOGIN_USER: &str = "loginUserId";
 
 /// What rules decide on.
 #[derive(Debug, Default, yaserde::YaDeserialize)]
@@ -152,18 +155,18 @@ impl AxlObject for Phone {
         mobility::clear_default_device(ctx, object)
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
-        let rows: HashMap<PhonePk, PhoneRow> =
-            phones::load(ctx.tx, &keys)?.into_iter().map(|r| (r.pk, r)).collect();
-        for (key, document) in keys.iter().zip(documents.iter_mut()) {
-            let Some(row) = rows.get(&PhonePk::from(*key)) else { continue };
-            document.insert("@ctiid".into(), Value::from(key.0.to_string()));
+    fn parts(wanted: &TagFilter) -> Parts {
+        let mut parts = Parts::from([Part::Phones]);
+        parts.extend(wanted.wants("lines").then_some(Part::Buttons));
+        let of_session = session::TAGS.iter().chain(&[LOGIN_USER]).any(|tag| wanted.wants(tag));
+        parts.extend(of_session.then_some(Part::Sessions));
+        parts.extend(wanted.wants("currentConfig").then_some(Part::Configs));
+        parts
+    }
+
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+        if let Some(row) = shown.phones.get(&object.pk) {
+            document.insert("@ctiid".into(), Value::from(object.pk.0.to_string()));
             document.insert("product".into(), Value::from(row.model.clone()));
             document.insert("model".into(), Value::from(row.model.clone()));
             document.insert("protocol".into(), Value::from(row.protocol.clone()));
@@ -172,34 +175,22 @@ impl AxlObject for Phone {
             document.insert("defaultProfileName".into(), profile);
         }
         if wanted.wants("lines") {
-            appearance::show(ctx, &keys, documents)?;
+            appearance::show(shown, object.pk, document);
         }
-        if session::TAGS.iter().chain(&["loginUserId"]).any(|tag| wanted.wants(tag)) {
-            show_sessions(ctx, &keys, documents)?;
+        if let Some(session) = shown.sessions.get(&object.pk) {
+            document.insert(LOGIN_USER.into(), Value::from(session.user_id.clone()));
+            session::show(session, document);
         }
-        if wanted.wants("currentConfig") {
-            mobility::show_current_config(ctx, objects, documents)?;
+        // what it shows now (design.md 19)
+        if let Some(config) = effective_config::of(shown, object.pk).filter(|_| wanted.wants("currentConfig"))
+        {
+            document.insert("currentConfig".into(), config.into());
         }
-        Ok(())
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         (tag == "protocol").then(|| phones::protocol_like(pattern))
     }
-}
-
-fn show_sessions(
-    ctx: &mut Ctx<'_, '_>,
-    keys: &[ObjectPk],
-    documents: &mut [Carried],
-) -> Result<(), AxlError> {
-    let mut documents = by_key(keys, documents);
-    for session in sessions::shown(ctx.tx, keys)? {
-        let Some(document) = documents.get_mut(&session.phone.into()) else { continue };
-        document.insert("loginUserId".into(), Value::from(session.user_id.clone()));
-        session::show(&session, document);
-    }
-    Ok(())
 }
 
 /// Whether an update gives the phone another name; its row still has the former one.

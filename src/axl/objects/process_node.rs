@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, Filter, NoCore, Pattern};
+use crate::axl::object::{AxlObject, Filter, NoCore, Pattern};
 use crate::soap::document::TagFilter;
 use crate::store::objects::{Carried, Object, carried_like};
+use crate::store::shown::Shown;
 
 /// A node.
 pub struct ProcessNode;
@@ -16,18 +16,9 @@ impl AxlObject for ProcessNode {
     type Core = NoCore;
 
     /// The first node that started is the publisher; every other one is a subscriber (design.md: all are equal, this is for clients).
-    fn view(
-        _ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        _wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        for (object, document) in objects.iter().zip(documents) {
-            let first = object.carried.get("nodeUsage").and_then(Value::as_str) == Some("Publisher");
-            let usage = if first { "Publisher" } else { "Subscriber" };
-            document.insert("nodeUsage".into(), Value::from(usage));
-        }
-        Ok(())
+    fn view(_shown: &Shown, object: &Object, _wanted: &TagFilter, document: &mut Carried) {
+        let first = object.carried.get("nodeUsage").and_then(Value::as_str) == Some("Publisher");
+        document.insert("nodeUsage".into(), Value::from(if first { "Publisher" } else { "Subscriber" }));
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {

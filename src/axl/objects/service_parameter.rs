@@ -13,7 +13,7 @@ use crate::axl::error::AxlError;
 use crate::axl::listing::{criteria_of, page_of};
 use crate::axl::object::Ctx;
 use crate::axl::request::Request;
-use crate::axl::settings::Names;
+use crate::axl::settings::names_of;
 use crate::axl::verb::{Answer, Work};
 use crate::domain::event::{Actor, ActorKind, Event, Occurred, ServiceParameterChanged, Via};
 use crate::domain::policy::{self, CLUSTER_NODE, SERVICE, ValueKind};
@@ -83,11 +83,11 @@ fn get(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
     let (row, _) = request.row()?;
     let Request { body, version, .. } = request;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let value = find(ctx, &body)?
             .ok_or_else(|| AxlError::ItemNotFound { named: "ServiceParameter".to_owned() })?;
         let shown = [document(ctx, &value)?];
-        let names = Names::of(ctx, &shown)?;
+        let names = names_of(ctx, &shown)?;
         Ok(Answer::Written(Page { row, tags: &tags, version, names: &names }.write(&shown)))
     }))
 }
@@ -100,7 +100,7 @@ fn list(request: Request) -> Result<Work, AxlError> {
     let (skip, first) = page_of(&request.body)?;
     let first = first.unwrap_or(usize::MAX);
     let Request { version, largest_answer, .. } = request;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         // all a criterion can ask of a value is its node
         let mut nodes = BTreeMap::new();
         let mut matching = Vec::new();
@@ -119,7 +119,7 @@ fn list(request: Request) -> Result<Work, AxlError> {
         }
         let page = matching.iter().skip(skip).take(first);
         let shown = page.map(|value| document(ctx, value)).collect::<Result<Vec<_>, _>>()?;
-        let names = Names::of(ctx, &shown)?;
+        let names = names_of(ctx, &shown)?;
         let mut rows = Rows::begin(largest_answer);
         let page = Page { row, tags: &tags, version, names: &names };
         rows.append(&page, &shown).map_err(|overflow| overflow.refuse(matching.len()))?;
@@ -144,7 +144,7 @@ fn matches(
 /// Without a value it goes back to its default; the one that must have a value says so (axl.md 19.6, EM-076).
 fn update(request: Request) -> Result<Work, AxlError> {
     let body = request.body;
-    Ok(Box::new(move |ctx| {
+    Ok(Work::transaction(move |ctx| {
         let given = ["uuid", "name"].into_iter().find_map(|tag| body.text_of(tag).filter(|t| !t.is_empty()));
         let missing = || AxlError::UpdateTargetMissing {
             kind: "ServiceParameter",

@@ -6,10 +6,10 @@ use super::parts::holder;
 use super::parts::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, by_key, own_key};
+use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, own_key};
 use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::LogoutReason;
-use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
+use crate::domain::ids::{ProfilePk, UserPk};
 use crate::domain::login_limit::LONGEST_MINUTES;
 use crate::domain::names::{UserId, fold};
 use crate::domain::patch::Patch;
@@ -20,6 +20,7 @@ use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
 use crate::store::objects::{Carried, Object};
 use crate::store::sessions::SessionsOf;
+use crate::store::shown::{Part, Parts, Shown};
 use crate::store::users::{self, UserRow};
 
 /// A person.
@@ -129,31 +130,19 @@ impl AxlObject for User {
         )
     }
 
-    fn view(
-        ctx: &mut Ctx<'_, '_>,
-        objects: &[Object],
-        wanted: &TagFilter,
-        documents: &mut [Carried],
-    ) -> Result<(), AxlError> {
-        let keys: Vec<ObjectPk> = objects.iter().map(|o| o.pk).collect();
-        let rows = users::load(ctx.tx, &keys)?;
-        let mut of_key = by_key(&keys, documents);
-        for row in rows {
-            if let Some(document) = of_key.get_mut(&row.pk.into()) {
-                show_row(row, document);
-            }
+    fn parts(_wanted: &TagFilter) -> Parts {
+        Parts::from([Part::Users, Part::Associations])
+    }
+
+    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+        if let Some(row) = shown.users.get(&object.pk) {
+            show_row(row.clone(), document);
         }
-        holder::show(ctx, &keys, wanted, "phoneProfiles", "profileName", Association::Profile, documents)?;
-        holder::show(
-            ctx,
-            &keys,
-            wanted,
-            "ctiControlledDeviceProfiles",
-            "profileName",
-            Association::CtiProfile,
-            documents,
-        )?;
-        holder::show_phones_and_groups(ctx, &keys, wanted, documents)
+        let mut show =
+            |tag, member, kind| holder::show(shown, object.pk, wanted, tag, member, kind, document);
+        show("phoneProfiles", "profileName", Association::Profile);
+        show("ctiControlledDeviceProfiles", "profileName", Association::CtiProfile);
+        holder::show_phones_and_groups(shown, object.pk, wanted, document);
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {

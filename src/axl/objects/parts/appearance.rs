@@ -21,6 +21,7 @@ use crate::soap::shape::{Field, Group};
 use crate::soap::tree::Element;
 use crate::store::appearances::{self, Appearance};
 use crate::store::objects::{self, Carried};
+use crate::store::shown::{Button, Shown};
 use crate::store::snapshot;
 
 /// The typed part of `lines`, `addLines` and `removeLines`.
@@ -202,26 +203,20 @@ fn fits_into_an_event(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlE
     Ok(())
 }
 
-/// The `lines` of some owners as documents show them.
-pub fn show(ctx: &mut Ctx<'_, '_>, owners: &[ObjectPk], documents: &mut [Document]) -> Result<(), AxlError> {
-    let rows = appearances::of(ctx.tx, owners)?;
-    let names = appearances::lines_of(ctx.tx, owners)?;
-    let mut by_owner: BTreeMap<ObjectPk, Vec<Value>> = BTreeMap::new();
-    for row in rows {
-        let Some(named) = names.get(&row.line) else { continue };
-        let mut entry = row.settings.as_object().cloned().unwrap_or_default();
-        entry.insert("index".into(), Value::from(row.index.to_string()));
-        let partition = named.partition.map_or(Value::Null, |key| json!({ "ref": key }));
-        let dirn = json!({ "pattern": named.pattern, "routePartitionName": partition, "@uuid": format_uuid(named.uuid) });
-        entry.insert("dirn".into(), dirn);
-        entry.insert("@uuid".into(), Value::from(format_uuid(row.uuid)));
-        entry.insert("@ctiid".into(), Value::from(row.line.0.to_string()));
-        by_owner.entry(row.owner).or_default().push(Value::Object(entry));
-    }
-    for (owner, document) in owners.iter().zip(documents) {
-        let lines = by_owner.remove(owner).unwrap_or_default();
-        document
-            .insert("lines".into(), if lines.is_empty() { Value::Null } else { json!({ "line": lines }) });
-    }
-    Ok(())
+/// Puts the `lines` of a phone or profile into its document.
+pub fn show(shown: &Shown, owner: ObjectPk, document: &mut Document) {
+    let lines: Vec<Value> = shown.buttons.get(&owner).into_iter().flatten().map(entry).collect();
+    document.insert("lines".into(), if lines.is_empty() { Value::Null } else { json!({ "line": lines }) });
+}
+
+fn entry(button: &Button) -> Value {
+    let mut entry = button.settings.as_object().cloned().unwrap_or_default();
+    entry.insert("index".into(), Value::from(button.index.to_string()));
+    let partition = button.partition.map_or(Value::Null, |key| json!({ "ref": key.0 }));
+    let uuid = format_uuid(button.line_uuid);
+    let dirn = json!({ "pattern": button.pattern, "routePartitionName": partition, "@uuid": uuid });
+    entry.insert("dirn".into(), dirn);
+    entry.insert("@uuid".into(), Value::from(format_uuid(button.uuid)));
+    entry.insert("@ctiid".into(), Value::from(button.line.0.to_string()));
+    Value::Object(entry)
 }

@@ -1,6 +1,6 @@
 //! What users and application users have in common: phones, profiles and groups they are associated with.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,9 @@ use crate::axl::settings::reference_to;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::TagFilter;
 use crate::store::StoreError;
-use crate::store::associations::{self, Association, associate, associated};
+use crate::store::associations::{self, Association, associate};
 use crate::store::objects::{Carried, Object, ObjectName};
+use crate::store::shown::Shown;
 use crate::store::users;
 
 /// Tells of everyone who loses an object that is about to go: one event each (events.md 8).
@@ -64,47 +65,38 @@ pub fn associate_phones_and_groups(
     Ok(())
 }
 
-/// Puts one list of associated objects into documents: members are references, or plain names where the schema has strings.
+/// Puts one list of associated objects into a document: members are references, or plain names where the schema has strings.
 pub fn show(
-    ctx: &mut Ctx<'_, '_>,
-    holders: &[ObjectPk],
+    shown: &Shown,
+    holder: ObjectPk,
     wanted: &TagFilter,
     tag: &str,
     member: &str,
     kind: Association,
-    documents: &mut [Carried],
-) -> Result<(), AxlError> {
+    document: &mut Carried,
+) {
     if !wanted.wants(tag) {
-        return Ok(());
+        return;
     }
-    let plain = member != "profileName";
-    let mut members: HashMap<ObjectPk, Vec<Value>> = HashMap::new();
-    for (holder, named) in &associated(ctx.tx, holders, kind)? {
-        let shown = match kind {
-            Association::Group => json!({ "name": named.name, "userRoles": { "userRole": [named.name] } }),
-            Association::Profile | Association::CtiProfile | Association::Phone if plain => {
-                Value::from(named.name.clone())
-            }
-            Association::Profile | Association::CtiProfile | Association::Phone => reference_to(named),
-        };
-        members.entry(*holder).or_default().push(shown);
-    }
-    for (holder, document) in holders.iter().zip(documents) {
-        let value = members.remove(holder).map_or(Value::Null, |members| json!({ member: members }));
-        document.insert(tag.into(), value);
-    }
-    Ok(())
+    let of_kind = shown.associations.get(&holder).into_iter().flatten().filter(|(k, _)| k == kind.as_str());
+    let members: Vec<Value> = of_kind.map(|(_, named)| member_of(kind, member, named)).collect();
+    document.insert(tag.into(), if members.is_empty() { Value::Null } else { json!({ member: members }) });
 }
 
-/// Puts associated phones and groups into documents.
-pub fn show_phones_and_groups(
-    ctx: &mut Ctx<'_, '_>,
-    holders: &[ObjectPk],
-    wanted: &TagFilter,
-    documents: &mut [Carried],
-) -> Result<(), AxlError> {
-    show(ctx, holders, wanted, "associatedDevices", "device", Association::Phone, documents)?;
-    show(ctx, holders, wanted, "associatedGroups", "userGroup", Association::Group, documents)
+fn member_of(kind: Association, member: &str, named: &ObjectName) -> Value {
+    match kind {
+        Association::Group => json!({ "name": named.name, "userRoles": { "userRole": [named.name] } }),
+        Association::Profile | Association::CtiProfile | Association::Phone if member != "profileName" => {
+            Value::from(named.name.clone())
+        }
+        Association::Profile | Association::CtiProfile | Association::Phone => reference_to(named),
+    }
+}
+
+/// Puts associated phones and groups into a document.
+pub fn show_phones_and_groups(shown: &Shown, holder: ObjectPk, wanted: &TagFilter, document: &mut Carried) {
+    show(shown, holder, wanted, "associatedDevices", "device", Association::Phone, document);
+    show(shown, holder, wanted, "associatedGroups", "userGroup", Association::Group, document);
 }
 
 /// A conflict of user rows in words of the API.

@@ -1,7 +1,5 @@
 //! Products: which there are, which protocols they speak, how they are shown.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use crate::axl::error::AxlError;
@@ -9,6 +7,7 @@ use crate::axl::object::Ctx;
 use crate::domain::ids::ObjectPk;
 use crate::store::objects::Carried;
 use crate::store::profiles;
+use crate::store::shown::Shown;
 
 /// A product with one of its protocols.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +50,11 @@ fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// Puts product, model and protocol into documents.
-pub fn show(keys: &[ObjectPk], models: &HashMap<ObjectPk, (String, String)>, documents: &mut [Carried]) {
-    for (key, document) in keys.iter().zip(documents) {
-        if let Some((model, protocol)) = models.get(key) {
-            document.insert("product".into(), Value::from(model.clone()));
-            document.insert("model".into(), Value::from(model.clone()));
-            document.insert("protocol".into(), Value::from(protocol.clone()));
-        }
+/// Puts product, model and protocol of a profile into its document.
+pub fn show(shown: &Shown, profile: ObjectPk, document: &mut Carried) {
+    if let Some((model, protocol)) = shown.models.get(&profile) {
+        document.insert("product".into(), Value::from(model.clone()));
+        document.insert("model".into(), Value::from(model.clone()));
+        document.insert("protocol".into(), Value::from(protocol.clone()));
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::store::objects::Carried;
-use crate::store::sessions::ShownSession;
+use crate::store::shown::ShownSession;
 
 /// Elements that [`show`] fills.
 pub const TAGS: [&str; 3] = ["currentProfileName", "loginTime", "loginDuration"];

@@ -18,6 +18,11 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Whether it names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.uuid.is_none() && self.name.as_deref().is_none_or(|name| name.trim().is_empty())
+    }
+
     fn target(&self, field: &str, refers: &str) -> Option<Target> {
         let name = self.name.as_deref().map(str::trim).unwrap_or_default().to_owned();
         let uuid: Option<Uuid> = self.uuid.map(|u| u.0);

@@ -1,0 +1,1 @@
+DROP FUNCTION show_objects;
