@@ -1,19 +1,14 @@
 //! Rows of get and list as bytes: in schema order, complete, within the limit of one answer.
 
 use super::error::AxlError;
-use crate::soap::document::{TagFilter, write_row};
-use crate::soap::shape::{Field, Version};
+use crate::soap::document::RowShape;
 use crate::soap::write::Writer;
 use crate::store::objects::{Carried, Names};
 
 /// How the objects of one answer are written.
 pub struct Page<'a> {
-    /// Their element.
-    pub row: &'static Field,
-    /// What was asked for.
-    pub tags: &'a TagFilter,
-    /// Schema version asked for.
-    pub version: Version,
+    /// Their elements, as far as they were asked for.
+    pub shape: &'a RowShape<'a>,
     /// Names of what they point at.
     pub names: &'a Names,
 }
@@ -28,10 +23,7 @@ impl Page<'_> {
     }
 
     fn write_one(&self, writer: &mut Writer, document: &Carried) {
-        let Some(group) = self.row.group() else { return };
-        write_row(writer, &self.row.name, group, document, self.tags, self.version, &|key| {
-            self.names.get(key)
-        });
+        self.shape.write(writer, document, &|key| self.names.get(key));
     }
 }
 

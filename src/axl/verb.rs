@@ -17,7 +17,7 @@ use super::settings;
 use super::{announce, answer, mobility};
 use crate::domain::event::ProvisioningAction;
 use crate::domain::ids::ObjectPk;
-use crate::soap::document::TagFilter;
+use crate::soap::document::{RowShape, TagFilter};
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::shape::{Field, Group, Operation, Schema};
 use crate::soap::tree::Element;
@@ -67,17 +67,20 @@ fn read_core<O: AxlObject>(body: &Element) -> Result<O::Core, AxlError> {
         .map_err(|e| AxlError::invalid(O::TYPE, e.to_string()))
 }
 
+/// Whether an element is a name, the description or part of the typed core, which have columns of their own.
+fn has_column<O: AxlObject>(name: &str) -> bool {
+    let own = [Some(O::IDENTITY), O::DESCRIPTION, O::RENAME, Some("uuid")];
+    own.contains(&Some(name)) || O::TYPED.iter().any(|path| typed::within(path, name).is_some())
+}
+
 /// Takes out of a body what is carried: everything but names, typed elements and secrets.
 fn take_carried<O: AxlObject>(group: &Group, body: &mut Element) -> Element {
     let mut search = group.search();
     let is_carried = |child: &Element| {
         let name = child.name.as_str();
-        let own =
-            name == O::IDENTITY || O::DESCRIPTION == Some(name) || O::RENAME == Some(name) || name == "uuid";
-        let typed = || O::TYPED.iter().any(|path| typed::within(path, name).is_some());
         let member_change = || O::MEMBERS.iter().any(|m| name == m.add || name == m.remove);
         let secret = search.find(name).is_some_and(|(_, field)| field.secret);
-        !(own || secret || typed() || member_change())
+        !(secret || has_column::<O>(name) || member_change())
     };
     let (carried, own) = std::mem::take(&mut body.children).into_iter().partition(is_carried);
     body.children = own;
@@ -171,7 +174,7 @@ fn shown_as<O: AxlObject>(tag: &str) -> Option<String> {
 /// Reads a get and gives back what is left to do.
 pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
-    let (row, _) = request.row()?;
+    let (row, group) = request.row()?;
     let Request { body, version, .. } = request;
     let mut parts = O::parts(&tags);
     parts.insert(Part::Names);
@@ -181,7 +184,8 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
     let answer = move |found: Option<&Found>| {
         let (object, shown) =
             found.and_then(Found::get).ok_or_else(|| missing::<O>(&body, not_found::<O>))?;
-        let page = answer::Page { row, tags: &tags, version, names: &shown.names };
+        let shape = RowShape::of(&row.name, &group, &tags, version);
+        let page = answer::Page { shape: &shape, names: &shown.names };
         Ok(Answer::Written(page.write(&[document::<O>(object, &tags, shown)])))
     };
     Ok(match selector {
@@ -221,11 +225,12 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
     let Request { version, largest_answer, .. } = request;
     Ok(Work::transaction(move |ctx| {
         let mut rows = answer::Rows::begin(largest_answer);
+        let shape = RowShape::of(&row.name, &group, &tags, version);
         let carried: Vec<&str> = group
             .fields
             .iter()
             .map(|f| f.name.as_str())
-            .filter(|tag| tags.wants(tag))
+            .filter(|tag| tags.wants(tag) && !has_column::<O>(tag))
             .chain(O::COMPUTED_FROM.iter().copied())
             .collect();
         let (mut done, mut last) = (0, None);
@@ -238,7 +243,7 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
             last = chunk.last().map(|object| object.name_key.clone());
             let shown = documents::<O>(ctx, &chunk, &tags)?;
             let names = settings::names_of(ctx, &shown)?;
-            let page = answer::Page { row, tags: &tags, version, names: &names };
+            let page = answer::Page { shape: &shape, names: &names };
             if let Err(overflow) = rows.append(&page, &shown) {
                 return Err(overflow.refuse(query.count::<O>(ctx)?));
             }

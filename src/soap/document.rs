@@ -9,7 +9,7 @@ mod answer;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-pub use answer::{NameOf, TagFilter, write_document, write_row};
+pub use answer::{NameOf, RowShape, TagFilter};
 
 use super::scalar::parse_uuid;
 use super::shape::{Field, Group, Kind};

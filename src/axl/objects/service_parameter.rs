@@ -17,7 +17,7 @@ use crate::axl::settings::names_of;
 use crate::axl::verb::{Answer, Work};
 use crate::domain::event::{Actor, ActorKind, Event, Occurred, ServiceParameterChanged, Via};
 use crate::domain::policy::{self, CLUSTER_NODE, SERVICE, ValueKind};
-use crate::soap::document::{Document, TagFilter};
+use crate::soap::document::{Document, RowShape, TagFilter};
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::tree::Element;
 use crate::store::objects::{self, Pattern, Selector};
@@ -81,21 +81,22 @@ fn node_named(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<String, AxlError>
 
 fn get(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
-    let (row, _) = request.row()?;
+    let (row, group) = request.row()?;
     let Request { body, version, .. } = request;
     Ok(Work::transaction(move |ctx| {
         let value = find(ctx, &body)?
             .ok_or_else(|| AxlError::ItemNotFound { named: "ServiceParameter".to_owned() })?;
         let shown = [document(ctx, &value)?];
         let names = names_of(ctx, &shown)?;
-        Ok(Answer::Written(Page { row, tags: &tags, version, names: &names }.write(&shown)))
+        let shape = RowShape::of(&row.name, &group, &tags, version);
+        Ok(Answer::Written(Page { shape: &shape, names: &names }.write(&shown)))
     }))
 }
 
 /// Criteria are the node and the service, never the name (axl.md 9).
 fn list(request: Request) -> Result<Work, AxlError> {
     let tags = TagFilter::from_tags(request.body.child("returnedTags"));
-    let (row, _) = request.row()?;
+    let (row, group) = request.row()?;
     let criteria = criteria_of(&request.body)?;
     let (skip, first) = page_of(&request.body)?;
     let first = first.unwrap_or(usize::MAX);
@@ -121,7 +122,8 @@ fn list(request: Request) -> Result<Work, AxlError> {
         let shown = page.map(|value| document(ctx, value)).collect::<Result<Vec<_>, _>>()?;
         let names = names_of(ctx, &shown)?;
         let mut rows = Rows::begin(largest_answer);
-        let page = Page { row, tags: &tags, version, names: &names };
+        let shape = RowShape::of(&row.name, &group, &tags, version);
+        let page = Page { shape: &shape, names: &names };
         rows.append(&page, &shown).map_err(|overflow| overflow.refuse(matching.len()))?;
         Ok(Answer::Written(rows.finish()))
     }))

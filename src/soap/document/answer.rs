@@ -3,6 +3,7 @@
 //! Promises: a tag that was asked for is always there, empty when null; booleans always have a value; a null reference has
 //! no uuid; secrets are empty; nothing newer than the version that was asked.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -59,34 +60,28 @@ impl TagFilter {
     }
 }
 
-/// Writes a row: the element with its attributes, then what `write_document` writes.
-pub fn write_row(
-    writer: &mut Writer,
-    tag: &str,
-    group: &Group,
-    document: &Document,
-    tags: &TagFilter,
+/// How rows of one shape are written: which elements, for which version.
+pub struct RowShape<'a> {
+    tag: &'a str,
+    group: &'a Group,
+    fields: Vec<&'a Field>,
     version: Version,
-    name_of: &NameOf<'_>,
-) {
-    writer.start(tag);
-    write_attributes(writer, &group.attributes, document);
-    write_document(writer, group, document, tags, version, name_of);
-    writer.end();
 }
 
-/// Writes the elements of a row that are asked for.
-pub fn write_document(
-    writer: &mut Writer,
-    group: &Group,
-    document: &Document,
-    tags: &TagFilter,
-    version: Version,
-    name_of: &NameOf<'_>,
-) {
-    let row = Row { version, name_of };
-    for field in group.fields.iter().filter(|field| tags.selects(field)) {
-        row.field(writer, field, document.get(&field.name));
+impl<'a> RowShape<'a> {
+    /// Chooses the elements that are asked for.
+    pub fn of(tag: &'a str, group: &'a Group, tags: &TagFilter, version: Version) -> Self {
+        let fields = group.fields.iter().filter(|field| tags.selects(field)).collect();
+        Self { tag, group, fields, version }
+    }
+
+    /// Writes a row: the element with its attributes, then what it holds.
+    pub fn write(&self, writer: &mut Writer, document: &Document, name_of: &NameOf<'_>) {
+        let row = Row { version: self.version, name_of };
+        writer.start(self.tag);
+        write_attributes(writer, &self.group.attributes, document);
+        self.fields.iter().for_each(|field| row.field(writer, field, document.get(&field.name)));
+        writer.end();
     }
 }
 
@@ -163,12 +158,12 @@ fn write_attributes(writer: &mut Writer, known: &[Attribute], document: &Documen
     }
 }
 
-fn scalar(value: &Value) -> String {
+fn scalar(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        Value::String(text) => text.into(),
+        Value::Bool(value) => value.to_string().into(),
+        Value::Number(number) => number.to_string().into(),
+        Value::Null | Value::Array(_) | Value::Object(_) => Cow::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::sample::{self, Picks, Size};
 use super::*;
-use crate::soap::document::{TagFilter, references, to_document, write_row};
+use crate::soap::document::{RowShape, TagFilter, references, to_document};
 use crate::soap::envelope::read_call;
 use crate::soap::tree::Element;
 use crate::soap::write::{Writer, response};
@@ -223,7 +223,8 @@ fn what_is_added_comes_back() {
             let uuid: Uuid = sample::UUID.parse().unwrap();
             let bytes = response("15.0", &get.name, None, |writer: &mut Writer| {
                 let name_of = |key| (key == 41).then_some(("Sample", uuid));
-                write_row(writer, &answer_shape.name, answer_group, &document, &tags, (15, 0), &name_of);
+                RowShape::of(&answer_shape.name, answer_group, &tags, (15, 0))
+                    .write(writer, &document, &name_of);
             });
             let answer = read_call(&bytes).unwrap().body;
             compare(sent_group, sent, answer_group, answer.child(&answer_shape.name).unwrap(), object);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::sample::{self, Picks, Size};
 use super::*;
-use crate::soap::document::{Document, TagFilter, write_row};
+use crate::soap::document::{Document, RowShape, TagFilter};
 use crate::soap::tree::Element;
 use crate::soap::typed::to_canonical_bytes;
 use crate::soap::write::{Writer, version_namespace};
@@ -47,7 +47,8 @@ fn answer(operation: &Operation, document: &Document) -> String {
     writer.start(&format!("n:{}Response", operation.name)).attribute("xmlns:n", &version_namespace("15.0"));
     writer.start("return");
     let uuid: Uuid = sample::UUID.parse().unwrap();
-    write_row(&mut writer, &row.name, group, document, &tags, (15, 0), &|_| Some(("Sample", uuid)));
+    let shape = RowShape::of(&row.name, group, &tags, (15, 0));
+    shape.write(&mut writer, document, &|_| Some(("Sample", uuid)));
     String::from_utf8(writer.finish()).unwrap()
 }
 
