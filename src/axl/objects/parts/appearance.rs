@@ -57,6 +57,9 @@ struct LineIdentifier {
 /// Most bytes that the lines of one phone or profile may take in an event: what a login tells of must fit into one record (EVT-4).
 const MOST_EVENT_BYTES: usize = 48 * 1024;
 
+/// What a line may take in an event beside its settings: its number, the names of its partition and recording profile, its members.
+const MOST_BESIDE_SETTINGS: usize = 2048;
+
 /// One line as a request puts it on a button.
 struct Wanted {
     index: i32,
@@ -130,7 +133,9 @@ pub fn replace(
 ) -> Result<(), AxlError> {
     let wanted = core.read(ctx, group, sent)?;
     let held = appearances::of(ctx.tx, &[owner])?;
-    appearances::remove_all(ctx.tx, owner)?;
+    if !held.is_empty() {
+        appearances::remove_all(ctx.tx, owner)?;
+    }
     put(ctx, owner, wanted, &held)
 }
 
@@ -157,13 +162,14 @@ pub fn remove(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, core: &LinesCore) -> Resul
             return Err(AxlError::invalid("dirn", "this line is not on the phone"));
         }
     }
-    refer(ctx, owner)
+    refer(ctx, owner).map(drop)
 }
 
-/// What the settings of lines point at is in use by the phone or profile that they stand on.
-fn refer(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
+/// What the settings of lines point at is in use by the phone or profile that they stand on; gives its lines.
+fn refer(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<Vec<Appearance>, AxlError> {
     let held = appearances::of(ctx.tx, &[owner])?;
-    Ok(objects::refer(ctx.tx, owner, "lines", held.iter().map(|a| &a.settings))?)
+    objects::refer(ctx.tx, owner, "lines", held.iter().map(|a| &a.settings))?;
+    Ok(held)
 }
 
 fn put(
@@ -184,13 +190,17 @@ fn put(
         let row = Appearance { owner, index, line, uuid, settings: Value::Object(settings) };
         appearances::insert(ctx.tx, &row)?;
     }
-    refer(ctx, owner)?;
-    fits_into_an_event(ctx, owner)?;
+    let lines = refer(ctx, owner)?;
+    fits_into_an_event(ctx, owner, &lines)?;
     if seen.is_empty() { Ok(()) } else { mobility::select_default_device(ctx, owner) }
 }
 
 /// Refuses lines that no login could tell of, while whoever provisions them can still change something.
-fn fits_into_an_event(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<(), AxlError> {
+fn fits_into_an_event(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, lines: &[Appearance]) -> Result<(), AxlError> {
+    let most = lines.iter().map(|line| line.settings.to_string().len() + MOST_BESIDE_SETTINGS).sum::<usize>();
+    if most <= MOST_EVENT_BYTES {
+        return Ok(());
+    }
     let shown = snapshot::appearances(ctx.tx, vec![owner.0])?;
     let lines = shown.get(&owner.0).into_iter().flatten().map(|a| serde_json::to_string(&a.for_event()));
     let bytes = lines.map(|line| line.map_or(0, |text| text.len() + 1)).sum::<usize>();
