@@ -14,16 +14,16 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Writes the objects inside a `return`.
-    pub fn write(&self, documents: &[Carried]) -> Vec<u8> {
+    /// Writes one object inside a `return`, out of documents laid over each other.
+    pub fn write(&self, documents: &[&Carried]) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.start("return");
-        documents.iter().for_each(|d| self.write_one(&mut writer, d));
+        self.write_one(&mut writer, documents);
         writer.finish()
     }
 
-    fn write_one(&self, writer: &mut Writer, document: &Carried) {
-        self.shape.write(writer, document, &|key| self.names.get(key));
+    fn write_one(&self, writer: &mut Writer, documents: &[&Carried]) {
+        self.shape.write(writer, documents, &|key| self.names.get(key));
     }
 }
 
@@ -54,10 +54,14 @@ impl Rows {
         Self { writer, largest, written: 0 }
     }
 
-    /// Adds a page of rows.
-    pub fn append(&mut self, page: &Page<'_>, documents: &[Carried]) -> Result<(), Overflow> {
-        for document in documents {
-            page.write_one(&mut self.writer, document);
+    /// Adds a page of rows, each out of documents laid over each other.
+    pub fn append<'d>(
+        &mut self,
+        page: &Page<'_>,
+        rows: impl Iterator<Item = Vec<&'d Carried>>,
+    ) -> Result<(), Overflow> {
+        for documents in rows {
+            page.write_one(&mut self.writer, &documents);
             if self.writer.len() > self.largest {
                 return Err(Overflow { fitting: self.written });
             }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::error::AxlError;
 use crate::domain::credential::{HolderKind, SecretKind};
@@ -64,6 +65,36 @@ impl<'t, 'c> Ctx<'t, 'c> {
 /// The key of an object in what it locks; one that is being added has none and needs none.
 pub fn own_key(object: Option<&Object>) -> BTreeSet<i64> {
     object.map(|o| o.pk.0).into_iter().collect()
+}
+
+/// Fields of an object beside those it carries, as far as they are asked for.
+pub struct Fields<'w> {
+    wanted: &'w TagFilter,
+    document: Carried,
+}
+
+impl<'w> Fields<'w> {
+    /// Begins with none.
+    pub fn new(wanted: &'w TagFilter) -> Self {
+        Self { wanted, document: Carried::new() }
+    }
+
+    /// Shows an element when it is asked for.
+    pub fn put(&mut self, tag: &str, value: impl FnOnce() -> Value) {
+        if self.wanted.wants(tag) {
+            self.document.insert(tag.to_owned(), value());
+        }
+    }
+
+    /// Shows an attribute, whose name begins with `@`.
+    pub fn put_attribute(&mut self, name: &str, value: String) {
+        self.document.insert(name.to_owned(), Value::from(value));
+    }
+
+    /// All that is shown.
+    pub fn into_document(self) -> Carried {
+        self.document
+    }
 }
 
 /// A collection among the carried settings whose members can be added and removed one by one in an update.
@@ -211,8 +242,8 @@ pub trait AxlObject {
         Parts::new()
     }
 
-    /// Adds typed and computed fields to the document of an object, as far as they are asked for.
-    fn view(_shown: &Shown, _object: &Object, _wanted: &TagFilter, _document: &mut Carried) {}
+    /// Shows the typed and computed fields of an object.
+    fn view(_shown: &Shown, _object: &Object, _fields: &mut Fields<'_>) {}
 
     /// The condition of a list criterion that the name, the description and carried references do not answer.
     fn criterion(_tag: &str, _pattern: &Pattern) -> Option<Filter> {

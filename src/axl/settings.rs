@@ -168,9 +168,12 @@ pub fn give_member_ids(ctx: &Ctx<'_, '_>, answer: &Group, document: &mut Carried
 }
 
 /// Reads the names of everything that some documents point at.
-pub fn names_of(ctx: &mut Ctx<'_, '_>, documents: &[Carried]) -> Result<Names, AxlError> {
+pub fn names_of<'d>(
+    ctx: &mut Ctx<'_, '_>,
+    documents: impl Iterator<Item = &'d Carried>,
+) -> Result<Names, AxlError> {
     let mut keys = BTreeSet::new();
-    documents.iter().for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
+    documents.for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
     Ok(objects::names(ctx.tx, &keys)?)
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::listing;
-use super::object::{AxlObject, Ctx, own_key};
+use super::object::{AxlObject, Ctx, Fields, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings;
@@ -134,7 +134,7 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         let before = objects::lock(ctx.tx, found.pk)?;
         let before = before.ok_or_else(|| nothing_to_update::<O>(None, &found.name))?;
         mobility::remember_intercom(ctx, &before)?;
-        let was = documents::<O>(ctx, std::slice::from_ref(&before), &wanted)?.pop().unwrap_or_default();
+        let was = document::<O>(ctx, &before, &wanted)?;
         let mut object = before.clone();
         (object.name, object.name_key) = O::rename(ctx, &before, &body)?;
         if let Some(text) = O::DESCRIPTION.and_then(|tag| body.text_of(tag)) {
@@ -148,7 +148,7 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         }
         object.carried = Value::Object(settings);
         O::changed(ctx, &object, &core, &body)?;
-        let now_is = documents::<O>(ctx, std::slice::from_ref(&object), &wanted)?.pop().unwrap_or_default();
+        let now_is = document::<O>(ctx, &object, &wanted)?;
         let changed = announce::differences(ctx, &was, &now_is)?;
         if !changed.is_empty() {
             objects::update(ctx.tx, &object).map_err(|e| duplicate::<O>(e, &object.name))?;
@@ -186,7 +186,8 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
             found.and_then(Found::get).ok_or_else(|| missing::<O>(&body, not_found::<O>))?;
         let shape = RowShape::of(&row.name, &group, &tags, version);
         let page = answer::Page { shape: &shape, names: &shown.names };
-        Ok(Answer::Written(page.write(&[document::<O>(object, &tags, shown)])))
+        let own = own_fields::<O>(object, &tags, shown);
+        Ok(Answer::Written(page.write(&laid_over(&own, object))))
     };
     Ok(match selector {
         Some(selector) => Work::Lookup(wanted(selector), Box::new(answer)),
@@ -241,10 +242,13 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
             }
             done += chunk.len();
             last = chunk.last().map(|object| object.name_key.clone());
-            let shown = documents::<O>(ctx, &chunk, &tags)?;
-            let names = settings::names_of(ctx, &shown)?;
+            let keys: Vec<ObjectPk> = chunk.iter().map(|object| object.pk).collect();
+            let shown = shown::load(ctx.tx, &keys, &O::parts(&tags))?;
+            let own: Vec<Carried> = chunk.iter().map(|o| own_fields::<O>(o, &tags, &shown)).collect();
+            let documents = || own.iter().zip(&chunk).map(|(own, object)| laid_over(own, object));
+            let names = settings::names_of(ctx, documents().flatten())?;
             let page = answer::Page { shape: &shape, names: &names };
-            if let Err(overflow) = rows.append(&page, &shown) {
+            if let Err(overflow) = rows.append(&page, documents()) {
                 return Err(overflow.refuse(query.count::<O>(ctx)?));
             }
         }
@@ -286,36 +290,41 @@ fn not_found<O: AxlObject>(uuid: Option<Uuid>, name: &str) -> AxlError {
     AxlError::ItemNotFound { named }
 }
 
-/// The documents of some objects as answers show them: carried, named and computed fields, as far as asked for.
-pub fn documents<O: AxlObject>(
+/// The document of an object as an update compares it: carried settings as far as it mentions them, and all typed fields, since a change
+/// of one may bring a change of another.
+fn document<O: AxlObject>(
     ctx: &mut Ctx<'_, '_>,
-    rows: &[Object],
-    wanted: &TagFilter,
-) -> Result<Vec<Carried>, AxlError> {
-    let keys: Vec<ObjectPk> = rows.iter().map(|object| object.pk).collect();
-    let shown = shown::load(ctx.tx, &keys, &O::parts(wanted))?;
-    Ok(rows.iter().map(|object| document::<O>(object, wanted, &shown)).collect())
+    object: &Object,
+    mentioned: &TagFilter,
+) -> Result<Carried, AxlError> {
+    let mut document = into_carried(object.carried.clone());
+    document.retain(|tag, _| mentioned.wants(tag));
+    let shown = shown::load(ctx.tx, &[object.pk], &O::parts(mentioned))?;
+    document.extend(own_fields::<O>(object, &TagFilter::All, &shown));
+    Ok(document)
 }
 
-/// The document of one object, out of what was read with it.
-fn document<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Carried {
-    let carried = object.carried.as_object().into_iter().flatten();
-    let mut document: Carried = carried
-        .filter(|(tag, _)| wanted.wants(tag))
-        .map(|(tag, value)| (tag.clone(), value.clone()))
-        .collect();
-    document.insert("@uuid".into(), Value::from(format_uuid(object.uuid)));
-    document.insert(O::IDENTITY.into(), Value::from(object.name.clone()));
+/// The named, typed and computed fields of an object, which count before what it carries.
+fn own_fields<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Carried {
+    let mut fields = Fields::new(wanted);
+    fields.put_attribute("@uuid", format_uuid(object.uuid));
+    fields.put(O::IDENTITY, || Value::from(object.name.clone()));
     if let Some(tag) = O::DESCRIPTION {
-        document.insert(tag.into(), object.description.clone().map_or(Value::Null, Value::from));
+        fields.put(tag, || object.description.clone().map_or(Value::Null, Value::from));
     }
-    if wanted.wants("versionStamp") {
-        let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
-        let text = format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase());
-        document.insert("versionStamp".into(), Value::from(text));
-    }
-    O::view(shown, object, wanted, &mut document);
-    document
+    fields.put("versionStamp", || Value::from(version_stamp(object)));
+    O::view(shown, object, &mut fields);
+    fields.into_document()
+}
+
+fn version_stamp(object: &Object) -> String {
+    let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
+    format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase())
+}
+
+/// The documents of an object, the first of which counts.
+fn laid_over<'d>(own: &'d Carried, object: &'d Object) -> Vec<&'d Carried> {
+    std::iter::once(own).chain(object.carried.as_object()).collect()
 }
 
 fn into_carried(value: Value) -> Carried {

@@ -3,13 +3,13 @@
 use super::parts::holder;
 use super::parts::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, own_key};
+use crate::axl::object::{AxlObject, Ctx, Fields, own_key};
 use crate::domain::credential::SecretKind;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
-use crate::store::objects::{Carried, Object};
+use crate::store::objects::Object;
 use crate::store::shown::{Part, Parts, Shown};
 use crate::store::users;
 
@@ -97,18 +97,10 @@ impl AxlObject for AppUser {
         Parts::from([Part::Associations])
     }
 
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
-        let kind = Association::CtiProfile;
-        holder::show(
-            shown,
-            object.pk,
-            wanted,
-            "ctiControlledDeviceProfiles",
-            "deviceProfile",
-            kind,
-            document,
-        );
-        holder::show_phones_and_groups(shown, object.pk, wanted, document);
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
+        let (tag, kind) = ("ctiControlledDeviceProfiles", Association::CtiProfile);
+        holder::show(shown, object.pk, tag, "deviceProfile", kind, fields);
+        holder::show_phones_and_groups(shown, object.pk, fields);
     }
 }
 

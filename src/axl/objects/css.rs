@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::axl::object::{AxlObject, Filter, Members, NoCore, Pattern};
+use crate::axl::object::{AxlObject, Fields, Filter, Members, NoCore, Pattern};
 use crate::soap::document::TagFilter;
-use crate::store::objects::{Carried, Object, carried_like};
+use crate::store::objects::{Object, carried_like};
 use crate::store::shown::{Part, Parts, Shown};
 
 /// A calling search space.
@@ -26,21 +26,21 @@ impl AxlObject for Css {
         wanted.wants("clause").then_some(Part::Names).into_iter().collect()
     }
 
-    /// `clause` is computed: the partitions in order, joined by colons.
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
-        if !wanted.wants("clause") {
-            return;
-        }
-        let members = object.carried.get("members").and_then(|m| m.get("member")).and_then(Value::as_array);
-        let mut members: Vec<&Value> = members.into_iter().flatten().collect();
-        members.sort_by_key(|m| m.get("index").and_then(Value::as_str).and_then(|i| i.parse::<i64>().ok()));
-        let key = |m: &&Value| m.get("routePartitionName")?.get("ref")?.as_i64();
-        let partitions =
-            members.iter().filter_map(key).filter_map(|k| shown.names.get(k)).map(|(name, _)| name);
-        document.insert("clause".into(), Value::from(partitions.collect::<Vec<_>>().join(":")));
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
+        fields.put("clause", || Value::from(clause(shown, object)));
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
         (tag == "partitionUsage").then(|| carried_like("partitionUsage", pattern))
     }
+}
+
+/// The partitions in order, joined by colons.
+fn clause(shown: &Shown, object: &Object) -> String {
+    let members = object.carried.get("members").and_then(|m| m.get("member")).and_then(Value::as_array);
+    let mut members: Vec<&Value> = members.into_iter().flatten().collect();
+    members.sort_by_key(|m| m.get("index").and_then(Value::as_str).and_then(|i| i.parse::<i64>().ok()));
+    let key = |m: &&Value| m.get("routePartitionName")?.get("ref")?.as_i64();
+    let partitions = members.iter().filter_map(key).filter_map(|k| shown.names.get(k)).map(|(name, _)| name);
+    partitions.collect::<Vec<_>>().join(":")
 }

@@ -1,12 +1,12 @@
 //! DefaultDeviceProfile: what a phone model shows when the profile of its user is for another model (EM-010).
 
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx};
+use crate::axl::object::{AxlObject, Ctx, Fields};
 use crate::axl::objects::parts::phone_model;
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::StoreError;
-use crate::store::objects::{Carried, Object};
+use crate::store::objects::Object;
 use crate::store::profiles;
 use crate::store::shown::{Part, Parts, Shown};
 
@@ -47,8 +47,8 @@ impl AxlObject for DefaultProfile {
         Parts::from([Part::Models])
     }
 
-    fn view(shown: &Shown, object: &Object, _wanted: &TagFilter, document: &mut Carried) {
-        phone_model::show(shown, object.pk, document);
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
+        phone_model::show(shown, object.pk, fields);
     }
 }
 

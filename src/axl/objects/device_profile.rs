@@ -1,18 +1,16 @@
 //! DeviceProfile: a user's virtual device for one model, mapped onto a phone at login (EM-045 to EM-053).
 
-use serde_json::Value;
-
 use super::parts::appearance::{self, LinesCore};
 use super::parts::phone_model;
 use super::parts::session;
 use crate::axl::error::AxlError;
-use crate::axl::object::{AxlObject, Ctx, own_key};
+use crate::axl::object::{AxlObject, Ctx, Fields, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::ids::{ObjectPk, ProfilePk};
 use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::locks::Locks;
-use crate::store::objects::{Carried, Object};
+use crate::store::objects::Object;
 use crate::store::profiles::ProfileUse;
 use crate::store::shown::{Part, Parts, Shown};
 use crate::store::{objects, profiles};
@@ -96,14 +94,12 @@ impl AxlObject for DeviceProfile {
         parts
     }
 
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
-        phone_model::show(shown, object.pk, document);
-        document.insert("@ctiid".into(), Value::from(object.pk.0.to_string()));
-        if wanted.wants("lines") {
-            appearance::show(shown, object.pk, document);
-        }
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
+        phone_model::show(shown, object.pk, fields);
+        fields.put_attribute("@ctiid", object.pk.0.to_string());
+        appearance::show(shown, object.pk, fields);
         if let Some(session) = shown.sessions.get(&object.pk) {
-            session::show(session, document);
+            session::show(session, fields);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::parts::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, own_key};
+use crate::axl::object::{AxlObject, Ctx, Fields, Filter, Pattern, own_key};
 use crate::axl::settings::Target;
 use crate::axl::verb;
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::intercom;
 use crate::store::lines::{self, LineRow};
 use crate::store::locks::Locks;
-use crate::store::objects::{self, Carried, NewObject, Object, Selector};
+use crate::store::objects::{self, NewObject, Object, Selector};
 use crate::store::shown::{Part, Parts, Shown};
 
 /// A directory number.
@@ -149,18 +149,15 @@ impl AxlObject for Line {
         parts
     }
 
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
         let reference = |key: Option<i64>| key.map_or(Value::Null, |key| json!({ "ref": key }));
         if let Some(row) = shown.lines.get(&object.pk) {
-            document.insert("usage".into(), Value::from(row.usage.clone()));
-            document.insert("routePartitionName".into(), reference(row.partition.map(|p| p.0)));
-            document.insert("defaultActivatedDeviceName".into(), reference(row.default_device.map(|p| p.0)));
+            fields.put("usage", || Value::from(row.usage.clone()));
+            fields.put("routePartitionName", || reference(row.partition.map(|p| p.0)));
+            fields.put("defaultActivatedDeviceName", || reference(row.default_device.map(|p| p.0)));
         }
-        if wanted.wants("associatedDevices") {
-            let phones = shown.line_phones.get(&object.pk);
-            let value = phones.map_or(Value::Null, |names| json!({ "device": names }));
-            document.insert("associatedDevices".into(), value);
-        }
+        let phones = shown.line_phones.get(&object.pk);
+        fields.put("associatedDevices", || phones.map_or(Value::Null, |names| json!({ "device": names })));
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {

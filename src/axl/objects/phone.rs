@@ -8,7 +8,7 @@ use super::parts::session;
 use super::parts::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Pattern, own_key};
+use crate::axl::object::{AxlObject, Ctx, Fields, Filter, Pattern, own_key};
 use crate::axl::request::shape_of_add;
 use crate::domain::event::LogoutReason;
 use crate::domain::ids::ObjectPk;
@@ -19,7 +19,7 @@ use crate::soap::scalar::WireBool;
 use crate::soap::tree::Element;
 use crate::store::effective_config;
 use crate::store::locks::Locks;
-use crate::store::objects::{self, Carried, Object};
+use crate::store::objects::{self, Object};
 use crate::store::phones::{self, PhoneRow};
 use crate::store::sessions::SessionsOf;
 use crate::store::shown::{Part, Parts, Shown};
@@ -164,27 +164,25 @@ impl AxlObject for Phone {
         parts
     }
 
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
         if let Some(row) = shown.phones.get(&object.pk) {
-            document.insert("@ctiid".into(), Value::from(object.pk.0.to_string()));
-            document.insert("product".into(), Value::from(row.model.clone()));
-            document.insert("model".into(), Value::from(row.model.clone()));
-            document.insert("protocol".into(), Value::from(row.protocol.clone()));
-            document.insert("enableExtensionMobility".into(), Value::from(row.em_enabled.to_string()));
-            let profile = row.logout_profile.map_or(Value::Null, |p| json!({ "ref": p.0 }));
-            document.insert("defaultProfileName".into(), profile);
+            fields.put_attribute("@ctiid", object.pk.0.to_string());
+            fields.put("product", || Value::from(row.model.clone()));
+            fields.put("model", || Value::from(row.model.clone()));
+            fields.put("protocol", || Value::from(row.protocol.clone()));
+            fields.put("enableExtensionMobility", || Value::from(row.em_enabled.to_string()));
+            let profile = || row.logout_profile.map_or(Value::Null, |p| json!({ "ref": p.0 }));
+            fields.put("defaultProfileName", profile);
         }
-        if wanted.wants("lines") {
-            appearance::show(shown, object.pk, document);
-        }
+        appearance::show(shown, object.pk, fields);
         if let Some(session) = shown.sessions.get(&object.pk) {
-            document.insert(LOGIN_USER.into(), Value::from(session.user_id.clone()));
-            session::show(session, document);
+            fields.put(LOGIN_USER, || Value::from(session.user_id.clone()));
+            session::show(session, fields);
         }
         // what it shows now (design.md 19)
-        if let Some(config) = effective_config::of(shown, object.pk).filter(|_| wanted.wants("currentConfig"))
-        {
-            document.insert("currentConfig".into(), config.into());
+        if shown.configs.contains_key(&object.pk) {
+            let config = || effective_config::of(shown, object.pk).map_or(Value::Null, Value::from);
+            fields.put("currentConfig", config);
         }
     }
 

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::axl::object::{AxlObject, Filter, NoCore, Pattern};
-use crate::soap::document::TagFilter;
-use crate::store::objects::{Carried, Object, carried_like};
+use crate::axl::object::{AxlObject, Fields, Filter, NoCore, Pattern};
+use crate::store::objects::{Object, carried_like};
 use crate::store::shown::Shown;
 
 /// A node.
@@ -16,9 +15,9 @@ impl AxlObject for ProcessNode {
     type Core = NoCore;
 
     /// The first node that started is the publisher; every other one is a subscriber (design.md: all are equal, this is for clients).
-    fn view(_shown: &Shown, object: &Object, _wanted: &TagFilter, document: &mut Carried) {
+    fn view(_shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
         let first = object.carried.get("nodeUsage").and_then(Value::as_str) == Some("Publisher");
-        document.insert("nodeUsage".into(), Value::from(if first { "Publisher" } else { "Subscriber" }));
+        fields.put("nodeUsage", || Value::from(if first { "Publisher" } else { "Subscriber" }));
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {

@@ -6,7 +6,7 @@ use super::parts::holder;
 use super::parts::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::{AxlObject, Ctx, Filter, Members, Pattern, own_key};
+use crate::axl::object::{AxlObject, Ctx, Fields, Filter, Members, Pattern, own_key};
 use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::LogoutReason;
 use crate::domain::ids::{ProfilePk, UserPk};
@@ -18,7 +18,7 @@ use crate::soap::scalar::{WireBool, WireInteger, WireText};
 use crate::soap::tree::Element;
 use crate::store::associations::{self, Association};
 use crate::store::locks::Locks;
-use crate::store::objects::{Carried, Object};
+use crate::store::objects::Object;
 use crate::store::sessions::SessionsOf;
 use crate::store::shown::{Part, Parts, Shown};
 use crate::store::users::{self, UserRow};
@@ -134,15 +134,14 @@ impl AxlObject for User {
         Parts::from([Part::Users, Part::Associations])
     }
 
-    fn view(shown: &Shown, object: &Object, wanted: &TagFilter, document: &mut Carried) {
+    fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
         if let Some(row) = shown.users.get(&object.pk) {
-            show_row(row.clone(), document);
+            show_row(row, fields);
         }
-        let mut show =
-            |tag, member, kind| holder::show(shown, object.pk, wanted, tag, member, kind, document);
+        let mut show = |tag, member, kind| holder::show(shown, object.pk, tag, member, kind, fields);
         show("phoneProfiles", "profileName", Association::Profile);
         show("ctiControlledDeviceProfiles", "profileName", Association::CtiProfile);
-        holder::show_phones_and_groups(shown, object.pk, wanted, document);
+        holder::show_phones_and_groups(shown, object.pk, fields);
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
@@ -150,17 +149,17 @@ impl AxlObject for User {
     }
 }
 
-fn show_row(row: UserRow, document: &mut Carried) {
-    let text = |value: Option<String>| value.map_or(Value::Null, Value::from);
-    document.insert("firstName".into(), text(row.first_name));
-    document.insert("lastName".into(), Value::from(row.last_name));
-    document.insert("department".into(), text(row.department));
-    document.insert("emMaxLoginTime".into(), text(row.max_login_seconds.map(|s| (s / 60).to_string())));
-    document.insert("homeCluster".into(), Value::from(row.home_cluster.to_string()));
-    document.insert("selfService".into(), text(row.self_service));
-    document
-        .insert("defaultProfile".into(), row.default_profile.map_or(Value::Null, |p| json!({ "ref": p.0 })));
-    document.insert("status".into(), Value::from("1"));
+fn show_row(row: &UserRow, fields: &mut Fields<'_>) {
+    let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::from);
+    fields.put("firstName", || text(&row.first_name));
+    fields.put("lastName", || Value::from(row.last_name.clone()));
+    fields.put("department", || text(&row.department));
+    fields.put("emMaxLoginTime", || text(&row.max_login_seconds.map(|s| (s / 60).to_string())));
+    fields.put("homeCluster", || Value::from(row.home_cluster.to_string()));
+    fields.put("selfService", || text(&row.self_service));
+    let profile = || row.default_profile.map_or(Value::Null, |p| json!({ "ref": p.0 }));
+    fields.put("defaultProfile", profile);
+    fields.put("status", || Value::from("1"));
 }
 
 fn laid_over(patch: &Option<Patch<WireText>>, before: Option<String>) -> Option<String> {

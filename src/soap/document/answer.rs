@@ -75,12 +75,14 @@ impl<'a> RowShape<'a> {
         Self { tag, group, fields, version }
     }
 
-    /// Writes a row: the element with its attributes, then what it holds.
-    pub fn write(&self, writer: &mut Writer, document: &Document, name_of: &NameOf<'_>) {
+    /// Writes a row: the element with its attributes, then what it holds. Of documents laid over each other, the first that has an
+    /// element counts.
+    pub fn write(&self, writer: &mut Writer, documents: &[&Document], name_of: &NameOf<'_>) {
         let row = Row { version: self.version, name_of };
+        let find = |name: &str| documents.iter().find_map(|document| document.get(name));
         writer.start(self.tag);
-        write_attributes(writer, &self.group.attributes, document);
-        self.fields.iter().for_each(|field| row.field(writer, field, document.get(&field.name)));
+        write_attributes(writer, &self.group.attributes, documents);
+        self.fields.iter().for_each(|field| row.field(writer, field, find(&field.name)));
         writer.end();
     }
 }
@@ -116,11 +118,11 @@ impl Row<'_, '_> {
             }
             (Kind::Reference, Value::Object(reference)) => self.reference(writer, reference),
             (Kind::TextWithAttributes(known), Value::Object(map)) => {
-                write_attributes(writer, known, map);
+                write_attributes(writer, known, &[map]);
                 writer.text(&scalar(map.get("$").unwrap_or(&Value::Null)));
             }
             (Kind::Group(group), Value::Object(map)) => {
-                write_attributes(writer, &group.attributes, map);
+                write_attributes(writer, &group.attributes, &[map]);
                 for field in &group.fields {
                     self.field(writer, field, map.get(&field.name));
                 }
@@ -149,13 +151,19 @@ impl Row<'_, '_> {
     }
 }
 
-fn write_attributes(writer: &mut Writer, known: &[Attribute], document: &Document) {
+fn write_attributes(writer: &mut Writer, known: &[Attribute], documents: &[&Document]) {
     for attribute in known {
-        let value = document.get(&format!("@{}", attribute.name)).map(scalar);
+        let value = documents.iter().find_map(|document| attribute_of(document, &attribute.name)).map(scalar);
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             writer.attribute(&attribute.name, &value);
         }
     }
+}
+
+/// Attributes stand before elements in a document, whose names are in order.
+fn attribute_of<'d>(document: &'d Document, name: &str) -> Option<&'d Value> {
+    let mut attributes = document.iter().take_while(|(key, _)| key.starts_with(['$', '@']));
+    attributes.find(|(key, _)| key.strip_prefix('@') == Some(name)).map(|(_, value)| value)
 }
 
 fn scalar(value: &Value) -> Cow<'_, str> {

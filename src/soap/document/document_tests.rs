@@ -76,7 +76,7 @@ fn written(document: &Document, tags: &TagFilter, group: &str, version: (u8, u8)
     let group = Schema::get().group_of(group).unwrap();
     let uuid = Uuid::from_u128(10);
     let shape = RowShape::of("x", group, tags, version);
-    shape.write(&mut writer, document, &|key| (key == 41).then_some(("R&D", uuid)));
+    shape.write(&mut writer, &[document], &|key| (key == 41).then_some(("R&D", uuid)));
     String::from_utf8(writer.finish()).unwrap()
 }
 

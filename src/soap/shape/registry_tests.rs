@@ -223,8 +223,11 @@ fn what_is_added_comes_back() {
             let uuid: Uuid = sample::UUID.parse().unwrap();
             let bytes = response("15.0", &get.name, None, |writer: &mut Writer| {
                 let name_of = |key| (key == 41).then_some(("Sample", uuid));
-                RowShape::of(&answer_shape.name, answer_group, &tags, (15, 0))
-                    .write(writer, &document, &name_of);
+                RowShape::of(&answer_shape.name, answer_group, &tags, (15, 0)).write(
+                    writer,
+                    &[&document],
+                    &name_of,
+                );
             });
             let answer = read_call(&bytes).unwrap().body;
             compare(sent_group, sent, answer_group, answer.child(&answer_shape.name).unwrap(), object);

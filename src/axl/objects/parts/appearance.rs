@@ -11,11 +11,10 @@ use uuid::Uuid;
 use super::wire::Reference;
 use crate::axl::error::AxlError;
 use crate::axl::mobility;
-use crate::axl::object::Ctx;
+use crate::axl::object::{Ctx, Fields};
 use crate::axl::objects::line;
 use crate::axl::settings;
 use crate::domain::ids::{LinePk, ObjectPk};
-use crate::soap::document::Document;
 use crate::soap::scalar::format_uuid;
 use crate::soap::shape::{Field, Group};
 use crate::soap::tree::Element;
@@ -213,10 +212,11 @@ fn fits_into_an_event(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, lines: &[Appearanc
     Ok(())
 }
 
-/// Puts the `lines` of a phone or profile into its document.
-pub fn show(shown: &Shown, owner: ObjectPk, document: &mut Document) {
-    let lines: Vec<Value> = shown.buttons.get(&owner).into_iter().flatten().map(entry).collect();
-    document.insert("lines".into(), if lines.is_empty() { Value::Null } else { json!({ "line": lines }) });
+/// Shows the `lines` of a phone or profile.
+pub fn show(shown: &Shown, owner: ObjectPk, fields: &mut Fields<'_>) {
+    let lines = || shown.buttons.get(&owner).into_iter().flatten().map(entry).collect::<Vec<_>>();
+    let some = |lines: Vec<Value>| if lines.is_empty() { Value::Null } else { json!({ "line": lines }) };
+    fields.put("lines", || some(lines()));
 }
 
 fn entry(button: &Button) -> Value {

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use super::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::announce;
 use crate::axl::error::AxlError;
-use crate::axl::object::Ctx;
+use crate::axl::object::{Ctx, Fields};
 use crate::axl::settings::reference_to;
 use crate::domain::ids::ObjectPk;
-use crate::soap::document::TagFilter;
 use crate::store::StoreError;
 use crate::store::associations::{self, Association, associate};
-use crate::store::objects::{Carried, Object, ObjectName};
+use crate::store::objects::{Object, ObjectName};
 use crate::store::shown::Shown;
 use crate::store::users;
 
@@ -65,22 +64,21 @@ pub fn associate_phones_and_groups(
     Ok(())
 }
 
-/// Puts one list of associated objects into a document: members are references, or plain names where the schema has strings.
+/// Shows one list of associated objects: members are references, or plain names where the schema has strings.
 pub fn show(
     shown: &Shown,
     holder: ObjectPk,
-    wanted: &TagFilter,
     tag: &str,
     member: &str,
     kind: Association,
-    document: &mut Carried,
+    fields: &mut Fields<'_>,
 ) {
-    if !wanted.wants(tag) {
-        return;
-    }
-    let of_kind = shown.associations.get(&holder).into_iter().flatten().filter(|(k, _)| k == kind.as_str());
-    let members: Vec<Value> = of_kind.map(|(_, named)| member_of(kind, member, named)).collect();
-    document.insert(tag.into(), if members.is_empty() { Value::Null } else { json!({ member: members }) });
+    let all = shown.associations.get(&holder).into_iter().flatten();
+    let of_kind = all.filter(|(stored, _)| stored == kind.as_str());
+    let members = || of_kind.map(|(_, named)| member_of(kind, member, named)).collect::<Vec<_>>();
+    let some =
+        |members: Vec<Value>| if members.is_empty() { Value::Null } else { json!({ member: members }) };
+    fields.put(tag, || some(members()));
 }
 
 fn member_of(kind: Association, member: &str, named: &ObjectName) -> Value {
@@ -93,10 +91,10 @@ fn member_of(kind: Association, member: &str, named: &ObjectName) -> Value {
     }
 }
 
-/// Puts associated phones and groups into a document.
-pub fn show_phones_and_groups(shown: &Shown, holder: ObjectPk, wanted: &TagFilter, document: &mut Carried) {
-    show(shown, holder, wanted, "associatedDevices", "device", Association::Phone, document);
-    show(shown, holder, wanted, "associatedGroups", "userGroup", Association::Group, document);
+/// Shows associated phones and groups.
+pub fn show_phones_and_groups(shown: &Shown, holder: ObjectPk, fields: &mut Fields<'_>) {
+    show(shown, holder, "associatedDevices", "device", Association::Phone, fields);
+    show(shown, holder, "associatedGroups", "userGroup", Association::Group, fields);
 }
 
 /// A conflict of user rows in words of the API.

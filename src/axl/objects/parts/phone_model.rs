@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use crate::axl::error::AxlError;
-use crate::axl::object::Ctx;
+use crate::axl::object::{Ctx, Fields};
 use crate::domain::ids::ObjectPk;
-use crate::store::objects::Carried;
 use crate::store::profiles;
 use crate::store::shown::Shown;
 
@@ -50,11 +49,11 @@ fn shortened(text: &str) -> String {
     text.chars().take(64).collect()
 }
 
-/// Puts product, model and protocol of a profile into its document.
-pub fn show(shown: &Shown, profile: ObjectPk, document: &mut Carried) {
+/// Shows product, model and protocol of a profile.
+pub fn show(shown: &Shown, profile: ObjectPk, fields: &mut Fields<'_>) {
     if let Some((model, protocol)) = shown.models.get(&profile) {
-        document.insert("product".into(), Value::from(model.clone()));
-        document.insert("model".into(), Value::from(model.clone()));
-        document.insert("protocol".into(), Value::from(protocol.clone()));
+        fields.put("product", || Value::from(model.clone()));
+        fields.put("model", || Value::from(model.clone()));
+        fields.put("protocol", || Value::from(protocol.clone()));
     }
 }
