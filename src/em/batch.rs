@@ -1,4 +1,4 @@
-//! One transaction for a batch of logins and logouts: lock and read, decide each in turn, apply all with their events.
+//! One transaction for a batch of logins and logouts: look names up, lock and read, decide each in turn, apply all with their events.
 //!
 //! A batch of one takes the same way. Decisions see those before them in the batch. Queueing, retrying and answering are the
 //! writers' business.
@@ -6,50 +6,23 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::asked::{Asked, AskedEnding, Placed, Places, Reply};
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::session_events::{Ending, Opening, login_events, logout_events};
 use crate::domain::event::{Actor, Cause, LogoutReason, Occurred, SessionRef};
-use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
+use crate::domain::ids::{LinePk, PhonePk, UserPk};
 use crate::domain::login::{
-    Admission, LoginDecision, LoginRefusal, LoginRequest, OccupantRule, decide_login, intercom_to_select,
-    with_selected,
+    Admission, LoginDecision, LoginRefusal, LoginRequest, decide_login, intercom_to_select, with_selected,
 };
-use crate::domain::logout::{LogoutDecision, LogoutOrigin, LogoutRefusal, decide_logout};
+use crate::domain::logout::{LogoutDecision, LogoutRefusal, decide_logout};
 use crate::domain::policy::MultipleLogin;
 use crate::domain::snapshot::{Session, Snapshot};
 use crate::event::{self, EventError, Origin};
 use crate::store::Tx;
+use crate::store::names::{self, Names};
 use crate::store::sessions::{self, BatchChanges, NewSession};
 use crate::store::snapshot::{BatchKeys, BatchSnapshot, lock_and_read};
-
-/// One request, its names resolved to keys.
-#[derive(Debug, Clone)]
-pub(super) enum Asked {
-    /// A login.
-    Login { user: UserPk, phone: PhonePk, request: LoginRequest, cause: Cause },
-    /// A logout, or the end of an expired session.
-    Logout { phone: PhonePk, ending: AskedEnding, cause: Cause },
-}
-
-/// Which kind of ending is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskedEnding {
-    /// Somebody asks.
-    By(LogoutOrigin),
-    /// The time is over.
-    Expired,
-}
-
-/// What becomes of a request.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Reply {
-    Login(LoginOutcome),
-    Logout(LogoutOutcome),
-    Refused(EmCode),
-    /// Somebody unexpected is on the phone: the request must be tried again.
-    Again,
-}
 
 /// What a batch came to.
 pub(super) struct BatchOutcome {
@@ -59,55 +32,26 @@ pub(super) struct BatchOutcome {
     pub(super) transaction: Option<i64>,
 }
 
-impl Asked {
-    pub(super) fn phone(&self) -> PhonePk {
-        match self {
-            Self::Login { phone, .. } | Self::Logout { phone, .. } => *phone,
-        }
-    }
-
-    pub(super) fn user(&self) -> Option<UserPk> {
-        match self {
-            Self::Login { user, .. } => Some(*user),
-            Self::Logout { .. } => None,
-        }
-    }
-
-    fn named_profile(&self) -> Option<ProfilePk> {
-        match self {
-            Self::Login { request, .. } => request.profile,
-            Self::Logout { .. } => None,
-        }
-    }
-
-    fn ends_occupant(&self) -> bool {
-        match self {
-            Self::Login { request, .. } => request.occupant == OccupantRule::Displace,
-            Self::Logout { .. } => true,
-        }
-    }
-}
-
 /// Runs a batch in a transaction.
 pub(super) fn run(tx: &mut Tx<'_>, asked: &[&Asked], origin: &Origin) -> Result<BatchOutcome, EventError> {
-    let (leaving, arriving): (Vec<&Asked>, Vec<&Asked>) =
-        asked.iter().copied().partition(|a| a.ends_occupant());
-    let keys = BatchKeys {
-        users: asked.iter().filter_map(|a| a.user()).collect(),
-        profiles: asked.iter().filter_map(|a| a.named_profile()).collect(),
-        phones: arriving.iter().map(|a| a.phone()).collect(),
-        leaving: leaving.iter().map(|a| a.phone()).collect(),
-    };
-    let mut world = lock_and_read(tx, &keys)?;
+    let names: Vec<&Names> = asked.iter().map(|a| &a.names).collect();
+    let mut places = Places::default();
+    let found = names::resolve(tx, &names)?;
+    let placed: Vec<_> = asked.iter().zip(&found).map(|(asked, found)| places.place(asked, found)).collect();
+    let mut world = lock_and_read(tx, &keys(placed.iter().flatten()))?;
     let mut changes = BatchChanges::default();
-    let mut replies = Vec::with_capacity(asked.len());
-    for one in asked {
-        let step = decide(tx, &world, one)?;
-        let cause = match one {
-            Asked::Login { cause, .. } | Asked::Logout { cause, .. } => cause,
+    let mut replies = Vec::with_capacity(placed.len());
+    for place in placed {
+        let one = match place {
+            Ok(one) => one,
+            Err(reply) => {
+                replies.push(reply);
+                continue;
+            }
         };
+        let step = decide(tx, &world, &one)?;
         let now = tx.now()?;
-        changes.events.extend(event::rows(cause, origin, now, tx.ids(), step.events)?);
+        changes.events.extend(event::rows(one.cause(), origin, now, tx.ids(), step.events)?);
         replies.push(step.reply);
         for (phone, session) in step.ended {
             world.sessions.remove(&phone);
@@ -121,6 +65,19 @@ pub(super) fn run(tx: &mut Tx<'_>, asked: &[&Asked], origin: &Origin) -> Result<
     }
     let transaction = if changes.events.is_empty() { None } else { Some(sessions::apply(tx, &changes)?) };
     Ok(BatchOutcome { replies, transaction })
+}
+
+fn keys<'p>(placed: impl Iterator<Item = &'p Placed<'p>>) -> BatchKeys {
+    let mut keys = BatchKeys::default();
+    for one in placed {
+        if let Placed::Login { user, request, .. } = one {
+            keys.users.push(*user);
+            keys.profiles.extend(request.profile);
+        }
+        let phones = if one.ends_occupant() { &mut keys.leaving } else { &mut keys.phones };
+        phones.push(one.phone());
+    }
+    keys
 }
 
 /// What one request changes.
@@ -138,13 +95,13 @@ impl Step {
     }
 }
 
-fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, asked: &Asked) -> Result<Step, EventError> {
-    let occupant = world.sessions.get(&asked.phone());
-    if asked.ends_occupant() && occupant.is_some_and(|s| !world.locked_users.contains(&s.user)) {
+fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result<Step, EventError> {
+    let occupant = world.sessions.get(&placed.phone());
+    if placed.ends_occupant() && occupant.is_some_and(|s| !world.locked_users.contains(&s.user)) {
         return Ok(Step::nothing(Reply::Again));
     }
-    match asked {
-        Asked::Login { user, phone, request, cause } => {
+    match placed {
+        Placed::Login { user, phone, request, cause } => {
             let snapshot = snapshot_for(world, *user, *phone, request);
             match decide_login(&snapshot, request, &world.policy, tx.now()?) {
                 LoginDecision::Admit(admission) => open(tx, world, &admission, request, cause),
@@ -160,7 +117,7 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, asked: &Asked) -> Result<Step,
                 LoginDecision::Refuse(refusal) => Ok(Step::nothing(Reply::Refused(code(&refusal)))),
             }
         }
-        Asked::Logout { phone, ending: AskedEnding::By(by), cause } => {
+        Placed::Logout { phone, ending: AskedEnding::By(by), cause } => {
             match decide_logout(world.phones.get(phone), occupant, *by, &world.policy) {
                 LogoutDecision::End { session, clear_call_log, .. } => {
                     end(tx, world, session, by.reason(), clear_call_log, cause)
@@ -176,7 +133,7 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, asked: &Asked) -> Result<Step,
                 }
             }
         }
-        Asked::Logout { ending: AskedEnding::Expired, cause, .. } => {
+        Placed::Logout { ending: AskedEnding::Expired, cause, .. } => {
             let now = tx.now()?;
             match occupant.filter(|s| s.expires_at.is_some_and(|at| at <= now)) {
                 Some(session) => end(tx, world, session, LogoutReason::Expired, false, cause),

@@ -1,4 +1,4 @@
-//! Login and logout for every surface: resolve the names, queue, translate the answer.
+//! Login and logout for every surface: queue, translate the answer.
 //!
 //! The phone's page, the provisioning API and later the application API come through here, so that each rule exists once. Whether the
 //! caller may act for the user was judged before; a person's own login carries the proof of its PIN.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::batch::{Asked, AskedEnding, Reply};
+use super::asked::{Asked, AskedEnding, Reply, Task};
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::writer::{Wake, Writers};
@@ -21,8 +21,7 @@ use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::{UserId, fold};
 use crate::domain::policy;
 use crate::event::Origin;
-use crate::store::gathered::Gathered;
-use crate::store::names::{self, Names, Resolved};
+use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
 use crate::store::sessions::{self, PhoneState};
 use crate::store::{Db, StoreError, parameters};
@@ -31,7 +30,6 @@ use crate::store::{Db, StoreError, parameters};
 #[derive(Clone)]
 pub struct Em {
     db: Db,
-    names: Gathered<Names, Resolved>,
     verifier: Verifier,
     origin: Origin,
     wake: Wake,
@@ -68,8 +66,7 @@ impl Em {
     /// Starts the writers; `wake` is called after each commit that wrote events.
     pub fn start(db: Db, verifier: Verifier, origin: Origin, wake: Wake) -> Self {
         let writers = Arc::new(Writers::start(&db, &origin, &wake));
-        let names = Gathered::start(&db, names::resolve);
-        Self { db, names, verifier, origin, wake, writers }
+        Self { db, verifier, origin, wake, writers }
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -124,25 +121,18 @@ impl Em {
     /// Logs a user in.
     pub async fn login(&self, attempt: LoginAttempt) -> Result<LoginOutcome, EmCode> {
         let LoginAttempt { phone, authority, profile, duration, occupant, cause } = attempt;
-        let (user, user_name, method, right, pin_version) = match authority {
+        let (user, method, right, pin_version) = match authority {
             Authority::Person(who, method) => {
-                (Some(UserPk(who.who().pk.0)), None, method, ProfileRight::Controlled, Some(who.version()))
+                let user = Named::Known(UserPk(who.who().pk.0));
+                (user, method, ProfileRight::Controlled, Some(who.version()))
             }
             Authority::Program(user) => {
-                (None, Some(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
+                (Named::By(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
             }
         };
-        let names_profile = profile.is_some();
-        let named = Names { phone, user: user_name, profile };
-        let resolved = self.names.ask(named).await.map_err(database)?;
-        let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
-        let user = user.or(resolved.user).ok_or(EmCode::UserAbsent)?;
-        if names_profile && resolved.profile.is_none() {
-            return Err(EmCode::ProfileNotFound);
-        }
-        let request =
-            LoginRequest { method, profile: resolved.profile, right, duration, pin_version, occupant };
-        match self.writers.ask(Asked::Login { user, phone, request, cause }).await? {
+        let names = Names { phone: Named::By(phone), user: Some(user), profile: profile.map(Named::By) };
+        let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
+        match self.writers.ask(Asked { names, task: Task::Login(request), cause }).await? {
             Reply::Login(outcome) => Ok(outcome),
             Reply::Refused(code) => Err(code),
             Reply::Logout(_) | Reply::Again => Err(EmCode::Unknown),
@@ -156,10 +146,8 @@ impl Em {
         origin: LogoutOrigin,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        let named = Names { phone, user: None, profile: None };
-        let resolved = self.names.ask(named).await.map_err(database)?;
-        let phone = resolved.phone.ok_or(EmCode::PhoneAbsent)?;
-        self.end(Asked::Logout { phone, ending: AskedEnding::By(origin), cause }).await
+        let names = Names { phone: Named::By(phone), user: None, profile: None };
+        self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await
     }
 
     pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::batch::{Asked, AskedEnding};
+use super::asked::{Asked, AskedEnding, Task};
 use super::error::EmCode;
 use super::lockout_event;
 use super::outcome::LogoutOutcome;
 use super::service::Em;
 use crate::domain::event::{Cause, Via};
+use crate::store::names::{Named, Names};
 use crate::store::sessions;
 use crate::store::{StoreError, Tx};
 
@@ -26,7 +27,8 @@ pub async fn step(em: &Em) -> Result<usize, EmCode> {
     })?;
     let endings = due.into_iter().map(|phone| {
         let cause = Cause::by_system(em.new_id(), Via::Timer);
-        em.end(Asked::Logout { phone, ending: AskedEnding::Expired, cause })
+        let names = Names { phone: Named::Known(phone), user: None, profile: None };
+        em.end(Asked { names, task: Task::Logout(AskedEnding::Expired), cause })
     });
     let ended = join_all(endings).await;
     Ok(ended.iter().filter(|e| matches!(e, Ok(LogoutOutcome::LoggedOut { .. }))).count())

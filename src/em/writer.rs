@@ -1,6 +1,8 @@
 //! The writers: two threads that take what has gathered, write it in one transaction and answer each request.
 //!
-//! A batch holds distinct phones and distinct users; a request whose phone or user is in it already waits for the next, in order. A
+//! They take turns: while one decides, the other leaves what comes to gather, and begins when the first has only its commit left, so
+//! that batches are large and flushes overlap. A turn that lasts, because somebody holds a lock, is not waited for.
+//! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order. A
 //! failing batch is run again request by request, so that no request fails for its neighbours; when the database is away, all of it fails.
 
 use std::collections::{HashSet, VecDeque};
@@ -10,19 +12,23 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::batch::{self, Asked, BatchOutcome, Reply};
+use super::asked::{Asked, Reply};
+use super::batch::{self, BatchOutcome};
 use super::error::EmCode;
 use crate::domain::ids::{PhonePk, UserPk};
 use crate::event::{EventError, Origin};
+use crate::store::names::{Named, Names};
 use crate::store::sessions::{self, Committed};
 use crate::store::writer_connection::WriterConnection;
 use crate::store::{Db, StoreError, TransactionError};
 
 /// Requests in one transaction at most.
-const MOST_IN_BATCH: usize = 64;
+const MOST_IN_BATCH: usize = 128;
 /// Requests that may wait; more are answered busy.
 const MOST_WAITING: usize = 10_000;
 const WRITERS: usize = 2;
+/// How long a writer leaves requests to the turn of another one.
+const LONGEST_TURN: Duration = Duration::from_millis(20);
 /// How often a request is tried alone, or again because somebody unexpected was on its phone.
 const TRIES: u32 = 10;
 /// Between two looks at what became of a commit.
@@ -43,6 +49,8 @@ struct Queue {
     closed: bool,
     /// Writers that live.
     writers: usize,
+    /// Writers that have taken a batch and are not at its commit yet.
+    deciding: usize,
 }
 
 #[derive(Default)]
@@ -62,16 +70,32 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for requests and takes a batch; `None` once the queue is closed and empty.
-    fn take(&self) -> Option<Vec<Waiting>> {
+    /// Waits for requests and for the turn, and takes a batch; `None` once the queue is closed and empty.
+    fn take(self: &Arc<Self>) -> Option<(Vec<Waiting>, Turn)> {
         let mut queue = self.lock();
-        while queue.waiting.is_empty() {
-            if queue.closed {
+        loop {
+            let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
+            queue = self.ready.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
+            if queue.waiting.is_empty() {
                 return None;
             }
-            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let waited = self.ready.wait_timeout_while(queue, LONGEST_TURN, |queue| queue.deciding > 0);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if !queue.waiting.is_empty() {
+                queue.deciding += 1;
+                return Some((queue.take_distinct(), Turn(Arc::clone(self))));
+            }
         }
-        Some(queue.take_distinct())
+    }
+}
+
+/// A batch is being decided; the next one begins when this is dropped.
+struct Turn(Arc<Shared>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.lock().deciding -= 1;
+        self.0.ready.notify_one();
     }
 }
 
@@ -100,8 +124,8 @@ impl Drop for Presence {
 
 impl Queue {
     fn take_distinct(&mut self) -> Vec<Waiting> {
-        let mut phones: HashSet<PhonePk> = HashSet::new();
-        let mut users: HashSet<UserPk> = HashSet::new();
+        let mut phones: HashSet<Named<PhonePk>> = HashSet::new();
+        let mut users: HashSet<Named<UserPk>> = HashSet::new();
         let mut batch = Vec::new();
         let mut left = VecDeque::new();
         while let Some(next) = self.waiting.pop_front() {
@@ -110,9 +134,10 @@ impl Queue {
                 break;
             }
             // Both sets grow even for a request that stays behind, so that later ones do not overtake it.
-            let free_phone = phones.insert(next.asked.phone());
-            let free_user = next.asked.user().is_none_or(|user| users.insert(user));
-            if free_phone && free_user {
+            let Names { phone, user, .. } = &next.asked.names;
+            let is_free_phone = phones.insert(phone.clone());
+            let is_free_user = user.as_ref().is_none_or(|user| users.insert(user.clone()));
+            if is_free_phone && is_free_user {
                 batch.push(next);
             } else {
                 left.push_back(next);
@@ -199,9 +224,9 @@ enum Failure {
 
 impl Writer {
     fn run(mut self) {
-        while let Some(batch) = self.shared.take() {
+        while let Some((batch, turn)) = self.shared.take() {
             let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
-            match self.transact_again_when_away(&asked) {
+            match self.transact_again_when_away(&asked, Some(turn)) {
                 Ok(replies) => self.deliver(batch, replies),
                 Err(Failure::NotWritten(error)) if !is_away(&error) && batch.len() > 1 => {
                     tracing::info!(batch.size = batch.len(), error = %error, "batch runs again one by one");
@@ -223,7 +248,7 @@ impl Writer {
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.transact_again_when_away(&[&one.asked]) {
+            match self.transact_again_when_away(&[&one.asked], None) {
                 Ok(replies) => return self.deliver(vec![one], replies),
                 Err(Failure::NotWritten(error)) if error.is_transient() && tries < TRIES => {}
                 Err(failure) => return refuse(vec![one], &failure),
@@ -232,11 +257,15 @@ impl Writer {
     }
 
     /// A connection that was cut while it stood idle is found out only by using it: once more with a new one.
-    fn transact_again_when_away(&mut self, asked: &[&Asked]) -> Result<Vec<Reply>, Failure> {
-        match self.transact(asked) {
+    fn transact_again_when_away(
+        &mut self,
+        asked: &[&Asked],
+        turn: Option<Turn>,
+    ) -> Result<Vec<Reply>, Failure> {
+        match self.transact(asked, turn) {
             Err(Failure::NotWritten(error)) if is_away(&error) => {
                 tracing::warn!(error = %error, "a writer connects again");
-                self.transact(asked)
+                self.transact(asked, None)
             }
             outcome => outcome,
         }
@@ -265,12 +294,14 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, asked: &[&Asked]) -> Result<Vec<Reply>, Failure> {
+    /// Gives the turn away when only the commit is left, or after a failure.
+    fn transact(&mut self, asked: &[&Asked], turn: Option<Turn>) -> Result<Vec<Reply>, Failure> {
         let mut decided: Option<BatchOutcome> = None;
         let origin = self.origin.clone();
         let outcome = self.connection().and_then(|connection| {
             connection.transaction(|tx| {
                 decided = Some(batch::run(tx, asked, &origin)?);
+                drop(turn);
                 Ok::<(), EventError>(())
             })
         });

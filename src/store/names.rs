@@ -12,15 +12,24 @@ use super::objects::Selector;
 use super::{StoreError, Tx};
 use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
 
+/// How a request gives one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Named<K> {
+    /// Its key is known.
+    Known(K),
+    /// By name or uuid.
+    By(Selector),
+}
+
 /// What one request names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Names {
     /// The phone.
-    pub phone: Selector,
+    pub phone: Named<PhonePk>,
     /// The person, if one is named.
-    pub user: Option<Selector>,
+    pub user: Option<Named<UserPk>>,
     /// The profile, if one is named.
-    pub profile: Option<Selector>,
+    pub profile: Option<Named<ProfilePk>>,
 }
 
 /// The same as keys; absent where nothing of that name exists.
@@ -34,7 +43,7 @@ pub struct Resolved {
     pub profile: Option<ProfilePk>,
 }
 
-/// Columns of the statement: one row a name that a request could give.
+/// Columns of the statement: one row a name that is to be looked up.
 #[derive(Default)]
 struct FindObjectKeys<'a> {
     types: Vec<&'static str>,
@@ -42,12 +51,13 @@ struct FindObjectKeys<'a> {
     uuids: Vec<Option<Uuid>>,
 }
 
+type Put = fn(&mut Resolved, i64);
+
 impl<'a> FindObjectKeys<'a> {
-    fn push(&mut self, type_: &'static str, selector: Option<&'a Selector>) {
+    fn push(&mut self, type_: &'static str, selector: &'a Selector) {
         let (key, uuid) = match selector {
-            Some(Selector::Key(key)) => (Some(key.as_str()), None),
-            Some(Selector::Uuid(uuid)) => (None, Some(*uuid)),
-            None => (None, None),
+            Selector::Key(key) => (Some(key.as_str()), None),
+            Selector::Uuid(uuid) => (None, Some(*uuid)),
         };
         self.types.push(type_);
         self.keys.push(key);
@@ -56,27 +66,44 @@ impl<'a> FindObjectKeys<'a> {
 }
 
 /// Finds what requests name, in their order.
-pub fn resolve(tx: &mut Tx<'_>, requests: &[Names]) -> Result<Vec<Resolved>, StoreError> {
+pub fn resolve(tx: &mut Tx<'_>, requests: &[&Names]) -> Result<Vec<Resolved>, StoreError> {
+    let mut resolved = vec![Resolved::default(); requests.len()];
     let mut find = FindObjectKeys::default();
-    for Names { phone, user, profile } in requests {
-        find.push("Phone", Some(phone));
-        find.push("User", user.as_ref());
-        find.push("DeviceProfile", profile.as_ref());
+    let mut places: Vec<(usize, Put)> = Vec::new();
+    for (at, (names, known)) in requests.iter().zip(&mut resolved).enumerate() {
+        let mut look = |type_, selector, put: Put| {
+            find.push(type_, selector);
+            places.push((at, put));
+        };
+        match &names.phone {
+            Named::Known(pk) => known.phone = Some(*pk),
+            Named::By(selector) => look("Phone", selector, |r, pk| r.phone = Some(PhonePk(pk))),
+        }
+        match &names.user {
+            Some(Named::By(selector)) => look("User", selector, |r, pk| r.user = Some(UserPk(pk))),
+            Some(Named::Known(pk)) => known.user = Some(*pk),
+            None => {}
+        }
+        match &names.profile {
+            Some(Named::By(selector)) => {
+                look("DeviceProfile", selector, |r, pk| r.profile = Some(ProfilePk(pk)));
+            }
+            Some(Named::Known(pk)) => known.profile = Some(*pk),
+            None => {}
+        }
+    }
+    if places.is_empty() {
+        return Ok(resolved);
     }
     let found: Vec<(i64, i64)> = find.load(tx.connection())?;
-    let mut resolved = vec![Resolved::default(); requests.len()];
     for (place, pk) in found {
-        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
-        let Some(one) = resolved.get_mut(place / 3) else { continue };
-        match place % 3 {
-            0 => one.phone = Some(PhonePk(pk)),
-            1 => one.user = Some(UserPk(pk)),
-            _ => one.profile = Some(ProfilePk(pk)),
+        let place = usize::try_from(place - 1).ok().and_then(|place| places.get(place));
+        if let Some((one, put)) = place.and_then(|(at, put)| Some((resolved.get_mut(*at)?, put))) {
+            put(one, pk);
         }
     }
     Ok(resolved)
 }
-
 impl QueryFragment<Pg> for FindObjectKeys<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT place, pk FROM find_object_keys(");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use diesel::connection::SimpleConnection as _;
 use emgate::domain::ids::PhonePk;
 use emgate::store::gathered::Gathered;
-use emgate::store::names::{self, Names, Resolved};
+use emgate::store::names::{self, Named, Names, Resolved};
 use emgate::store::objects::Selector;
 use emgate::store::{StoreError, Tx};
 
@@ -13,7 +13,15 @@ use crate::support::in_time;
 use crate::support::site::Site;
 
 fn named(phone: &str) -> Names {
-    Names { phone: Selector::name(phone), user: None, profile: None }
+    Names { phone: by_name(phone), user: None, profile: None }
+}
+
+fn by_name<K>(name: &str) -> Named<K> {
+    Named::By(Selector::name(name))
+}
+
+fn resolve(tx: &mut Tx<'_>, keys: &[Names]) -> Result<Vec<Resolved>, StoreError> {
+    names::resolve(tx, &keys.iter().collect::<Vec<_>>())
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -23,7 +31,7 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn what_was_committed_before_the_question_is_in_the_answer() {
     let site = Site::new();
-    let gathered = Gathered::start(&site.db, names::resolve);
+    let gathered = Gathered::start(&site.db, resolve);
     let done = AtomicBool::new(false);
     runtime().block_on(async {
         let noise = async {
@@ -73,7 +81,7 @@ fn equal_keys_of_one_moment_are_looked_up_once() {
 fn a_connection_that_was_cut_is_made_anew_unnoticed() {
     let site = Site::new();
     let phone = site.phone("SEP001122334455");
-    let gathered = Gathered::start(&site.db, names::resolve);
+    let gathered = Gathered::start(&site.db, resolve);
     let ask = || runtime().block_on(in_time(gathered.ask(named("sep001122334455")))).unwrap().phone;
     for _ in 0..3 {
         assert_eq!(ask(), Some(phone));
@@ -147,19 +155,21 @@ fn phones_users_and_profiles_are_found_by_name_and_by_uuid() {
     let profile = site.profile("UDP");
     let (phone, user) = (site.phone("SEP001122334455"), site.user("ann", &[profile]));
     let all = Names {
-        phone: Selector::name("SEP001122334455"),
-        user: Some(Selector::name("ANN")),
-        profile: Some(Selector::name("udp")),
+        phone: by_name("SEP001122334455"),
+        user: Some(by_name("ANN")),
+        profile: Some(by_name("udp")),
     };
-    let swapped = Names { phone: Selector::name("ann"), user: Some(Selector::name("UDP")), profile: None };
-    let none = Names { profile: Some(Selector::Uuid(uuid::Uuid::nil())), ..named("SEP0") };
-    let gathered = Gathered::start(&site.db, names::resolve);
+    let known = Names { phone: Named::Known(phone), user: Some(Named::Known(user)), profile: None };
+    let swapped = Names { phone: by_name("ann"), user: Some(by_name("UDP")), profile: None };
+    let none = Names { profile: Some(Named::By(Selector::Uuid(uuid::Uuid::nil()))), ..named("SEP0") };
+    let gathered = Gathered::start(&site.db, resolve);
     let found = runtime().block_on(async {
-        let asked = [all, swapped, none].map(|names| gathered.ask(names));
+        let asked = [all, known, swapped, none].map(|names| gathered.ask(names));
         in_time(futures_util::future::join_all(asked)).await
     });
     let found: Vec<Resolved> = found.into_iter().map(Result::unwrap).collect();
     assert_eq!(found[0], Resolved { phone: Some(phone), user: Some(user), profile: Some(profile) });
-    assert_eq!(found[1..], [Resolved::default(), Resolved::default()]);
+    assert_eq!(found[1], Resolved { profile: None, ..found[0] });
+    assert_eq!(found[2..], [Resolved::default(), Resolved::default()]);
     assert_ne!(phone, PhonePk(0));
 }

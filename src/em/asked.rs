@@ -1,0 +1,121 @@
+//! What is asked of the writers, and its place in a batch: names become keys, and no phone and no user is in a batch twice.
+
+use std::collections::HashSet;
+
+use super::error::EmCode;
+use super::outcome::{LoginOutcome, LogoutOutcome};
+use crate::domain::event::Cause;
+use crate::domain::ids::{PhonePk, UserPk};
+use crate::domain::login::{LoginRequest, OccupantRule};
+use crate::domain::logout::LogoutOrigin;
+use crate::store::names::{Names, Resolved};
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The phone, and for a login the user and perhaps the profile.
+    pub(super) names: Names,
+    /// What for.
+    pub(super) task: Task,
+    /// Who asks.
+    pub(super) cause: Cause,
+}
+
+/// What is to be done on a phone.
+#[derive(Debug, Clone)]
+pub(super) enum Task {
+    /// Log the user in; the profile of the request is filled in when its name is looked up.
+    Login(LoginRequest),
+    /// End the session.
+    Logout(AskedEnding),
+}
+
+/// Which kind of ending is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedEnding {
+    /// Somebody asks.
+    By(LogoutOrigin),
+    /// The time is over.
+    Expired,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reply {
+    Login(LoginOutcome),
+    Logout(LogoutOutcome),
+    Refused(EmCode),
+    /// Somebody unexpected is on the phone, or it is in this batch already: the request must be tried again.
+    Again,
+}
+
+/// A request whose names were looked up.
+#[derive(Debug)]
+pub(super) enum Placed<'a> {
+    /// A login.
+    Login { user: UserPk, phone: PhonePk, request: LoginRequest, cause: &'a Cause },
+    /// A logout, or the end of an expired session.
+    Logout { phone: PhonePk, ending: AskedEnding, cause: &'a Cause },
+}
+
+/// The phones and users of a batch so far.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    phones: HashSet<PhonePk>,
+    users: HashSet<UserPk>,
+}
+
+impl Places {
+    /// Gives a request its place, or the reply where there is none.
+    pub(super) fn place<'a>(&mut self, asked: &'a Asked, found: &Resolved) -> Result<Placed<'a>, Reply> {
+        let placed = Placed::of(asked, found).map_err(Reply::Refused)?;
+        // Both grow also for a request that has no place, so that later ones do not overtake it.
+        let is_free_phone = self.phones.insert(placed.phone());
+        let is_free_user = placed.user().is_none_or(|user| self.users.insert(user));
+        if is_free_phone && is_free_user { Ok(placed) } else { Err(Reply::Again) }
+    }
+}
+
+impl<'a> Placed<'a> {
+    fn of(asked: &'a Asked, found: &Resolved) -> Result<Self, EmCode> {
+        let (phone, cause) = (found.phone.ok_or(EmCode::PhoneAbsent)?, &asked.cause);
+        match &asked.task {
+            Task::Login(request) => {
+                let user = found.user.ok_or(EmCode::UserAbsent)?;
+                if asked.names.profile.is_some() && found.profile.is_none() {
+                    return Err(EmCode::ProfileNotFound);
+                }
+                let request = LoginRequest { profile: found.profile, ..request.clone() };
+                Ok(Self::Login { user, phone, request, cause })
+            }
+            Task::Logout(ending) => Ok(Self::Logout { phone, ending: *ending, cause }),
+        }
+    }
+
+    pub(super) fn phone(&self) -> PhonePk {
+        match self {
+            Self::Login { phone, .. } | Self::Logout { phone, .. } => *phone,
+        }
+    }
+
+    pub(super) fn user(&self) -> Option<UserPk> {
+        match self {
+            Self::Login { user, .. } => Some(*user),
+            Self::Logout { .. } => None,
+        }
+    }
+
+    pub(super) fn cause(&self) -> &'a Cause {
+        match self {
+            Self::Login { cause, .. } | Self::Logout { cause, .. } => cause,
+        }
+    }
+
+    /// Whether a session on the phone is to end.
+    pub(super) fn ends_occupant(&self) -> bool {
+        match self {
+            Self::Login { request, .. } => request.occupant == OccupantRule::Displace,
+            Self::Logout { .. } => true,
+        }
+    }
+}
