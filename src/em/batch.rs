@@ -72,6 +72,7 @@ fn keys<'p>(placed: impl Iterator<Item = &'p Placed<'p>>) -> BatchKeys {
     for one in placed {
         if let Placed::Login { user, request, .. } = one {
             keys.users.push(*user);
+            keys.pins.extend(request.pin_version.map(|_| *user));
             keys.profiles.extend(request.profile);
         }
         let phones = if one.ends_occupant() { &mut keys.leaving } else { &mut keys.phones };

@@ -27,6 +27,8 @@ use crate::domain::snapshot::{Appearance, DefaultProfile, DeviceProfile, EndUser
 pub struct BatchKeys {
     /// Users who log in.
     pub users: Vec<UserPk>,
+    /// Those of them who gave a PIN.
+    pub pins: Vec<UserPk>,
     /// Profiles that requests name and users may not hold.
     pub profiles: Vec<ProfilePk>,
     /// Phones to log in on.
@@ -101,6 +103,8 @@ impl QueryFragment<Pg> for LockAndRead<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT * FROM lock_and_read(");
         out.push_bind_param::<Array<BigInt>, _>(&self.0.users)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.0.pins)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.0.profiles)?;
         out.push_sql(", ");
@@ -202,12 +206,14 @@ impl BatchSnapshot {
                 self.phones.insert(phone.pk, phone);
             }
             3 => {
-                let session = session(row)?;
+                let session = session(row, &self.phones)?;
                 self.sessions.insert(session.phone, session);
             }
-            4 => self.controlled.entry(UserPk(row.a?)).or_default().push(ProfilePk(row.b?)),
             5 => {
-                let profile = profile(row)?;
+                let (holder, profile) = (row.b, profile(row)?);
+                if let Some(holder) = holder {
+                    self.controlled.entry(UserPk(holder)).or_default().push(profile.pk);
+                }
                 self.profiles.insert(profile.pk, profile);
             }
             6 => {
@@ -287,11 +293,13 @@ fn phone(row: Row) -> Option<Phone> {
     })
 }
 
-fn session(row: Row) -> Option<Session> {
+/// The name of a phone that is locked has come with the phone.
+fn session(row: Row, locked: &HashMap<PhonePk, Phone>) -> Option<Session> {
+    let phone = PhonePk(row.a?);
     Some(Session {
         session_id: row.u?,
-        phone: PhonePk(row.a?),
-        phone_name: row.t1?,
+        phone,
+        phone_name: row.t1.or_else(|| Some(locked.get(&phone)?.name.clone()))?,
         user: UserPk(row.b?),
         user_id: row.t2?,
         user_uuid: row.v?,
