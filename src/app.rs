@@ -137,7 +137,8 @@ impl App {
         let secret_file = config.node.first_secret_file.as_deref();
         let first_secret = first_administrator::ensure(&db, &verifier, &origin, secret_file).await?;
         let (lost, name_lost) = watch::channel(false);
-        let em = Em::start(db.clone(), verifier.clone(), origin, Arc::clone(&wake));
+        let most_waiting = config.limits.logins_waiting;
+        let em = Em::start(db.clone(), verifier.clone(), origin, most_waiting, Arc::clone(&wake));
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
         let sign_ins = services::sign_ins(&db, verifier).await?;

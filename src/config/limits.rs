@@ -19,6 +19,8 @@ pub struct Limits {
     pub handshakes_per_worker: usize,
     /// SOAP requests in work at a time.
     pub soap_in_flight: usize,
+    /// Logins and logouts that may wait for their batch.
+    pub logins_waiting: usize,
     /// Bytes of a SOAP body.
     pub soap_body: usize,
     /// Bytes of a form body.
@@ -59,6 +61,7 @@ impl Default for Limits {
             exempt_addresses: Vec::new(),
             handshakes_per_worker: 256,
             soap_in_flight: 64,
+            logins_waiting: 1024,
             soap_body: 1 << 20,
             form_body: 64 << 10,
             query: 4 << 10,
@@ -101,6 +104,7 @@ impl Limits {
             ("limits.connections_per_address", self.connections_per_address),
             ("limits.handshakes_per_worker", self.handshakes_per_worker),
             ("limits.soap_in_flight", self.soap_in_flight),
+            ("limits.logins_waiting", self.logins_waiting),
             ("limits.soap_body", self.soap_body),
             ("limits.form_body", self.form_body),
             ("limits.query", self.query),

@@ -63,9 +63,9 @@ pub struct LoginAttempt {
 }
 
 impl Em {
-    /// Starts the writers; `wake` is called after each commit that wrote events.
-    pub fn start(db: Db, verifier: Verifier, origin: Origin, wake: Wake) -> Self {
-        let writers = Arc::new(Writers::start(&db, &origin, &wake));
+    /// Starts the writers, for which at most so many requests wait; `wake` is called after each commit that wrote events.
+    pub fn start(db: Db, verifier: Verifier, origin: Origin, most_waiting: usize, wake: Wake) -> Self {
+        let writers = Arc::new(Writers::start(&db, &origin, most_waiting, &wake));
         Self { db, verifier, origin, wake, writers }
     }
 

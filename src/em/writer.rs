@@ -24,8 +24,6 @@ use crate::store::{Db, StoreError, TransactionError};
 
 /// Requests in one transaction at most.
 const MOST_IN_BATCH: usize = 128;
-/// Requests that may wait; more are answered busy.
-const MOST_WAITING: usize = 10_000;
 const WRITERS: usize = 2;
 /// How long a writer leaves requests to the turn of another one.
 const LONGEST_TURN: Duration = Duration::from_millis(20);
@@ -61,6 +59,7 @@ struct Shared {
 
 /// The queue and its threads; they finish what waits and end when this is dropped.
 pub(super) struct Writers {
+    most_waiting: usize,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -150,7 +149,8 @@ impl Queue {
 }
 
 impl Writers {
-    pub(super) fn start(db: &Db, origin: &Origin, wake: &Wake) -> Self {
+    /// Starts them; of requests beyond `most_waiting` each is answered busy at once.
+    pub(super) fn start(db: &Db, origin: &Origin, most_waiting: usize, wake: &Wake) -> Self {
         let shared = Arc::new(Shared::default());
         let threads = (0..WRITERS)
             .map(|_| {
@@ -160,7 +160,7 @@ impl Writers {
                 std::thread::spawn(move || writer.run())
             })
             .collect();
-        Self { shared, threads: Mutex::new(threads) }
+        Self { most_waiting, shared, threads: Mutex::new(threads) }
     }
 
     /// Whether all of them live.
@@ -176,7 +176,7 @@ impl Writers {
             if queue.closed {
                 return Err(EmCode::Database);
             }
-            if queue.waiting.len() >= MOST_WAITING {
+            if queue.waiting.len() >= self.most_waiting {
                 return Err(EmCode::Busy);
             }
             queue.waiting.push_back(Waiting { asked, tries: 0, reply });

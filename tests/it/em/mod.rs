@@ -7,5 +7,6 @@ mod intercom;
 mod login;
 mod parameters;
 mod phone_page;
+mod queue;
 mod race;
 mod statements;

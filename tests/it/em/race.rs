@@ -176,7 +176,7 @@ async fn a_cut_connection_costs_no_login() {
 async fn when_the_writers_are_gone_nobody_waits_for_them() {
     let site = crowd(4);
     let gone: emgate::em::Wake = Arc::new(|| panic!("a writer dies"));
-    let em = Em::start(site.db.clone(), site.em.verifier().clone(), site.em.origin().clone(), gone);
+    let em = Em::start(site.db.clone(), site.em.verifier().clone(), site.em.origin().clone(), 4, gone);
     for i in 0..4 {
         let attempt = site.attempt(&format!("SEP0000000000{i:02X}"), &format!("u{i}"));
         assert_eq!(in_time(em.login(attempt)).await, Err(EmCode::Database));

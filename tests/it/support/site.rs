@@ -341,6 +341,9 @@ pub(crate) fn sessions(db: &Db) -> Vec<(String, String)> {
     read.unwrap()
 }
 
+/// Logins and logouts that may wait for their batch.
+pub(crate) const MOST_WAITING: usize = 1024;
+
 /// The Extension Mobility service of a node; hashes are cheap.
 pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
     let cheap = HashCost { memory_kib: 64, passes: 1 };
@@ -348,7 +351,7 @@ pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
     let origin = Origin { cluster: "lab".into(), node: node.into() };
     let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
     let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
-    Em::start(db.clone(), verifier, origin, wake)
+    Em::start(db.clone(), verifier, origin, MOST_WAITING, wake)
 }
 
 /// One event in a line: what, where, who, why.

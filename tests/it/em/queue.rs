@@ -1,0 +1,109 @@
+//! The queue of the writers: full, held up by a lock, and asked for one phone under two names.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use emgate::domain::event::Via;
+use emgate::domain::logout::LogoutOrigin;
+use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
+use emgate::store::objects::{self, Selector};
+
+use crate::support::axl::{AxlClient, Caller as _};
+use crate::support::gateway::TestGateway;
+use crate::support::in_time;
+use crate::support::site::Site;
+
+const CALLERS: usize = 16;
+
+/// Two writers hold a batch each and three requests wait: whoever comes then is told at once, the others when the lock is gone.
+#[test]
+fn a_full_queue_answers_26_at_once() {
+    let gateway = TestGateway::start_with(|config| config.limits.logins_waiting = 3);
+    let client = AxlClient::of(&gateway);
+    for n in 0..CALLERS {
+        let more = "<product>Cisco 8851</product><protocol>SIP</protocol><enableExtensionMobility>true</enableExtensionMobility>";
+        client.ok("addPhone", &format!("<phone><name>SEP00000000000{n:X}</name>{more}</phone>"));
+    }
+    let (db, _clock) = gateway.database.open();
+    let mut policy = db.connect().unwrap();
+    policy.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7304100)").unwrap();
+    let begun = Instant::now();
+    let answers = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..CALLERS)
+            .map(|n| {
+                let (client, inner) = (&client, format!("<deviceName>SEP00000000000{n:X}</deviceName>"));
+                scope.spawn(move || client.refusal("doDeviceLogout", &inner).1)
+            })
+            .collect();
+        // at most three wait, and each of the two writers has taken as many
+        while asked.iter().filter(|one| one.is_finished()).count() < CALLERS - 9 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+        policy.batch_execute("COMMIT").unwrap();
+        asked.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    });
+    let (busy, served): (Vec<_>, Vec<_>) = answers.iter().partition(|text| text.starts_with("EM 26: "));
+    assert!(busy.len() >= CALLERS - 9 && served.len() >= 4, "{answers:?}");
+    assert!(served.iter().all(|text| text.starts_with("EM 19: ")), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_a_lock_holds_up_one_writer_only() {
+    let site = Site::new();
+    let profile = site.profile("UDP");
+    for n in 0..6 {
+        site.phone(&format!("SEP00000000000{n}"));
+        site.user(&format!("u{n}"), &[profile]);
+    }
+    let mut holder = site.db.connect().unwrap();
+    holder
+        .batch_execute(
+            "BEGIN; SELECT FROM users u JOIN objects o ON o.pk = u.pk WHERE o.name = 'u0' FOR UPDATE OF u",
+        )
+        .unwrap();
+    let held = site.em.login(site.attempt("SEP000000000000", "u0"));
+    let others = async {
+        for n in 1..6 {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            let begun = Instant::now();
+            let outcome = site.em.login(site.attempt(&format!("SEP00000000000{n}"), &format!("u{n}"))).await;
+            assert!(matches!(outcome, Ok(LoginOutcome::LoggedIn { .. })), "{outcome:?}");
+            assert!(begun.elapsed() < Duration::from_millis(1500), "{n}: {:?}", begun.elapsed());
+        }
+        holder.batch_execute("COMMIT").unwrap();
+    };
+    let (held, ()) = in_time(async { tokio::join!(held, others) }).await;
+    assert!(matches!(held, Ok(LoginOutcome::LoggedIn { .. })), "{held:?}");
+}
+
+/// One batch may hold a phone under its name and under its uuid: the later one is decided after the earlier one all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_under_two_names_is_still_one_phone() {
+    let site = Arc::new(Site::new());
+    let profile = site.profile("UDP");
+    let phone = site.phone("SEP000000000000");
+    site.user("ann", &[profile]);
+    let uuid = site.write(|tx| objects::get(tx, phone.into())).uuid;
+    for _ in 0..20 {
+        site.em.login(site.attempt("SEP000000000000", "ann")).await.unwrap();
+        let tasks: Vec<_> = (0..CALLERS)
+            .map(|n| {
+                let site = Arc::clone(&site);
+                let phone = if n % 2 == 0 { Selector::Uuid(uuid) } else { Selector::name("sep000000000000") };
+                let cause = site.cause(Via::Soap);
+                tokio::spawn(async move { site.em.logout(phone, LogoutOrigin::Api, cause).await })
+            })
+            .collect();
+        let mut ended = 0;
+        for task in tasks {
+            match in_time(task).await.unwrap().unwrap() {
+                LogoutOutcome::LoggedOut { .. } => ended += 1,
+                LogoutOutcome::NobodyLoggedIn => {}
+            }
+        }
+        assert_eq!(ended, 1);
+    }
+    assert_eq!(site.events().len(), 40);
+}
