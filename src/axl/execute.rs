@@ -14,7 +14,7 @@ use super::named::NamedOperation;
 use super::object::Ctx;
 use super::operation::{self, Handler};
 use super::request::{Request, Secrets};
-use super::verb::{Answer, Transaction, Work};
+use super::verb::{Answer, Lookup, Transaction, Work};
 use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
@@ -36,6 +36,9 @@ pub const LARGEST_ANSWER: usize = 8 << 20;
 
 /// Bytes of a message that is read where it came in.
 const SMALL: usize = 2 << 10;
+
+/// Bytes that count for a line or association in an answer, next to which the rest of an object is small.
+const MEMBER: usize = 128;
 
 /// The provisioning service of this node.
 #[derive(Clone)]
@@ -91,9 +94,7 @@ pub async fn execute(
     let cause = cause_of(caller, trace);
     let answer = match prepared {
         Prepared::Named(operation, request) => operation.run(&axl.em, &request, cause).await?,
-        Prepared::Verb(Work::Lookup(wanted, answer)) => {
-            answer(axl.shown.ask(wanted).await.map_err(AxlError::from)?.as_ref())?
-        }
+        Prepared::Verb(Work::Lookup(wanted, answer)) => look_up(axl, wanted, answer).await?,
         Prepared::Verb(Work::Transaction(work)) => transact(axl, operation, work, cause).await?,
     };
     Ok(write::response(version.0, &operation.name, sequence, |writer| match &answer {
@@ -101,6 +102,14 @@ pub async fn execute(
         Answer::True => drop(writer.element("return", "true")),
         Answer::Written(bytes) => drop(writer.written(bytes)),
     }))
+}
+
+/// Answers with one object; a long answer is written off the workers.
+async fn look_up(axl: &Axl, wanted: Wanted, answer: Lookup) -> Result<Answer, AxlError> {
+    let found = axl.shown.ask(wanted).await.map_err(AxlError::from)?;
+    let size = found.as_ref().map_or(0, Found::members) * MEMBER;
+    let written = axl.compute(size, move || answer(found.as_ref())).await;
+    written.unwrap_or_else(|e| Err(AxlError::Internal(e.to_string())))
 }
 
 /// Runs the work of a call in one transaction and appends its events; what only reads sees one state of the database.

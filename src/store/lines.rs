@@ -9,7 +9,7 @@ use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
 
 /// The typed core of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = lines, treat_none_as_null = true)]
+#[diesel(table_name = lines, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct LineRow {
     /// Row key.
     pub pk: LinePk,

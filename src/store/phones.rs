@@ -9,7 +9,7 @@ use crate::domain::ids::{PhonePk, ProfilePk};
 
 /// The typed core of a phone.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = phones, treat_none_as_null = true)]
+#[diesel(table_name = phones, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct PhoneRow {
     /// Row key.
     pub pk: PhonePk,

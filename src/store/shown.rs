@@ -166,6 +166,14 @@ impl Found {
     pub fn get(&self) -> Option<(&Object, &Shown)> {
         Some((self.shown.objects.get(&self.pk)?, &self.shown))
     }
+
+    /// How many lines, associations and phones it shows: what makes an answer long.
+    pub fn members(&self) -> usize {
+        let (shown, pk) = (&self.shown, &self.pk);
+        shown.buttons.get(pk).map_or(0, Vec::len)
+            + shown.associations.get(pk).map_or(0, Vec::len)
+            + shown.line_phones.get(pk).map_or(0, Vec::len)
+    }
 }
 
 impl Shown {

@@ -9,7 +9,7 @@ use crate::domain::ids::{ObjectPk, ProfilePk, UserPk};
 
 /// The typed core of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[diesel(table_name = users, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct UserRow {
     /// Row key.
     pub pk: UserPk,

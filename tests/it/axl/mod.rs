@@ -17,5 +17,6 @@ mod races;
 mod route_partition;
 mod samples;
 mod service_parameter;
+mod together;
 mod user;
 mod versions;
