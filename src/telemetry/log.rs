@@ -1,8 +1,9 @@
 //! JSON log lines: one event a line, fields of the enclosing spans beside its own, values cut (LOG-1).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -41,7 +42,10 @@ struct JsonLines {
     out: fn() -> Box<dyn Write>,
 }
 
-struct SpanFields(Map<String, Value>);
+/// What a line or a span says, by the names of its fields.
+type Said = BTreeMap<&'static str, Value>;
+
+struct SpanFields(Said);
 
 /// Libraries may warn; their details can hold what a client sent.
 fn is_shown(metadata: &Metadata<'_>) -> bool {
@@ -52,7 +56,7 @@ fn is_shown(metadata: &Metadata<'_>) -> bool {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Map::new();
+        let mut fields = Said::new();
         attributes.record(&mut Fields(&mut fields));
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(SpanFields(fields));
@@ -72,29 +76,31 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         if !is_shown(metadata) {
             return;
         }
-        let mut line = Map::new();
-        line.insert(
-            "time".into(),
-            clock::wall_clock().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into(),
-        );
-        line.insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
-        line.insert("target".into(), metadata.target().into());
+        let mut line = Said::new();
+        let time = clock::wall_clock().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        line.insert("time", time.into());
+        line.insert("level", metadata.level().as_str().to_ascii_lowercase().into());
+        line.insert("target", metadata.target().into());
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(SpanFields(fields)) = span.extensions().get() {
-                line.extend(fields.iter().map(|(k, v)| (k.clone(), v.clone())));
+                line.extend(fields.iter().map(|(name, value)| (*name, value.clone())));
             }
         }
         event.record(&mut Fields(&mut line));
-        let text = escape(&Value::Object(line).to_string());
-        if let Err(error) = writeln!((self.out)(), "{text}") {
+        let Ok(json) = serde_json::to_string(&line) else { return };
+        // whole and at once: standard error is not buffered, and others may write to it too
+        if let Err(error) = (self.out)().write_all((escape(json) + "\n").as_bytes()) {
             let _nowhere_to_say_it = error;
         }
     }
 }
 
 /// JSON escapes only what is below the blank; terminals also obey some characters above.
-fn escape(json: &str) -> String {
+fn escape(json: String) -> String {
     let formatting = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}');
+    if json.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return json;
+    }
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c.is_control() || formatting(c) {
@@ -106,11 +112,11 @@ fn escape(json: &str) -> String {
     text
 }
 
-struct Fields<'m>(&'m mut Map<String, Value>);
+struct Fields<'m>(&'m mut Said);
 
 impl Fields<'_> {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.insert(field.name(), value.into());
     }
 }
 
