@@ -26,7 +26,7 @@ pub(super) fn differences(
     was: &Carried,
     now_is: &Carried,
 ) -> Result<Vec<ChangedField>, AxlError> {
-    let names = names_of(ctx, std::iter::once(now_is))?;
+    let names = names_of(ctx, now_is.values())?;
     let empty = |value: Option<&Value>| value.is_none_or(|v| v.is_null() || v.as_str() == Some(""));
     let tags: BTreeMap<&String, ()> = was.keys().chain(now_is.keys()).map(|k| (k, ())).collect();
     let mut changed = Vec::new();

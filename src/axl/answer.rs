@@ -1,9 +1,11 @@
 //! Rows of get and list as bytes: in schema order, complete, within the limit of one answer.
 
+use serde_json::Value;
+
 use super::error::AxlError;
 use crate::soap::document::RowShape;
 use crate::soap::write::Writer;
-use crate::store::objects::{Carried, Names};
+use crate::store::objects::Names;
 
 /// How the objects of one answer are written.
 pub struct Page<'a> {
@@ -14,16 +16,16 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Writes one object inside a `return`, out of documents laid over each other.
-    pub fn write(&self, documents: &[&Carried]) -> Vec<u8> {
+    /// Writes one object inside a `return`, given what finds its values.
+    pub fn write<'d>(&self, value_of: impl Fn(&str) -> Option<&'d Value>) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.start("return");
-        self.write_one(&mut writer, documents);
+        self.write_one(&mut writer, value_of);
         writer.finish()
     }
 
-    fn write_one(&self, writer: &mut Writer, documents: &[&Carried]) {
-        self.shape.write(writer, documents, &|key| self.names.get(key));
+    fn write_one<'d>(&self, writer: &mut Writer, value_of: impl Fn(&str) -> Option<&'d Value>) {
+        self.shape.write(writer, value_of, &|key| self.names.get(key));
     }
 }
 
@@ -54,14 +56,14 @@ impl Rows {
         Self { writer, largest, written: 0 }
     }
 
-    /// Adds a page of rows, each out of documents laid over each other.
-    pub fn append<'d>(
+    /// Adds a page of rows, given what finds the values of each.
+    pub fn append<'d, F: Fn(&str) -> Option<&'d Value>>(
         &mut self,
         page: &Page<'_>,
-        rows: impl Iterator<Item = Vec<&'d Carried>>,
+        rows: impl Iterator<Item = F>,
     ) -> Result<(), Overflow> {
-        for documents in rows {
-            page.write_one(&mut self.writer, &documents);
+        for value_of in rows {
+            page.write_one(&mut self.writer, value_of);
             if self.writer.len() > self.largest {
                 return Err(Overflow { fitting: self.written });
             }

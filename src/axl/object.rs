@@ -17,7 +17,7 @@ use crate::soap::document::TagFilter;
 use crate::soap::tree::Element;
 use crate::store::Tx;
 use crate::store::locks::Locks;
-use crate::store::objects::{Carried, Object, Selector};
+use crate::store::objects::{Object, Selector};
 use crate::store::shown::{Parts, Shown};
 
 pub use crate::store::objects::{ObjectFilter as Filter, Pattern};
@@ -70,30 +70,33 @@ pub fn own_key(object: Option<&Object>) -> BTreeSet<i64> {
 /// Fields of an object beside those it carries, as far as they are asked for.
 pub struct Fields<'w> {
     wanted: &'w TagFilter,
-    document: Carried,
+    shown: Own,
 }
+
+/// Elements and, under `@name`, attributes of an object beside those it carries; few, so that they are searched one by one.
+pub type Own = Vec<(&'static str, Value)>;
 
 impl<'w> Fields<'w> {
     /// Begins with none.
     pub fn new(wanted: &'w TagFilter) -> Self {
-        Self { wanted, document: Carried::new() }
+        Self { wanted, shown: Own::new() }
     }
 
     /// Shows an element when it is asked for.
-    pub fn put(&mut self, tag: &str, value: impl FnOnce() -> Value) {
+    pub fn put(&mut self, tag: &'static str, value: impl FnOnce() -> Value) {
         if self.wanted.wants(tag) {
-            self.document.insert(tag.to_owned(), value());
+            self.shown.push((tag, value()));
         }
     }
 
     /// Shows an attribute, whose name begins with `@`.
-    pub fn put_attribute(&mut self, name: &str, value: String) {
-        self.document.insert(name.to_owned(), Value::from(value));
+    pub fn put_attribute(&mut self, name: &'static str, value: String) {
+        self.shown.push((name, Value::from(value)));
     }
 
     /// All that is shown.
-    pub fn into_document(self) -> Carried {
-        self.document
+    pub fn into_own(self) -> Own {
+        self.shown
     }
 }
 

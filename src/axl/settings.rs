@@ -167,13 +167,12 @@ pub fn give_member_ids(ctx: &Ctx<'_, '_>, answer: &Group, document: &mut Carried
     }
 }
 
-/// Reads the names of everything that some documents point at.
+/// Reads the names of everything that some values point at.
 pub fn names_of<'d>(
     ctx: &mut Ctx<'_, '_>,
-    documents: impl Iterator<Item = &'d Carried>,
+    values: impl Iterator<Item = &'d Value>,
 ) -> Result<Names, AxlError> {
-    let mut keys = BTreeSet::new();
-    documents.for_each(|d| keys.extend(references(d).into_iter().map(|(_, key)| key)));
+    let keys: BTreeSet<i64> = references(values).into_iter().collect();
     Ok(objects::names(ctx.tx, &keys)?)
 }
 

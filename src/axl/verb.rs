@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::error::AxlError;
 use super::listing;
-use super::object::{AxlObject, Ctx, Fields, own_key};
+use super::object::{AxlObject, Ctx, Fields, Own, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings;
@@ -187,7 +187,7 @@ pub fn get<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> {
         let shape = RowShape::of(&row.name, &group, &tags, version);
         let page = answer::Page { shape: &shape, names: &shown.names };
         let own = own_fields::<O>(object, &tags, shown);
-        Ok(Answer::Written(page.write(&laid_over(&own, object))))
+        Ok(Answer::Written(page.write(|tag| value_of(&own, object, tag))))
     };
     Ok(match selector {
         Some(selector) => Work::Lookup(wanted(selector), Box::new(answer)),
@@ -244,11 +244,13 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
             last = chunk.last().map(|object| object.name_key.clone());
             let keys: Vec<ObjectPk> = chunk.iter().map(|object| object.pk).collect();
             let shown = shown::load(ctx.tx, &keys, &O::parts(&tags))?;
-            let own: Vec<Carried> = chunk.iter().map(|o| own_fields::<O>(o, &tags, &shown)).collect();
-            let documents = || own.iter().zip(&chunk).map(|(own, object)| laid_over(own, object));
-            let names = settings::names_of(ctx, documents().flatten())?;
+            let own: Vec<Own> = chunk.iter().map(|o| own_fields::<O>(o, &tags, &shown)).collect();
+            let carried_values = chunk.iter().filter_map(|o| o.carried.as_object()).flat_map(Carried::values);
+            let values = own.iter().flatten().map(|(_, value)| value).chain(carried_values);
+            let names = settings::names_of(ctx, values)?;
             let page = answer::Page { shape: &shape, names: &names };
-            if let Err(overflow) = rows.append(&page, documents()) {
+            let finders = own.iter().zip(&chunk).map(|(own, object)| |tag: &str| value_of(own, object, tag));
+            if let Err(overflow) = rows.append(&page, finders) {
                 return Err(overflow.refuse(query.count::<O>(ctx)?));
             }
         }
@@ -300,12 +302,13 @@ fn document<O: AxlObject>(
     let mut document = into_carried(object.carried.clone());
     document.retain(|tag, _| mentioned.wants(tag));
     let shown = shown::load(ctx.tx, &[object.pk], &O::parts(mentioned))?;
-    document.extend(own_fields::<O>(object, &TagFilter::All, &shown));
+    let own = own_fields::<O>(object, &TagFilter::All, &shown).into_iter();
+    document.extend(own.map(|(tag, value)| (tag.to_owned(), value)));
     Ok(document)
 }
 
 /// The named, typed and computed fields of an object, which count before what it carries.
-fn own_fields<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Carried {
+fn own_fields<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Own {
     let mut fields = Fields::new(wanted);
     fields.put_attribute("@uuid", format_uuid(object.uuid));
     fields.put(O::IDENTITY, || Value::from(object.name.clone()));
@@ -314,7 +317,7 @@ fn own_fields<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) 
     }
     fields.put("versionStamp", || Value::from(version_stamp(object)));
     O::view(shown, object, &mut fields);
-    fields.into_document()
+    fields.into_own()
 }
 
 fn version_stamp(object: &Object) -> String {
@@ -322,9 +325,10 @@ fn version_stamp(object: &Object) -> String {
     format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase())
 }
 
-/// The documents of an object, the first of which counts.
-fn laid_over<'d>(own: &'d Carried, object: &'d Object) -> Vec<&'d Carried> {
-    std::iter::once(own).chain(object.carried.as_object()).collect()
+/// The value of an element, or of an attribute under `@name`, as answers show it.
+fn value_of<'d>(own: &'d Own, object: &'d Object, tag: &str) -> Option<&'d Value> {
+    let own = own.iter().find(|(name, _)| *name == tag).map(|(_, value)| value);
+    own.or_else(|| object.carried.get(tag))
 }
 
 fn into_carried(value: Value) -> Carried {

@@ -97,24 +97,20 @@ fn free_value(element: &Element) -> Value {
     Value::Array(items)
 }
 
-/// Every row key in a document, with the top-level element that it is under.
-pub fn references(document: &Document) -> Vec<(String, i64)> {
+/// Every row key in some values.
+pub fn references<'d>(values: impl IntoIterator<Item = &'d Value>) -> Vec<i64> {
     let mut found = Vec::new();
-    for (tag, value) in document {
-        collect(tag, value, &mut found);
-    }
+    values.into_iter().for_each(|value| collect(value, &mut found));
     found
 }
 
-fn collect(tag: &str, value: &Value, found: &mut Vec<(String, i64)>) {
+fn collect(value: &Value, found: &mut Vec<i64>) {
     match value {
         Value::Object(map) => {
-            if let Some(key) = reference_key(map) {
-                found.push((tag.to_owned(), key));
-            }
-            map.values().for_each(|inner| collect(tag, inner, found));
+            found.extend(reference_key(map));
+            map.values().for_each(|inner| collect(inner, found));
         }
-        Value::Array(items) => items.iter().for_each(|inner| collect(tag, inner, found)),
+        Value::Array(items) => items.iter().for_each(|inner| collect(inner, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

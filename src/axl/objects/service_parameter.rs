@@ -87,9 +87,9 @@ fn get(request: Request) -> Result<Work, AxlError> {
         let value = find(ctx, &body)?
             .ok_or_else(|| AxlError::ItemNotFound { named: "ServiceParameter".to_owned() })?;
         let shown = document(ctx, &value)?;
-        let names = names_of(ctx, std::iter::once(&shown))?;
+        let names = names_of(ctx, shown.values())?;
         let shape = RowShape::of(&row.name, &group, &tags, version);
-        Ok(Answer::Written(Page { shape: &shape, names: &names }.write(&[&shown])))
+        Ok(Answer::Written(Page { shape: &shape, names: &names }.write(|tag| shown.get(tag))))
     }))
 }
 
@@ -120,11 +120,11 @@ fn list(request: Request) -> Result<Work, AxlError> {
         }
         let page = matching.iter().skip(skip).take(first);
         let shown = page.map(|value| document(ctx, value)).collect::<Result<Vec<_>, _>>()?;
-        let names = names_of(ctx, shown.iter())?;
+        let names = names_of(ctx, shown.iter().flat_map(|document| document.values()))?;
         let mut rows = Rows::begin(largest_answer);
         let shape = RowShape::of(&row.name, &group, &tags, version);
         let page = Page { shape: &shape, names: &names };
-        rows.append(&page, shown.iter().map(|document| vec![document]))
+        rows.append(&page, shown.iter().map(|document| |tag: &str| document.get(tag)))
             .map_err(|overflow| overflow.refuse(matching.len()))?;
         Ok(Answer::Written(rows.finish()))
     }))

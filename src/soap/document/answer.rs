@@ -63,7 +63,7 @@ impl TagFilter {
 /// How rows of one shape are written: which elements, for which version.
 pub struct RowShape<'a> {
     tag: &'a str,
-    group: &'a Group,
+    attributes: Vec<(&'a str, String)>,
     fields: Vec<&'a Field>,
     version: Version,
 }
@@ -72,17 +72,24 @@ impl<'a> RowShape<'a> {
     /// Chooses the elements that are asked for.
     pub fn of(tag: &'a str, group: &'a Group, tags: &TagFilter, version: Version) -> Self {
         let fields = group.fields.iter().filter(|field| tags.selects(field)).collect();
-        Self { tag, group, fields, version }
+        let keyed = |attribute: &'a Attribute| (attribute.name.as_str(), format!("@{}", attribute.name));
+        let attributes = group.attributes.iter().map(keyed).collect();
+        Self { tag, attributes, fields, version }
     }
 
-    /// Writes a row: the element with its attributes, then what it holds. Of documents laid over each other, the first that has an
-    /// element counts.
-    pub fn write(&self, writer: &mut Writer, documents: &[&Document], name_of: &NameOf<'_>) {
+    /// Writes a row: the element with its attributes, then what it holds; `value_of` is asked for elements and, as `@name`, attributes.
+    pub fn write<'d>(
+        &self,
+        writer: &mut Writer,
+        value_of: impl Fn(&str) -> Option<&'d Value>,
+        name_of: &NameOf<'_>,
+    ) {
         let row = Row { version: self.version, name_of };
-        let find = |name: &str| documents.iter().find_map(|document| document.get(name));
         writer.start(self.tag);
-        write_attributes(writer, &self.group.attributes, documents);
-        self.fields.iter().for_each(|field| row.field(writer, field, find(&field.name)));
+        for (name, key) in &self.attributes {
+            write_attribute(writer, name, value_of(key));
+        }
+        self.fields.iter().for_each(|field| row.field(writer, field, value_of(&field.name)));
         writer.end();
     }
 }
@@ -118,11 +125,11 @@ impl Row<'_, '_> {
             }
             (Kind::Reference, Value::Object(reference)) => self.reference(writer, reference),
             (Kind::TextWithAttributes(known), Value::Object(map)) => {
-                write_attributes(writer, known, &[map]);
+                write_attributes(writer, known, map);
                 writer.text(&scalar(map.get("$").unwrap_or(&Value::Null)));
             }
             (Kind::Group(group), Value::Object(map)) => {
-                write_attributes(writer, &group.attributes, &[map]);
+                write_attributes(writer, &group.attributes, map);
                 for field in &group.fields {
                     self.field(writer, field, map.get(&field.name));
                 }
@@ -151,19 +158,16 @@ impl Row<'_, '_> {
     }
 }
 
-fn write_attributes(writer: &mut Writer, known: &[Attribute], documents: &[&Document]) {
+fn write_attributes(writer: &mut Writer, known: &[Attribute], document: &Document) {
     for attribute in known {
-        let value = documents.iter().find_map(|document| attribute_of(document, &attribute.name)).map(scalar);
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            writer.attribute(&attribute.name, &value);
-        }
+        write_attribute(writer, &attribute.name, document.get(&format!("@{}", attribute.name)));
     }
 }
 
-/// Attributes stand before elements in a document, whose names are in order.
-fn attribute_of<'d>(document: &'d Document, name: &str) -> Option<&'d Value> {
-    let mut attributes = document.iter().take_while(|(key, _)| key.starts_with(['$', '@']));
-    attributes.find(|(key, _)| key.strip_prefix('@') == Some(name)).map(|(_, value)| value)
+fn write_attribute(writer: &mut Writer, name: &str, value: Option<&Value>) {
+    if let Some(value) = value.map(scalar).filter(|value| !value.is_empty()) {
+        writer.attribute(name, &value);
+    }
 }
 
 fn scalar(value: &Value) -> Cow<'_, str> {

@@ -218,14 +218,14 @@ fn what_is_added_comes_back() {
             );
             let referred =
                 sample::positions(sent_group, sent).iter().filter(|p| p.field.refers.is_some()).count();
-            assert_eq!(references(&document).len(), referred, "{object}");
+            assert_eq!(references(document.values()).len(), referred, "{object}");
             let tags = TagFilter::Only(answer_group.fields.iter().map(|field| field.name.clone()).collect());
             let uuid: Uuid = sample::UUID.parse().unwrap();
             let bytes = response("15.0", &get.name, None, |writer: &mut Writer| {
                 let name_of = |key| (key == 41).then_some(("Sample", uuid));
                 RowShape::of(&answer_shape.name, answer_group, &tags, (15, 0)).write(
                     writer,
-                    &[&document],
+                    |tag| document.get(tag),
                     &name_of,
                 );
             });

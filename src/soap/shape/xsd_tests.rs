@@ -48,7 +48,7 @@ fn answer(operation: &Operation, document: &Document) -> String {
     writer.start("return");
     let uuid: Uuid = sample::UUID.parse().unwrap();
     let shape = RowShape::of(&row.name, group, &tags, (15, 0));
-    shape.write(&mut writer, &[document], &|_| Some(("Sample", uuid)));
+    shape.write(&mut writer, |tag| document.get(tag), &|_| Some(("Sample", uuid)));
     String::from_utf8(writer.finish()).unwrap()
 }
 

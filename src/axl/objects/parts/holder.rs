@@ -68,8 +68,8 @@ pub fn associate_phones_and_groups(
 pub fn show(
     shown: &Shown,
     holder: ObjectPk,
-    tag: &str,
-    member: &str,
+    tag: &'static str,
+    member: &'static str,
     kind: Association,
     fields: &mut Fields<'_>,
 ) {
