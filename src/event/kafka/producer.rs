@@ -35,8 +35,15 @@ struct Reports {
 
 #[derive(Default)]
 struct Delivered {
-    acknowledged: usize,
+    /// Records of the batch that are not acknowledged yet.
+    awaited: usize,
     failure: Option<KafkaFailure>,
+}
+
+impl Delivered {
+    fn is_decided(&self) -> bool {
+        self.awaited == 0 || self.failure.is_some()
+    }
 }
 
 impl ClientContext for Reports {
@@ -55,7 +62,7 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
-            Ok(_) => state.acknowledged += 1,
+            Ok(_) => state.awaited = state.awaited.saturating_sub(1),
             Err((error, message)) => {
                 let failure = match error.rdkafka_error_code() {
                     Some(code) if is_refusal(code) => {
@@ -66,7 +73,10 @@ impl ProducerContext for Reports {
                 state.failure.get_or_insert(failure);
             }
         }
-        self.changed.notify_all();
+        // not for each record: whoever waits would wake to find that more are to come
+        if state.is_decided() {
+            self.changed.notify_all();
+        }
     }
 }
 
@@ -132,11 +142,11 @@ impl Producer {
     }
 
     fn send_all(&self, records: &[Record], go_on: &dyn Fn() -> bool) -> Result<(), KafkaFailure> {
-        *self.reports() = Delivered::default();
+        *self.reports() = Delivered { awaited: records.len(), failure: None };
         for record in records {
             self.send(record, go_on)?;
         }
-        self.await_reports(records.len(), go_on)
+        self.await_reports(go_on)
     }
 
     fn send(&self, record: &Record, go_on: &dyn Fn() -> bool) -> Result<(), KafkaFailure> {
@@ -165,16 +175,14 @@ impl Producer {
         }
     }
 
-    fn await_reports(&self, expected: usize, go_on: &dyn Fn() -> bool) -> Result<(), KafkaFailure> {
+    fn await_reports(&self, go_on: &dyn Fn() -> bool) -> Result<(), KafkaFailure> {
         let context = self.client.context();
-        let (mut seen, mut heard) = (0, Instant::now());
+        let (mut awaited, mut heard) = (usize::MAX, Instant::now());
         loop {
             let state = self.reports();
             let (state, _) = context
                 .changed
-                .wait_timeout_while(state, Duration::from_millis(200), |s| {
-                    s.failure.is_none() && s.acknowledged < expected
-                })
+                .wait_timeout_while(state, Duration::from_millis(200), |s| !s.is_decided())
                 .unwrap_or_else(PoisonError::into_inner);
             match &state.failure {
                 // without transactions a refusal is fatal to the client, too; what was refused says more
@@ -182,12 +190,12 @@ impl Producer {
                 Some(failure) => return Err(self.fatal().unwrap_or_else(|| failure.clone())),
                 None => {}
             }
-            if state.acknowledged >= expected {
+            if state.awaited == 0 {
                 drop(state);
                 return self.settle(go_on);
             }
-            if state.acknowledged > seen {
-                (seen, heard) = (state.acknowledged, Instant::now());
+            if state.awaited < awaited {
+                (awaited, heard) = (state.awaited, Instant::now());
             }
             drop(state);
             if let Some(fatal) = self.fatal() {
