@@ -132,7 +132,7 @@ impl Bare {
 impl Subscriber {
     /// Reads committed records of a topic from its present end on; `header` names what tells them apart.
     pub(crate) fn of(broker: &str, topic: &str, header: &'static str) -> Outcome<Self> {
-        let consumer = consumer(broker, topic)?;
+        let consumer = consumer(broker, topic, From::End)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -157,9 +157,9 @@ impl Subscriber {
     }
 }
 
-/// Reads so many committed records of a topic and gives the seconds from the first to the last.
+/// Reads so many committed records of a topic from its beginning and gives the seconds from the first to the last.
 pub(crate) fn time_to_read(broker: &str, topic: &str, records: usize) -> Outcome<f64> {
-    let consumer = consumer(broker, topic)?;
+    let consumer = consumer(broker, topic, From::Beginning)?;
     let (mut first, mut heard) = (None, Instant::now());
     for _ in 0..records {
         loop {
@@ -177,8 +177,14 @@ pub(crate) fn time_to_read(broker: &str, topic: &str, records: usize) -> Outcome
     Ok(first.map_or(0.0, |first| (heard - first).as_secs_f64()))
 }
 
-/// A subscriber of all partitions, from their ends on.
-fn consumer(broker: &str, topic: &str) -> Outcome<BaseConsumer> {
+/// Where a subscriber begins.
+enum From {
+    Beginning,
+    End,
+}
+
+/// A subscriber of all partitions.
+fn consumer(broker: &str, topic: &str, from: From) -> Outcome<BaseConsumer> {
     let consumer: BaseConsumer = client(broker)
         .set("group.id", "bench")
         .set("isolation.level", "read_committed")
@@ -188,8 +194,13 @@ fn consumer(broker: &str, topic: &str) -> Outcome<BaseConsumer> {
         .create()?;
     let mut assignment = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
-        let (_, end) = consumer.fetch_watermarks(topic, partition, CALL)?;
-        assignment.add_partition_offset(topic, partition, Offset::Offset(end))?;
+        // not the end as the library would find it later
+        let (beginning, end) = consumer.fetch_watermarks(topic, partition, CALL)?;
+        let offset = match from {
+            From::Beginning => beginning,
+            From::End => end,
+        };
+        assignment.add_partition_offset(topic, partition, Offset::Offset(offset))?;
     }
     consumer.assign(&assignment)?;
     Ok(consumer)
