@@ -12,6 +12,9 @@ use crate::store::{Connection, Db, Tx};
 /// Events numbered in one transaction at most.
 pub const ROUND: i32 = 500;
 
+/// Numbers after which the room of what was taken is freed: the server would do it once a minute at best.
+const VACUUM_AFTER: usize = 10_000;
+
 /// Days for which partitions are made ahead.
 const DAYS_AHEAD: i32 = 14;
 
@@ -19,6 +22,8 @@ const DAYS_AHEAD: i32 = 14;
 pub struct Leadership {
     connection: Connection,
     line: Line,
+    /// Events taken since the room of those before was freed.
+    taken: usize,
     counts: Counts,
 }
 
@@ -51,7 +56,7 @@ impl Leadership {
         }
         let line =
             db.transaction_on(&mut connection, |tx| Ok::<_, EventError>(number_line::raise_epoch(tx)?))?;
-        Ok(Ok(Self { connection, line, counts: Counts::default() }))
+        Ok(Ok(Self { connection, line, taken: 0, counts: Counts::default() }))
     }
 
     /// Counts what it numbers.
@@ -67,6 +72,15 @@ impl Leadership {
     /// Makes the partitions of the days ahead; a partition that cannot be made now is tried again later.
     pub fn make_partitions(&mut self, db: &Db) -> Result<i32, EventError> {
         db.transaction_on(&mut self.connection, |tx| Ok(number_line::ensure_partitions(tx, DAYS_AHEAD)?))
+    }
+
+    /// Frees the room of what was taken from the pending set when there is much of it: each round would pass it.
+    pub(super) fn vacuum_if_due(&mut self) -> Result<(), EventError> {
+        if self.taken < VACUUM_AFTER {
+            return Ok(());
+        }
+        self.taken = 0;
+        Ok(number_line::vacuum_pending(&mut self.connection)?)
     }
 
     /// Numbers what waits, and notes up to where Kafka has acknowledged. Looks without a lock first, so that idling costs nothing.
@@ -94,6 +108,7 @@ impl Leadership {
             number_pending(tx, epoch, confirmed, below, &mut taken)
         })?;
         if let Round::Numbered { .. } = round {
+            self.taken += taken.len();
             taken.iter().for_each(|event| self.counts.committed(&event.envelope));
         }
         Ok(round)

@@ -10,6 +10,8 @@ use crate::store::{number_line, upkeep};
 
 /// How often partitions are made.
 const HOUR: Duration = Duration::from_secs(3600);
+/// From the begin of a round to that of the next one: at a high rate a round takes what has gathered, not each commit by itself.
+const PACE: Duration = Duration::from_millis(5);
 /// A transaction older than this, in seconds, is an alarm.
 const OLD: i64 = 300;
 /// The backlog is counted up to here.
@@ -103,6 +105,10 @@ impl Shared {
                     tracing::warn!(reason = %e, "partitions of the event log were not made: {e}");
                 }
             }
+            if let Err(e) = leadership.vacuum_if_due() {
+                tracing::warn!(reason = %e, "the room of numbered events was not freed: {e}");
+            }
+            let begun = Instant::now();
             let round = self.round(leadership, &mut term)?;
             if round == Round::Deposed || self.note(leadership, &mut term)? == Round::Deposed {
                 return Ok(());
@@ -117,8 +123,10 @@ impl Shared {
                     return Ok(());
                 }
             }
-            if matches!(round, Round::Numbered { events, .. } if i32::try_from(events) == Ok(ROUND)) {
-                continue;
+            match round {
+                Round::Numbered { events, .. } if i32::try_from(events) == Ok(ROUND) => continue,
+                Round::Numbered { .. } => std::thread::sleep(PACE.saturating_sub(begun.elapsed())),
+                Round::Idle | Round::Blocked { .. } | Round::Deposed => {}
             }
             self.committed.wait(POLL);
         }
