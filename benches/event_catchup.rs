@@ -19,7 +19,7 @@ const OURS: &str = "emgate";
 const PEER: &str = "bare producer";
 
 /// Records of one transaction of the peer; as many as ours has.
-const BATCH: u64 = 500;
+const BATCH: u64 = 2000;
 
 /// Multiplies one login event; `:n` is how many there are to be.
 const MULTIPLY: &str = r"

@@ -1,8 +1,8 @@
 //! Copies numbered events to Kafka in order, once this node has taken over: recovery from the newest records, then batch after batch.
 //!
 //! Promises that nothing is left out and that nothing already there is sent again. An event's states go directly after it, in its
-//! batch. Records go out in the order of their numbers, each batch only when all of the one before is acknowledged, and a producer
-//! leaves no hole in a partition: so each partition holds an unbroken beginning of what belongs there, and its newest record tells what
+//! batch. Records go out in the order of their numbers, each batch only when all of the one before is acknowledged (read it may be
+//! before), and a producer leaves no hole in a partition: so each partition holds an unbroken beginning of what belongs there, and its newest record tells what
 //! is missing. A state topic that lost its beginning is empty at first and is then written anew as a whole. If Kafka holds numbers that
 //! the database has never given (it was restored from an older copy), it begins a new number line above them.
 
@@ -17,10 +17,13 @@ use super::kafka::{
     DeliveryMode, KafkaFailure, KafkaSettings, Producer, Record, STATE_TOPICS, Tail, partition_of, tails,
 };
 use super::{EventError, envelope, state};
-use crate::store::{Db, StoreError, TransactionError, number_line};
+use crate::store::number_line::{self, Positioned};
+use crate::store::{Db, StoreError, TransactionError};
 
-/// Events copied in one batch at most.
-pub(super) const BATCH: i32 = 500;
+/// Events copied in one batch at most: what a transaction costs by itself is then little beside them.
+pub(super) const BATCH: i32 = 2000;
+/// A batch gets no event after these bytes, so that it is through well before a transaction runs out of time.
+const BATCH_BYTES: i64 = 4 << 20;
 
 /// Copies on behalf of one term of leadership.
 pub struct Copier {
@@ -34,16 +37,20 @@ pub struct Copier {
     is_behind: bool,
     /// Up to this number, each event is a batch of its own.
     single_until: i64,
+    /// The next batch, read while Kafka was busy with the one before.
+    ahead: Option<Batch>,
     counts: Counts,
 }
 
 /// What goes in one transaction.
 struct Batch {
     records: Vec<Record>,
+    /// The number after which it begins.
+    after: i64,
     /// The number after which it goes on.
     last: i64,
-    /// When the log was read.
-    read_at: Option<DateTime<Utc>>,
+    /// When the log was read, by the database and here.
+    read_at: Option<(DateTime<Utc>, Instant)>,
     /// Whether there may be more.
     is_full: bool,
 }
@@ -114,6 +121,7 @@ impl Copier {
             confirmed: line.confirmed_pos,
             is_behind: true,
             single_until: 0,
+            ahead: None,
             counts: Counts::default(),
         };
         if copier.has_unknown_tail(db)? {
@@ -146,37 +154,55 @@ impl Copier {
 
     /// Copies the next batch of what stands up to a number.
     fn step_until(&mut self, db: &Db, until: i64, go_on: &dyn Fn() -> bool) -> Result<usize, CopyError> {
-        let Batch { records, last, read_at, is_full } = self.next_batch(db, until)?;
-        if !records.is_empty() {
-            let begun = Instant::now();
-            self.producer.publish(&records, go_on)?;
-            let elapsed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
-            self.counts.published(&records, read_at.map(|at| at + elapsed));
+        let ahead = self.ahead.take().filter(|batch| batch.after == self.confirmed && batch.last <= until);
+        let batch = ahead.map_or_else(|| self.next_batch(db, self.confirmed, until), Ok)?;
+        if !batch.records.is_empty() {
+            self.ahead = self.publish_and_read_on(db, &batch, until, go_on)?;
+            self.counts.published(&batch.records, batch.now());
         }
-        (self.confirmed, self.is_behind) = (last, is_full);
-        Ok(records.len())
+        (self.confirmed, self.is_behind) = (batch.last, batch.is_full);
+        Ok(batch.records.len())
+    }
+
+    /// Publishes a batch; when more waits, reads the next one beside it. On a thread of its own: no transaction waits for the database.
+    fn publish_and_read_on(
+        &self,
+        db: &Db,
+        batch: &Batch,
+        until: i64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Batch>, KafkaFailure> {
+        std::thread::scope(|scope| {
+            let is_more = batch.is_full && batch.last < until;
+            let ahead = is_more.then(|| scope.spawn(|| self.next_batch(db, batch.last, until)));
+            self.producer.publish(&batch.records, go_on)?;
+            // what could not be read is read, or complained of, when its turn comes
+            Ok(ahead.and_then(|ahead| ahead.join().ok()?.ok()))
+        })
     }
 
     /// Sends the next batch and leaves it uncommitted: what a publisher that dies leaves behind.
     #[doc(hidden)]
     pub fn step_without_commit(&mut self, db: &Db) -> Result<usize, CopyError> {
-        let batch = self.next_batch(db, i64::MAX)?;
+        let batch = self.next_batch(db, self.confirmed, i64::MAX)?;
         self.producer.publish_without_commit(&batch.records)?;
         Ok(batch.records.len())
     }
 
-    /// What is to be sent next of what stands up to a number.
-    fn next_batch(&self, db: &Db, until: i64) -> Result<Batch, CopyError> {
-        let after = self.confirmed;
+    /// What is to be sent next after a number, of what stands up to another.
+    fn next_batch(&self, db: &Db, after: i64, until: i64) -> Result<Batch, CopyError> {
         let most = if after < self.single_until { 1 } else { BATCH };
         let most = i32::try_from(until - after).map_or(most, |left| most.min(left));
         let (events, read_at) = db.write_blocking(move |tx| {
-            let events = number_line::after(tx, after, most)?;
-            let read_at = if events.is_empty() { None } else { Some(tx.now()?) };
+            let events = number_line::within(tx, after, most, BATCH_BYTES)?;
+            let read_at = if events.is_empty() { None } else { Some((tx.now()?, Instant::now())) };
             Ok::<_, EventError>((events, read_at))
         })?;
-        let is_full = i32::try_from(events.len()) == Ok(most);
-        let mut batch = Batch { records: Vec::with_capacity(events.len()), last: after, read_at, is_full };
+        let bytes: usize = events.iter().map(Positioned::bytes).sum();
+        let is_full =
+            i32::try_from(events.len()) == Ok(most) || i64::try_from(bytes).is_ok_and(|b| b >= BATCH_BYTES);
+        let records = Vec::with_capacity(2 * events.len());
+        let mut batch = Batch { records, after, last: after, read_at, is_full };
         for event in &events {
             let Some(records) = state::records(event) else {
                 // what stands before it goes first
@@ -246,6 +272,13 @@ impl Copier {
         self.confirmed = line.ok_or(CopyError::Deposed)?.confirmed_pos;
         self.tails.clear();
         Ok(())
+    }
+}
+
+impl Batch {
+    /// The present moment by the database's clock, as far as that is known.
+    fn now(&self) -> Option<DateTime<Utc>> {
+        self.read_at.map(|(at, here)| at + TimeDelta::from_std(here.elapsed()).unwrap_or_default())
     }
 }
 

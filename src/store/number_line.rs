@@ -86,6 +86,13 @@ pub struct Positioned {
     pub states: Option<String>,
 }
 
+impl Positioned {
+    /// Bytes of what was written.
+    pub fn bytes(&self) -> usize {
+        self.envelope.len() + self.states.as_ref().map_or(0, String::len)
+    }
+}
+
 diesel::define_sql_function! {
     /// Takes a session-level advisory lock if nobody has it.
     fn pg_try_advisory_lock(key: BigInt) -> Bool;
@@ -194,7 +201,12 @@ pub fn number(
 
 /// Numbered events after a position, in order.
 pub fn after(tx: &mut Tx<'_>, position: i64, most: i32) -> Result<Vec<Positioned>, StoreError> {
-    Ok(PositionsAfter { position, most }.load(tx.connection())?)
+    within(tx, position, most, i64::MAX)
+}
+
+/// The same, up to the one with which so many bytes are reached.
+pub fn within(tx: &mut Tx<'_>, position: i64, most: i32, bytes: i64) -> Result<Vec<Positioned>, StoreError> {
+    Ok(PositionsAfter { position, most, bytes }.load(tx.connection())?)
 }
 
 /// Begins a new line above a number; what Kafka had not acknowledged is numbered again. False: another node leads.
@@ -244,6 +256,7 @@ impl RunQueryDsl<PgConnection> for TakePending {}
 struct PositionsAfter {
     position: i64,
     most: i32,
+    bytes: i64,
 }
 
 impl Query for PositionsAfter {
@@ -256,6 +269,8 @@ impl QueryFragment<Pg> for PositionsAfter {
         out.push_bind_param::<BigInt, _>(&self.position)?;
         out.push_sql(", ");
         out.push_bind_param::<Integer, _>(&self.most)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.bytes)?;
         out.push_sql(")");
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The event log: what is written, numbered, copied to Kafka and read back.
 
+mod batches;
 mod beside;
 mod blocked;
 mod embedded_broker;

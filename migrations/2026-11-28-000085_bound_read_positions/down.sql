@@ -1,0 +1,1 @@
+DROP FUNCTION positions_after(bigint, integer, bigint);
