@@ -1,4 +1,4 @@
-DROP INDEX intercom_lines;
+DROP INDEX associations_of_control, intercom_lines;
 DROP FUNCTION lock_and_read;
 CREATE FUNCTION lock_and_read(p_users bigint[], p_profiles bigint[], p_phones bigint[], p_out bigint[])
 RETURNS TABLE (kind smallint, a bigint, b bigint, c bigint, flag boolean, num integer,

@@ -1,6 +1,7 @@
 -- What a batch locks is read by the statement that locks it, and sessions once: every lookup of a row counts in a login. A locking
 -- statement over one table returns each row as it is after the wait. Profiles that users hold are not locked: whoever changes one
--- locks the users who hold it first. Rows of kind 4 are gone, kind 5 tells whose profile it is. p_pins: users who gave their PIN.
+-- locks the users who hold it first. Rows of kind 4 are gone, kind 5 tells whose profile it is, kind 8 are
+-- default profiles, before the phones that take them by model and protocol. p_pins: users who gave their PIN.
 DROP FUNCTION lock_and_read;
 CREATE FUNCTION lock_and_read(p_users bigint[], p_pins bigint[], p_profiles bigint[], p_phones bigint[], p_out bigint[])
 RETURNS TABLE (kind smallint, a bigint, b bigint, c bigint, flag boolean, num integer,
@@ -65,15 +66,16 @@ BEGIN
         LEFT JOIN credentials cr ON cr.kind = 'pin' AND cr.holder_pk = CASE WHEN x.pk = ANY (p_pins) THEN x.pk END
         LEFT JOIN objects up ON up.pk = (o.carried -> 'userProfile' ->> 'ref')::bigint
         WHERE x.pk = ANY (p_users);
-    RETURN QUERY SELECT 2::smallint, x.pk, x.logout_pk, d.pk, x.enabled, (coalesce(m.has_services, true))::integer,
-        o.name, x.model, x.protocol, lo.name, o.uuid, NULL::uuid, NULL::timestamptz, NULL::timestamptz,
-        jsonb_build_object('phone', shown_settings(o.carried), 'defaultName', dob.name, 'default', shown_settings(dob.carried))
+    RETURN QUERY SELECT 8::smallint, d.pk, NULL::bigint, NULL::bigint, NULL::boolean, NULL::integer,
+        o.name, d.model, d.protocol, NULL::text, NULL::uuid, NULL::uuid, NULL::timestamptz, NULL::timestamptz, shown_settings(o.carried)
+        FROM (SELECT DISTINCT x.model, x.protocol FROM unnest(p_model, p_protocol) AS x (model, protocol)) x
+        JOIN default_profiles d ON d.model = x.model AND d.protocol = x.protocol JOIN objects o ON o.pk = d.pk;
+    RETURN QUERY SELECT 2::smallint, x.pk, x.logout_pk, NULL::bigint, x.enabled, (coalesce(m.has_services, true))::integer,
+        o.name, x.model, x.protocol, lo.name, o.uuid, NULL::uuid, NULL::timestamptz, NULL::timestamptz, shown_settings(o.carried)
         FROM unnest(p_pk, p_model, p_protocol, p_enabled, p_logout) AS x (pk, model, protocol, enabled, logout_pk)
         JOIN objects o ON o.pk = x.pk
         LEFT JOIN phone_models m ON m.model = x.model
-        LEFT JOIN objects lo ON lo.pk = x.logout_pk
-        LEFT JOIN default_profiles d ON d.model = x.model AND d.protocol = x.protocol
-        LEFT JOIN objects dob ON dob.pk = d.pk;
+        LEFT JOIN objects lo ON lo.pk = x.logout_pk;
     RETURN QUERY SELECT 3::smallint, s.phone, s.usr, s.profile, NULL::boolean, NULL::integer,
         ph.name, us.name, pr.name, dp.model, s.id, us.uuid, s.started, s.expires, to_jsonb(pr.uuid::text)
         FROM unnest(s_phone, s_user, s_profile, s_id, s_started, s_expires) AS s (phone, usr, profile, id, started, expires)
@@ -97,3 +99,4 @@ END $$;
 COMMENT ON FUNCTION lock_and_read IS 'locks and reads what a batch of logins and logouts decides on';
 
 CREATE INDEX intercom_lines ON lines (pk) WHERE usage = 'Device Intercom';
+CREATE INDEX associations_of_control ON associations (target_pk, holder_pk) WHERE kind IN ('cti-profile', 'phone');

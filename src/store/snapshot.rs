@@ -50,6 +50,8 @@ pub struct BatchSnapshot {
     pub phones: HashMap<PhonePk, Phone>,
     /// Profiles that users may choose or requests name.
     pub profiles: HashMap<ProfilePk, DeviceProfile>,
+    /// Default profiles, by model and protocol.
+    default_profiles: HashMap<(String, String), DefaultProfile>,
     /// Profiles of each user, in the user's order.
     pub controlled: HashMap<UserPk, Vec<ProfilePk>>,
     /// Sessions by phone.
@@ -202,7 +204,7 @@ impl BatchSnapshot {
                 self.users.insert(user.pk, user);
             }
             2 => {
-                let phone = phone(row)?;
+                let phone = phone(row, &self.default_profiles)?;
                 self.phones.insert(phone.pk, phone);
             }
             3 => {
@@ -221,6 +223,10 @@ impl BatchSnapshot {
                 self.appearances.entry(owner).or_default().push(appearance);
             }
             7 => self.controllers.entry(row.a?).or_default().push(row.t1?),
+            8 => {
+                let default = DefaultProfile { name: row.t1?, model: row.t2?, carried: row.doc? };
+                self.default_profiles.insert((default.model.clone(), row.t3?), default);
+            }
             _ => return None,
         }
         Some(())
@@ -271,24 +277,18 @@ fn user(row: Row) -> Option<EndUser> {
     })
 }
 
-fn phone(row: Row) -> Option<Phone> {
-    let mut doc = row.doc?;
-    let mut part = |name: &str| doc.get_mut(name).map(Value::take).unwrap_or_default();
-    let model = row.t2?;
-    let default_profile = row.c.and_then(|_| {
-        let Value::String(name) = part("defaultName") else { return None };
-        Some(DefaultProfile { name, model: model.clone(), carried: part("default") })
-    });
+fn phone(row: Row, defaults: &HashMap<(String, String), DefaultProfile>) -> Option<Phone> {
+    let (model, protocol) = (row.t2?, row.t3?);
     Some(Phone {
         pk: PhonePk(row.a?),
         name: row.t1?,
         uuid: row.u?,
-        protocol: row.t3?,
         em_enabled: row.flag?,
         has_services: row.num? != 0,
         logout_profile: row.b.map(ProfilePk).zip(row.t4),
-        carried: part("phone"),
-        default_profile,
+        carried: row.doc?,
+        default_profile: defaults.get(&(model.clone(), protocol.clone())).cloned(),
+        protocol,
         model,
     })
 }
