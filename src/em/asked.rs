@@ -85,7 +85,7 @@ impl<'a> Placed<'a> {
                 if asked.names.profile.is_some() && found.profile.is_none() {
                     return Err(EmCode::ProfileNotFound);
                 }
-                let request = LoginRequest { profile: found.profile, ..request.clone() };
+                let request = LoginRequest { profile: found.profile, ..*request };
                 Ok(Self::Login { user, phone, request, cause })
             }
             Task::Logout(ending) => Ok(Self::Logout { phone, ending: *ending, cause }),
