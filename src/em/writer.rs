@@ -1,7 +1,7 @@
 //! The writers: two threads that take what has gathered, write it in one transaction and answer each request.
 //!
-//! They take turns: while one decides, the other leaves what comes to gather, and begins when the first has only its commit left, so
-//! that batches are large and flushes overlap. A turn that lasts, because somebody holds a lock, is not waited for.
+//! They take turns: while one decides, the other leaves what comes to gather, and begins when that is enough or when the first has only
+//! its commit left, so that batches are large and flushes overlap. A turn that lasts, because of a lock, is not waited for.
 //! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order. A
 //! failing batch is run again request by request, so that no request fails for its neighbours; when the database is away, all of it fails.
 
@@ -25,7 +25,9 @@ use crate::store::{Db, StoreError, TransactionError};
 /// Requests in one transaction at most.
 const MOST_IN_BATCH: usize = 128;
 const WRITERS: usize = 2;
-/// How long a writer leaves requests to the turn of another one.
+/// So many requests are a batch worth beginning while another writer decides; it has a core to itself meanwhile.
+const ENOUGH: usize = 32;
+/// How long fewer are left to gather while another writer decides.
 const LONGEST_TURN: Duration = Duration::from_millis(20);
 /// How often a request is tried alone, or again because somebody unexpected was on its phone.
 const TRIES: u32 = 10;
@@ -78,7 +80,8 @@ impl Shared {
             if queue.waiting.is_empty() {
                 return None;
             }
-            let waited = self.ready.wait_timeout_while(queue, LONGEST_TURN, |queue| queue.deciding > 0);
+            let wait = |queue: &mut Queue| queue.deciding > 0 && queue.waiting.len() < ENOUGH;
+            let waited = self.ready.wait_timeout_while(queue, LONGEST_TURN, wait);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
             if !queue.waiting.is_empty() {
                 queue.deciding += 1;
@@ -122,6 +125,11 @@ impl Drop for Presence {
 }
 
 impl Queue {
+    /// Whether a writer that waits may begin with the last request, or has to look at the time from it on.
+    fn changes_something(&self) -> bool {
+        self.deciding == 0 || self.waiting.len() == 1 || self.waiting.len() >= ENOUGH
+    }
+
     fn take_distinct(&mut self) -> Vec<Waiting> {
         let mut phones: HashSet<Named<PhonePk>> = HashSet::new();
         let mut users: HashSet<Named<UserPk>> = HashSet::new();
@@ -180,8 +188,10 @@ impl Writers {
                 return Err(EmCode::Busy);
             }
             queue.waiting.push_back(Waiting { asked, tries: 0, reply });
+            if queue.changes_something() {
+                self.shared.ready.notify_one();
+            }
         }
-        self.shared.ready.notify_one();
         replied.await.map_err(|_| EmCode::Database)
     }
 
