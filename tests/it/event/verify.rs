@@ -34,6 +34,8 @@ struct Published {
 }
 
 const PHONES: usize = 6;
+/// Number of its last event.
+const HISTORY: i64 = 16;
 /// State records of the history: a login and an intercom line each, every second one with a logout.
 const STATES: u64 = 15;
 
@@ -70,7 +72,10 @@ impl Published {
                 }
             }
         });
-        published.publisher.take().unwrap().stop();
+        // a publisher that is asked to stop waits a few seconds for its broker, which may take longer to make topics
+        let publisher = published.publisher.take().unwrap();
+        await_status(&publisher, "the history is published", |s| s.confirmed == HISTORY);
+        publisher.stop();
         published
     }
 
@@ -107,7 +112,7 @@ fn a_site_whose_history_is_whole_has_no_finding() {
     let report = Published::with_history(settings).verify();
     assert!(report.ok, "{report}");
     // a login and an intercom line each, every second one with a logout and its own rows
-    assert_eq!(report.last, 16);
+    assert_eq!(report.last, HISTORY);
     let all = ["chain", "line", "order", "repeats", "content", "groups"];
     assert!(all.iter().all(|name| looked(&report, name) == 16), "{report}");
     assert_eq!((looked(&report, "sessions"), looked(&report, "intercom")), (9 + 3, 6 + 6));
