@@ -1,10 +1,11 @@
 //! Copies numbered events to Kafka in order, once this node has taken over: recovery from the newest records, then batch after batch.
 //!
 //! Promises that nothing is left out and that nothing already there is sent again. An event's states go directly after it, in its
-//! batch. Records go out in the order of their numbers, each batch only when all of the one before is acknowledged (read it may be
-//! before), and a producer leaves no hole in a partition: so each partition holds an unbroken beginning of what belongs there, and its newest record tells what
-//! is missing. A state topic that lost its beginning is empty at first and is then written anew as a whole. If Kafka holds numbers that
-//! the database has never given (it was restored from an older copy), it begins a new number line above them.
+//! batch. Records go out in the order of their numbers, each batch only when all of the one before is acknowledged (it may be read
+//! before that), and a producer leaves no hole in a partition: so each partition holds an unbroken beginning of what belongs there, and
+//! its newest record tells what is missing. A state topic that lost its beginning is empty at first and is then written anew as a
+//! whole. If Kafka holds numbers that the database has never given (it was restored from an older copy), it begins a new number line
+//! above them.
 
 mod republishing;
 
