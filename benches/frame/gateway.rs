@@ -43,6 +43,18 @@ impl Gateway {
 
     /// Starts one and says how long it took from there to the first accepted connection.
     pub(crate) fn launch(folder: &Path, database_url: &str, role: &Role) -> Outcome<(Self, Duration)> {
+        let taken = |outcome: &Outcome<_>| outcome.as_ref().is_err_and(|e| e.to_string().contains("in use"));
+        let mut outcome = Self::launch_once(folder, database_url, role);
+        // a port that was free a moment ago may have become the near end of a connection
+        for _ in 0..4 {
+            if taken(&outcome) {
+                outcome = Self::launch_once(folder, database_url, role);
+            }
+        }
+        outcome
+    }
+
+    fn launch_once(folder: &Path, database_url: &str, role: &Role) -> Outcome<(Self, Duration)> {
         std::fs::create_dir_all(folder)?;
         let settings = folder.join("settings.toml");
         std::fs::write(&settings, SETTINGS)?;
