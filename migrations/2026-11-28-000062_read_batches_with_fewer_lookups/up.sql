@@ -2,7 +2,7 @@
 -- statement over one table returns each row as it is after the wait. Profiles that users hold are not locked: whoever changes one
 -- locks the users who hold it first. Rows of kind 4 are gone, kind 5 tells whose profile it is, kind 8 are
 -- default profiles, before the phones that take them by model and protocol. p_pins: users who gave their PIN.
-DROP FUNCTION lock_and_read;
+-- Beside the function without it, which a gateway that still runs may call.
 CREATE FUNCTION lock_and_read(p_users bigint[], p_pins bigint[], p_profiles bigint[], p_phones bigint[], p_out bigint[])
 RETURNS TABLE (kind smallint, a bigint, b bigint, c bigint, flag boolean, num integer,
     t1 text, t2 text, t3 text, t4 text, u uuid, v uuid, ts timestamptz, ts2 timestamptz, doc jsonb)
@@ -96,7 +96,8 @@ BEGIN
             WHERE x.target_pk = ANY (v_controlled) AND x.kind IN ('cti-profile', 'phone') OFFSET 0) x
         JOIN app_users au ON au.pk = x.holder_pk JOIN objects o ON o.pk = x.holder_pk;
 END $$;
-COMMENT ON FUNCTION lock_and_read IS 'locks and reads what a batch of logins and logouts decides on';
+COMMENT ON FUNCTION lock_and_read(bigint[], bigint[], bigint[], bigint[], bigint[]) IS
+    'locks and reads what a batch of logins and logouts decides on';
 
 CREATE INDEX intercom_lines ON lines (pk) WHERE usage = 'Device Intercom';
 CREATE INDEX associations_of_control ON associations (target_pk, holder_pk) WHERE kind IN ('cti-profile', 'phone');
