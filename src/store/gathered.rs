@@ -2,7 +2,8 @@
 //!
 //! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
 //! answers a request began after the request asked, so that nobody is told what was true before; equal keys are looked up once. A
-//! statement that fails, fails for those it was for. While the database does not answer, those who have given up are forgotten.
+//! statement that cannot be carried out is repeated for each key, so that what cannot be read fails alone. While the database does not
+//! answer, those who have given up are forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -142,14 +143,26 @@ where
             });
             wanted.push((place, reply));
         }
-        let found = self.look_up_again_when_away(&keys);
+        let found = self.look_up_each(&keys);
         for (place, reply) in wanted {
-            let answer = match &found {
-                Ok(values) => values.get(place).cloned().ok_or_else(|| missing(keys.len(), values.len())),
-                Err(error) => Err(error.clone()),
-            };
+            let answer = found.get(place).cloned().unwrap_or_else(|| Err(missing(keys.len(), found.len())));
             // whoever asked may have given up
             drop(reply.send(answer));
+        }
+    }
+
+    /// What cannot be read fails alone; a database that is slow or away fails all, since one by one they would take as many times longer.
+    fn look_up_each(&mut self, keys: &[K]) -> Vec<Result<V, StoreError>> {
+        let found = self.look_up_again_when_away(keys).and_then(|values| match values.len() {
+            found if found == keys.len() => Ok(values),
+            found => Err(missing(keys.len(), found)),
+        });
+        match found {
+            Ok(values) => values.into_iter().map(Ok).collect(),
+            Err(StoreError::Broken(_)) if keys.len() > 1 => {
+                keys.iter().flat_map(|key| self.look_up_each(std::slice::from_ref(key))).collect()
+            }
+            Err(error) => vec![Err(error); keys.len()],
         }
     }
 

@@ -149,6 +149,29 @@ fn one_that_fails_fails_alone_and_nothing_can_be_written() {
     }
 }
 
+fn all_but_one(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<i64>, StoreError> {
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    if keys.contains(&4) {
+        tx.connection().batch_execute("SELECT 1/0")?;
+    }
+    Ok(keys.to_vec())
+}
+
+#[test]
+fn what_cannot_be_read_does_not_fail_who_asks_beside_it() {
+    let site = Site::new();
+    let gathered = Gathered::start(&site.db, all_but_one);
+    let answers = runtime().block_on(async {
+        in_time(futures_util::future::join_all((0..8).map(|key| gathered.ask(key)))).await
+    });
+    for (key, answer) in (0..).zip(answers) {
+        match answer {
+            Ok(value) => assert!(value == key && key != 4),
+            Err(error) => assert!(matches!(error, StoreError::Broken(_)) && key == 4, "{key}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn phones_users_and_profiles_are_found_by_name_and_by_uuid() {
     let site = Site::new();
