@@ -119,3 +119,55 @@ impl<'a> Placed<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::event::{LoginMethod, Via};
+    use crate::domain::login::ProfileRight;
+    use crate::store::names::Named;
+
+    fn login() -> Asked {
+        let request = LoginRequest {
+            method: LoginMethod::Api,
+            profile: None,
+            right: ProfileRight::Any,
+            duration: None,
+            pin_version: None,
+            occupant: OccupantRule::Keep,
+        };
+        let names = Names { phone: Named::Known(PhonePk(0)), user: None, profile: None };
+        Asked { names, task: Task::Login(request), cause: Cause::by_system(Uuid::nil(), Via::Timer) }
+    }
+
+    #[test]
+    fn what_means_a_phone_or_user_of_the_batch_goes_back_and_is_not_overtaken() {
+        let (asked, mut places) = (login(), Places::default());
+        let mut place = |phone, user| {
+            let found = Resolved { phone: Some(PhonePk(phone)), user: Some(UserPk(user)), profile: None };
+            places.place(&asked, &found).map(|_| ()).map_err(|reply| reply == Reply::Again)
+        };
+        assert_eq!(place(1, 1), Ok(()));
+        assert_eq!(place(1, 2), Err(true), "its phone is taken");
+        assert_eq!(place(3, 2), Err(true), "its user is the one of the request that went back");
+        assert_eq!(place(3, 3), Err(true), "and so on");
+        assert_eq!(place(4, 1), Err(true), "its user is taken");
+        assert_eq!(place(5, 5), Ok(()));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused_phone_before_user_before_profile() {
+        let (mut asked, mut places) = (login(), Places::default());
+        asked.names.profile = Some(Named::Known(crate::domain::ids::ProfilePk(9)));
+        let (phone, user) = (Some(PhonePk(1)), Some(UserPk(1)));
+        for (found, code) in [
+            (Resolved::default(), EmCode::PhoneAbsent),
+            (Resolved { phone, ..Resolved::default() }, EmCode::UserAbsent),
+            (Resolved { phone, user, profile: None }, EmCode::ProfileNotFound),
+        ] {
+            assert_eq!(places.place(&asked, &found).err(), Some(Reply::Refused(code)));
+        }
+    }
+}

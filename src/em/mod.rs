@@ -8,6 +8,7 @@ pub mod lockout_event;
 pub mod outcome;
 pub mod phone_app;
 mod phone_request;
+mod queue;
 pub mod screen;
 pub mod service;
 mod session_events;

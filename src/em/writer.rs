@@ -1,34 +1,22 @@
 //! The writers: two threads that take what has gathered, write it in one transaction and answer each request.
 //!
-//! They take turns: while one decides, the other leaves what comes to gather, and begins when that is enough or when the first has only
-//! its commit left, so that batches are large and flushes overlap. A turn that lasts, because of a lock, is not waited for.
-//! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order. A
-//! failing batch is run again request by request, so that no request fails for its neighbours; when the database is away, all of it fails.
+//! A failing batch is run again request by request, so that no request fails for its neighbours; when the database is away, all of it
+//! fails.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use super::asked::{Asked, Reply};
 use super::batch::{self, BatchOutcome};
 use super::error::EmCode;
-use crate::domain::ids::{PhonePk, UserPk};
+use super::queue::{Presence, Queue, Turn, Waiting};
 use crate::event::{EventError, Origin};
-use crate::store::names::{Named, Names};
 use crate::store::sessions::{self, Committed};
 use crate::store::writer_connection::WriterConnection;
 use crate::store::{Db, StoreError, TransactionError};
 
-/// Requests in one transaction at most.
-const MOST_IN_BATCH: usize = 128;
 const WRITERS: usize = 2;
-/// So many requests are a batch worth beginning while another writer decides; it has a core to itself meanwhile.
-const ENOUGH: usize = 32;
-/// How long fewer are left to gather while another writer decides.
-const LONGEST_TURN: Duration = Duration::from_millis(20);
 /// How often a request is tried alone, or again because somebody unexpected was on its phone.
 const TRIES: u32 = 10;
 /// Between two looks at what became of a commit.
@@ -37,168 +25,41 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// What is called after every commit that wrote events.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-struct Waiting {
-    asked: Asked,
-    tries: u32,
-    reply: oneshot::Sender<Reply>,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    closed: bool,
-    /// Writers that live.
-    writers: usize,
-    /// Writers that have taken a batch and are not at its commit yet.
-    deciding: usize,
-}
-
-#[derive(Default)]
-struct Shared {
-    queue: Mutex<Queue>,
-    ready: Condvar,
-}
-
 /// The queue and its threads; they finish what waits and end when this is dropped.
 pub(super) struct Writers {
-    most_waiting: usize,
-    shared: Arc<Shared>,
+    queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for requests and for the turn, and takes a batch; `None` once the queue is closed and empty.
-    fn take(self: &Arc<Self>) -> Option<(Vec<Waiting>, Turn)> {
-        let mut queue = self.lock();
-        loop {
-            let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
-            queue = self.ready.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-            if queue.waiting.is_empty() {
-                return None;
-            }
-            let wait = |queue: &mut Queue| queue.deciding > 0 && queue.waiting.len() < ENOUGH;
-            let waited = self.ready.wait_timeout_while(queue, LONGEST_TURN, wait);
-            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if !queue.waiting.is_empty() {
-                queue.deciding += 1;
-                return Some((queue.take_distinct(), Turn(Arc::clone(self))));
-            }
-        }
-    }
-}
-
-/// A batch is being decided; the next one begins when this is dropped.
-struct Turn(Arc<Shared>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.lock().deciding -= 1;
-        self.0.ready.notify_one();
-    }
-}
-
-/// Counts a writer as living until this is dropped; the last one leaves nobody waiting for nothing.
-struct Presence(Arc<Shared>);
-
-impl Presence {
-    fn of(shared: &Arc<Shared>) -> Self {
-        shared.lock().writers += 1;
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for Presence {
-    fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.writers = queue.writers.saturating_sub(1);
-        if queue.writers == 0 {
-            queue.closed = true;
-            let abandoned = std::mem::take(&mut queue.waiting);
-            drop(queue);
-            drop(abandoned);
-        }
-    }
-}
-
-impl Queue {
-    /// Whether a writer that waits may begin with the last request, or has to look at the time from it on.
-    fn changes_something(&self) -> bool {
-        self.deciding == 0 || self.waiting.len() == 1 || self.waiting.len() >= ENOUGH
-    }
-
-    fn take_distinct(&mut self) -> Vec<Waiting> {
-        let mut phones: HashSet<Named<PhonePk>> = HashSet::new();
-        let mut users: HashSet<Named<UserPk>> = HashSet::new();
-        let mut batch = Vec::new();
-        let mut left = VecDeque::new();
-        while let Some(next) = self.waiting.pop_front() {
-            if batch.len() == MOST_IN_BATCH {
-                left.push_back(next);
-                break;
-            }
-            // Both sets grow even for a request that stays behind, so that later ones do not overtake it.
-            let Names { phone, user, .. } = &next.asked.names;
-            let is_free_phone = phones.insert(phone.clone());
-            let is_free_user = user.as_ref().is_none_or(|user| users.insert(user.clone()));
-            if is_free_phone && is_free_user {
-                batch.push(next);
-            } else {
-                left.push_back(next);
-            }
-        }
-        left.append(&mut self.waiting);
-        self.waiting = left;
-        batch
-    }
 }
 
 impl Writers {
     /// Starts them; of requests beyond `most_waiting` each is answered busy at once.
     pub(super) fn start(db: &Db, origin: &Origin, most_waiting: usize, wake: &Wake) -> Self {
-        let shared = Arc::new(Shared::default());
+        let queue = Queue::of(most_waiting);
         let threads = (0..WRITERS)
             .map(|_| {
                 let (db, origin, wake) = (db.clone(), origin.clone(), Arc::clone(wake));
-                let (shared, presence) = (Arc::clone(&shared), Presence::of(&shared));
-                let writer = Writer { db, origin, wake, shared, connection: None, _presence: presence };
+                let (queue, presence) = (Arc::clone(&queue), Presence::of(&queue));
+                let writer = Writer { db, origin, wake, queue, connection: None, _presence: presence };
                 std::thread::spawn(move || writer.run())
             })
             .collect();
-        Self { most_waiting, shared, threads: Mutex::new(threads) }
+        Self { queue, threads: Mutex::new(threads) }
     }
 
     /// Whether all of them live.
     pub(super) fn are_running(&self) -> bool {
-        self.shared.lock().writers == WRITERS
+        self.queue.writers() == WRITERS
     }
 
     /// Queues a request and waits for its answer; the waiting ends with code 6 when the writers are gone.
     pub(super) async fn ask(&self, asked: Asked) -> Result<Reply, EmCode> {
-        let (reply, replied) = oneshot::channel();
-        {
-            let mut queue = self.shared.lock();
-            if queue.closed {
-                return Err(EmCode::Database);
-            }
-            if queue.waiting.len() >= self.most_waiting {
-                return Err(EmCode::Busy);
-            }
-            queue.waiting.push_back(Waiting { asked, tries: 0, reply });
-            if queue.changes_something() {
-                self.shared.ready.notify_one();
-            }
-        }
+        let replied = self.queue.push(asked)?;
         replied.await.map_err(|_| EmCode::Database)
     }
 
     /// Takes no more requests and waits until those that came are answered; the first caller waits, others do not.
     pub(super) fn finish(&self) {
-        self.shared.lock().closed = true;
-        self.shared.ready.notify_all();
+        self.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
@@ -218,7 +79,7 @@ struct Writer {
     db: Db,
     origin: Origin,
     wake: Wake,
-    shared: Arc<Shared>,
+    queue: Arc<Queue>,
     connection: Option<WriterConnection>,
     /// Dropped last, and with a panic too.
     _presence: Presence,
@@ -234,7 +95,7 @@ enum Failure {
 
 impl Writer {
     fn run(mut self) {
-        while let Some((batch, turn)) = self.shared.take() {
+        while let Some((batch, turn)) = self.queue.take() {
             let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
             match self.transact_again_when_away(&asked, Some(turn)) {
                 Ok(replies) => self.deliver(batch, replies),
@@ -296,12 +157,7 @@ impl Writer {
                 }
             }
         }
-        if !again.is_empty() {
-            let mut queue = self.shared.lock();
-            again.into_iter().rev().for_each(|one| queue.waiting.push_front(one));
-            drop(queue);
-            self.shared.ready.notify_one();
-        }
+        self.queue.put_back(again);
     }
 
     /// Gives the turn away when only the commit is left, or after a failure.

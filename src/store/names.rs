@@ -104,6 +104,7 @@ pub fn resolve(tx: &mut Tx<'_>, requests: &[&Names]) -> Result<Vec<Resolved>, St
     }
     Ok(resolved)
 }
+
 impl QueryFragment<Pg> for FindObjectKeys<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT place, pk FROM find_object_keys(");
