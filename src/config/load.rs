@@ -117,8 +117,8 @@ impl Config {
     /// Reads and checks the settings.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
         let mut config = Self::of_file(flags)?;
-        config.find_database()?;
-        config.kafka.find_secrets()?;
+        config.find_database(flags)?;
+        config.kafka.find_secrets(flags)?;
         if config.node.name.is_empty() {
             config.node.name = host_name();
         }
@@ -131,11 +131,11 @@ impl Config {
     pub fn load_kafka(flags: &Flags) -> Result<KafkaConfig, ConfigError> {
         let mut config = Self::of_file(flags)?;
         config.find_embedded_broker();
-        config.kafka.find_secrets()?;
+        config.kafka.find_secrets(flags)?;
         Ok(config.kafka)
     }
 
-    /// The file, with the flags on top.
+    /// The file, with the flags on top; where secrets are is looked up by those who find them.
     fn of_file(flags: &Flags) -> Result<Self, ConfigError> {
         let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
         config.overlay(flags);
@@ -156,23 +156,16 @@ impl Config {
         put(&mut self.log.filter, flags.log.as_ref());
         put(&mut self.http.hosts, Some(&flags.hosts).filter(|h| !h.is_empty()));
         put(&mut self.node.roles, Some(&flags.roles).filter(|r| !r.is_empty()));
-        if flags.database_url_file.is_some() {
-            self.database.url_file.clone_from(&flags.database_url_file);
-        }
-        if flags.kafka_password_file.is_some() {
-            self.kafka.password_file.clone_from(&flags.kafka_password_file);
-        }
         if flags.first_secret_file.is_some() {
             self.node.first_secret_file.clone_from(&flags.first_secret_file);
         }
     }
 
-    fn find_database(&mut self) -> Result<(), ConfigError> {
-        if let Some(path) = self.database.url_file.clone() {
-            let text = read_secret("database.url_file", &path)?;
-            self.database.url = Zeroizing::new(text.trim().to_owned());
-        } else if let Ok(url) = std::env::var("DATABASE_URL") {
-            self.database.url = Zeroizing::new(url);
+    fn find_database(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+        let variable = std::env::var("DATABASE_URL").ok();
+        let (flag, setting) = (flags.database_url_file.as_deref(), self.database.url_file.as_deref());
+        if let Some(url) = find_secret("database.url_file", flag, variable, setting)? {
+            self.database.url = url;
         }
         if self.database.url.is_empty() {
             let hint =
@@ -220,13 +213,11 @@ impl Config {
 
 impl KafkaConfig {
     /// Finds the password where one is given, and sees that nobody else can read the key of a client certificate.
-    fn find_secrets(&mut self) -> Result<(), ConfigError> {
-        let password = match &self.password_file {
-            Some(path) => Some(read_secret("kafka.password_file", path)?),
-            None => std::env::var("KAFKA_PASSWORD").ok().map(Zeroizing::new),
-        };
-        if let Some(password) = password {
-            self.client.insert("sasl.password".to_owned(), password.trim().to_owned());
+    fn find_secrets(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+        let variable = std::env::var("KAFKA_PASSWORD").ok();
+        let (flag, setting) = (flags.kafka_password_file.as_deref(), self.password_file.as_deref());
+        if let Some(password) = find_secret("kafka.password_file", flag, variable, setting)? {
+            self.client.insert("sasl.password".to_owned(), password.to_string());
         }
         for key in KEY_FILES {
             if let Some(path) = self.client.get(key) {
@@ -258,6 +249,22 @@ fn from_file(path: &Path) -> Result<Config, ConfigError> {
         refuse_exposed("kafka.client", path)?;
     }
     Ok(config)
+}
+
+/// Finds a secret: in the file that a flag names, else in the environment, else in the file that the settings name.
+fn find_secret(
+    key: &'static str,
+    flag: Option<&Path>,
+    variable: Option<String>,
+    setting: Option<&Path>,
+) -> Result<Option<Zeroizing<String>>, ConfigError> {
+    let variable = variable.map(Zeroizing::new).filter(|text| !text.is_empty());
+    let text = match (flag, variable, setting) {
+        (None, Some(text), _) => text,
+        (Some(path), _, _) | (None, None, Some(path)) => read_secret(key, path)?,
+        (None, None, None) => return Ok(None),
+    };
+    Ok(Some(Zeroizing::new(text.trim().to_owned())))
 }
 
 /// Reads a secret from a file, unless group or others can read it too (SEC-1).
@@ -357,6 +364,22 @@ mod tests {
     fn an_unknown_key_is_named() {
         let error = load("unknown", "[limits]\nsoup_body = 1", 0o600).unwrap_err();
         assert!(error.contains("soup_body"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_of_a_flag_wins_over_the_environment_and_that_over_one_of_the_file() {
+        let [flag, setting] = ["flag", "setting"].map(|name| file(name, &format!(" {name}\n"), 0o600));
+        let find = |flag: Option<&PathBuf>, variable: Option<&str>, setting: Option<&PathBuf>| {
+            let (flag, setting) = (flag.map(PathBuf::as_path), setting.map(PathBuf::as_path));
+            let found = find_secret("key", flag, variable.map(str::to_owned), setting).unwrap();
+            found.map(|secret| secret.to_string())
+        };
+        assert_eq!(find(Some(&flag), Some("variable"), Some(&setting)).as_deref(), Some("flag"));
+        assert_eq!(find(None, Some("variable\n"), Some(&setting)).as_deref(), Some("variable"));
+        assert_eq!(find(None, Some(""), Some(&setting)).as_deref(), Some("setting"));
+        assert_eq!(find(None, None, Some(&setting)).as_deref(), Some("setting"));
+        assert_eq!(find(None, Some(""), None), None);
+        [flag, setting].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     }
 
     #[test]

@@ -101,6 +101,26 @@ fn a_database_that_is_away_is_named_without_its_password() {
 }
 
 #[test]
+fn the_environment_says_where_secrets_are_before_the_file_does() {
+    let (database, state) = (TestDatabase::empty(), StateDir::new());
+    let (file, absent) = (state.0.join("settings.toml"), state.0.join("absent"));
+    let text = format!("[database]\nurl_file = '{0}'\n[kafka]\npassword_file = '{0}'\n", absent.display());
+    std::fs::write(&file, text).unwrap();
+    let arguments = ["migrate", "--config", file.to_str().unwrap()];
+    let mut both = emgate(&arguments, &database.url, &state);
+    both.env("KAFKA_PASSWORD", "x");
+    let (status, said) = process::run(both, Duration::from_secs(60));
+    assert!(status.success(), "{said}");
+    let said = refusal(&arguments, &database.url, &state);
+    assert!(said.contains("kafka.password_file: cannot read"), "{said}");
+    let said = refusal(&arguments, "", &state);
+    assert!(said.contains("database.url_file: cannot read"), "{said}");
+    let flag = ["--database-url-file", absent.to_str().unwrap()];
+    let said = refusal(&[&arguments[..1], &flag].concat(), &database.url, &state);
+    assert!(said.contains("database.url_file: cannot read"), "{said}");
+}
+
+#[test]
 fn pending_migrations_are_named_with_the_command_that_runs_them() {
     let (database, state) = (TestDatabase::empty(), StateDir::new());
     let said = refusal(&["serve"], &database.url, &state);
