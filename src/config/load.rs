@@ -172,6 +172,11 @@ impl Config {
                 "give the address of Postgres in DATABASE_URL or in a file named by --database-url-file";
             return Err(ConfigError::Missing { key: "database.url", hint });
         }
+        if has_foreign_scheme(&self.database.url) {
+            let reason = "the address begins with neither postgres:// nor postgresql://; look at DATABASE_URL, or at the \
+                          file that holds it";
+            return Err(ConfigError::Invalid { key: "database.url", reason: reason.to_owned() });
+        }
         Ok(())
     }
 
@@ -241,7 +246,7 @@ fn from_file(path: &Path) -> Result<Config, ConfigError> {
         source,
     })?;
     let config: Config = toml::from_str(&text)
-        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.message().to_owned() })?;
+        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: complaint(&text, &e) })?;
     if !config.database.url.is_empty() {
         refuse_exposed("database.url", path)?;
     }
@@ -249,6 +254,17 @@ fn from_file(path: &Path) -> Result<Config, ConfigError> {
         refuse_exposed("kafka.client", path)?;
     }
     Ok(config)
+}
+
+/// Where the file of settings is wrong and what belongs there; the value that stands there stays unsaid, it may be a secret (SEC-1).
+fn complaint(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let reason = match error.message().rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("expected {expected}"),
+        Some(_) | None => error.message().to_owned(),
+    };
+    format!("line {line}: {reason}")
 }
 
 /// Finds a secret: in the file that a flag names, else in the environment, else in the file that the settings name.
@@ -265,6 +281,12 @@ fn find_secret(
         (None, None, None) => return Ok(None),
     };
     Ok(Some(Zeroizing::new(text.trim().to_owned())))
+}
+
+/// Whether an address has a scheme that is not Postgres's; its other form, `host=… dbname=…`, has none.
+fn has_foreign_scheme(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.contains('=') && !["postgres", "postgresql"].contains(&scheme))
 }
 
 /// Reads a secret from a file, unless group or others can read it too (SEC-1).
@@ -367,6 +389,23 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_does_not_fit_is_not_repeated() {
+        for (text, said) in [
+            ("[kafka.client]\n\"sasl.password\" = 12345678", "line 2: expected a string"),
+            ("[database]\nurl = 12345678", "line 2: expected a string"),
+            ("[database]\n\npool = '12345678, expected'", "line 3: expected u32"),
+            ("[credentials]\npin_passes = -12345678", "line 2: expected u32"),
+        ] {
+            let error = load("type", text, 0o600).unwrap_err();
+            assert!(error.ends_with(&format!(": {said}")), "{error}");
+        }
+        for value in ["12345678x", "x12345678", "'12345678", "\"12345678\\x\"", "12345678901234567890"] {
+            let error = load("syntax", &format!("[database]\nurl = {value}\n"), 0o600).unwrap_err();
+            assert!(error.contains(": line 2: ") && !error.contains("12345678"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_secret_of_a_flag_wins_over_the_environment_and_that_over_one_of_the_file() {
         let [flag, setting] = ["flag", "setting"].map(|name| file(name, &format!(" {name}\n"), 0o600));
         let find = |flag: Option<&PathBuf>, variable: Option<&str>, setting: Option<&PathBuf>| {
@@ -380,6 +419,18 @@ mod tests {
         assert_eq!(find(None, None, Some(&setting)).as_deref(), Some("setting"));
         assert_eq!(find(None, Some(""), None), None);
         [flag, setting].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    }
+
+    #[test]
+    fn an_address_of_another_scheme_is_none_of_postgres() {
+        for url in
+            ["postgress://u:p@h/d", "POSTGRES://u:p@h/d", "jdbc:postgresql://h/d", " postgres://h/d", "://"]
+        {
+            assert!(has_foreign_scheme(url), "{url}");
+        }
+        for url in ["postgres://u:p@h/d", "postgresql:///d", "host=h password=a://b", "u:p@h/d"] {
+            assert!(!has_foreign_scheme(url), "{url}");
+        }
     }
 
     #[test]

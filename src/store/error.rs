@@ -104,19 +104,57 @@ impl From<Error> for StoreError {
 
 impl From<diesel::r2d2::PoolError> for StoreError {
     fn from(error: diesel::r2d2::PoolError) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::Unavailable(without_address(&error.to_string()))
     }
 }
 
 impl From<diesel::ConnectionError> for StoreError {
     fn from(error: diesel::ConnectionError) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::Unavailable(without_address(&error.to_string()))
+    }
+}
+
+/// What the client library says of a connection. Of an address that it cannot read or resolve it quotes a part, and in a part may be the
+/// password, when somebody mistyped it; names are repeated only once it has tried a server (SEC-1).
+fn without_address(text: &str) -> String {
+    let (Some((before, _)), Some((_, after))) = (text.split_once('"'), text.rsplit_once('"')) else {
+        return text.to_owned();
+    };
+    let tried = ["connection to server at ", "connection to server on socket "];
+    match tried.iter().any(|words| before.ends_with(words)) {
+        true => text.to_owned(),
+        false => format!("{before}\"…\"{after}"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_connection_repeats_nothing_of_its_address_but_a_server_that_was_tried() {
+        for (said, shown) in [
+            (
+                "missing \"=\" after \"em:hunter2@h\" in connection info string",
+                "missing \"…\" in connection info string",
+            ),
+            ("invalid percent-encoded token: \"hunter2%\"", "invalid percent-encoded token: \"…\""),
+            ("invalid port number: \"hun\"ter2\"", "invalid port number: \"…\""),
+            (
+                "timed out waiting for connection: could not translate host name \"ter2@h\" to address: unknown",
+                "timed out waiting for connection: could not translate host name \"…\" to address: unknown",
+            ),
+        ] {
+            assert_eq!(without_address(said), shown);
+        }
+        for said in [
+            "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  database \"d\" does not exist",
+            "timed out waiting for connection: connection to server on socket \"/run/s\" failed: No such file",
+            "timed out waiting for connection",
+        ] {
+            assert_eq!(without_address(said), said);
+        }
+    }
 
     #[test]
     fn a_connection_lost_before_its_commit_is_a_database_away_and_no_mistake_of_ours() {

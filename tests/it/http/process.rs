@@ -101,6 +101,23 @@ fn a_database_that_is_away_is_named_without_its_password() {
 }
 
 #[test]
+fn no_part_of_an_address_that_cannot_be_used_is_printed() {
+    let state = StateDir::new();
+    for (address, said) in [
+        ("postgress://em:hunter2@127.0.0.1:1/d", "database.url: the address begins with neither postgres://"),
+        ("em:hunter2@127.0.0.1:1/d", "unavailable: "),
+        ("postgres://em:hunter2%zz@127.0.0.1:1/d", "unavailable: "),
+        ("postgres://em:hunter2/x@127.0.0.1:1/d", "unavailable: "),
+        ("postgres://em:x@127.0.0.1:1/d?hunter2=x", "unavailable: "),
+        ("host=127.0.0.1 port=1 password=x hunter2", "unavailable: "),
+    ] {
+        let printed = refusal(&["migrate"], address, &state);
+        assert!(printed.contains(said) && printed.contains("DATABASE_URL"), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+}
+
+#[test]
 fn the_environment_says_where_secrets_are_before_the_file_does() {
     let (database, state) = (TestDatabase::empty(), StateDir::new());
     let (file, absent) = (state.0.join("settings.toml"), state.0.join("absent"));
