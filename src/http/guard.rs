@@ -22,6 +22,9 @@ const FOREIGN_HOST: Refusal = Refusal(StatusCode::MISDIRECTED_REQUEST, "unknown 
 const FOREIGN_ORIGIN: Refusal = Refusal(StatusCode::FORBIDDEN, "requests of other sites are not served");
 const ENCODED: Refusal = Refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded bodies are not read");
 
+/// How programs on this machine name it.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
 impl Hosts {
     /// The configured names, else the local ones and the host name with its addresses.
     pub fn of(config: &HttpConfig) -> Self {
@@ -31,12 +34,18 @@ impl Hosts {
             let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host.as_str(), 0));
             names.extend(addresses.into_iter().flatten().map(|a| a.ip().to_string()));
             names.push(host);
-            names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
+            names.extend(LOOPBACK.map(str::to_owned));
         }
         for name in &mut names {
             name.make_ascii_lowercase();
         }
         Self { names, origins: config.allowed_origins.clone() }
+    }
+
+    /// These and the loopback names, for a listener that only this machine reaches.
+    pub fn with_loopback(mut self) -> Self {
+        self.names.extend(LOOPBACK.map(str::to_owned));
+        self
     }
 
     /// The names, for certificates.

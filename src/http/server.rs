@@ -62,7 +62,13 @@ impl Servers {
     pub fn start(front: &Front) -> Result<Self, HttpError> {
         let (http, hosts) = (&front.http, Hosts::of(&front.http));
         let (connections, soap) = shared(front);
-        let gate = |listener| web::Data::new(Gate::new(front, listener, hosts.clone(), Arc::clone(&soap)));
+        let gate = |listener| {
+            let hosts = match listener {
+                Listener::Admin => hosts.clone().with_loopback(),
+                Listener::Phone | Listener::Tls => hosts.clone(),
+            };
+            web::Data::new(Gate::new(front, listener, hosts, Arc::clone(&soap)))
+        };
         let start = |socket, security, listener, mounts| {
             run(front, socket, security, &connections, gate(listener), mounts)
         };

@@ -81,6 +81,18 @@ fn a_process_without_the_role_http_has_health_only() {
 }
 
 #[test]
+fn health_is_found_under_the_loopback_names_whatever_the_names_for_clients() {
+    let gateway = TestGateway::start_with(|c| c.http.hosts = vec!["phones.example".into()]);
+    let ask = |host| format!("GET /health/ready HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    for (host, status) in
+        [("localhost:9090", 200), ("127.0.0.1", 200), ("phones.example", 200), ("evil.example", 421)]
+    {
+        assert_eq!(gateway.admin().raw(ask(host)).unwrap().status, status, "{host}");
+    }
+    assert_eq!(gateway.phone().get("/nothing").status, 421);
+}
+
+#[test]
 fn metrics_count_requests_by_door_and_outcome() {
     let gateway = TestGateway::start();
     gateway.tls().get("/axl/");
