@@ -227,7 +227,7 @@ fn cause_of(caller: &Caller, trace: Trace) -> event::Cause {
         (HolderKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
     };
     let id = Some(principal.name.as_str().to_owned());
-    let address = caller.source.map(|a| a.to_canonical().to_string());
+    let address = caller.source.map(|a| a.to_string());
     event::Cause {
         correlation: caller.request_id,
         part: None,

@@ -1,4 +1,4 @@
-//! The outermost layer: an identity for every request, the headers of every answer, one log line.
+//! The outermost layer: an identity for every request, one spelling of its source, the headers of every answer, one log line.
 //!
 //! The query never reaches the log: phones send PINs in it (PHONE-4).
 
@@ -33,9 +33,10 @@ impl Door {
 
 /// Runs one request inside its span.
 pub(super) async fn trace(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    unmap(&mut request);
     let Some(gate) = request.app_data::<web::Data<Gate>>().cloned() else {
         return next.call(request).await;
     };
@@ -73,6 +74,13 @@ pub(super) async fn trace(
     .await
 }
 
+/// Gives an IPv4 client of an IPv6 listener the address that everybody knows it by: logs, limits and events then agree.
+fn unmap(request: &mut ServiceRequest) {
+    if let Some(peer) = &mut request.head_mut().peer_addr {
+        peer.set_ip(peer.ip().to_canonical());
+    }
+}
+
 fn tell(metrics: &Metrics, status: StatusCode, surface: Surface, start: Instant) {
     let labels = HttpLabels { surface, status: StatusClass::of(status.as_u16()) };
     metrics.http_requests.get_or_create(&labels).inc();
@@ -96,5 +104,28 @@ fn dress(headers: &mut HeaderMap, id: RequestId) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(X_REQUEST_ID, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, HttpRequest, test};
+
+    use super::*;
+
+    async fn seen(peer: &'static str) -> String {
+        let source = |request: HttpRequest| async move { request.peer_addr().unwrap().to_string() };
+        let app = test::init_service(App::new().wrap(from_fn(trace)).default_service(web::to(source))).await;
+        let request = test::TestRequest::default().peer_addr(peer.parse().unwrap()).to_request();
+        let body = test::call_and_read_body(&app, request).await;
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn handlers_see_an_ipv4_client_of_an_ipv6_listener_by_its_own_address() {
+        assert_eq!(seen("[::ffff:10.20.4.17]:1").await, "10.20.4.17:1");
+        assert_eq!(seen("[2001:db8::7]:1").await, "[2001:db8::7]:1");
+        assert_eq!(seen("10.20.4.17:1").await, "10.20.4.17:1");
     }
 }
