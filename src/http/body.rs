@@ -1,9 +1,9 @@
-//! Reads a request body inside its limits of size, time and speed (LIM-3, LIM-4).
+//! Reads a request body inside its limits of size, time and speed (LIM-3, LIM-4), and hands over the body of an answer.
 //!
 //! The library itself waits for a stalled body without end, so every body is read here before its handler runs.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -13,6 +13,7 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
+use super::connections::AtWork;
 use super::guard::Refusal;
 use crate::config::Limits;
 
@@ -52,6 +53,47 @@ pub(super) async fn read(
 fn patience(received: usize, limits: &Limits) -> Duration {
     let earned = received as u64 * 1000 / limits.body_bytes_per_second.max(1);
     HEAD_START + Duration::from_millis(earned)
+}
+
+/// Bytes of an answer that are handed over at a time. The library asks for more when the client has taken nearly all before.
+const PIECE: usize = 16 << 10;
+
+/// The body of an answer: its connection counts as at work until all of it is handed over, and each piece shows that its client takes it.
+pub(super) struct Answer {
+    text: BoxBody,
+    rest: Bytes,
+    at_work: Option<AtWork>,
+}
+
+impl Answer {
+    pub(super) fn new(text: BoxBody, at_work: Option<AtWork>) -> Self {
+        Self { text, rest: Bytes::new(), at_work }
+    }
+}
+
+impl MessageBody for Answer {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.text.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(at_work) = &self.at_work {
+            at_work.answer_is_taken();
+        }
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.text).poll_next(context)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                end => return Poll::Ready(end),
+            }
+        }
+        let piece = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(self.rest.split_to(piece))))
+    }
 }
 
 /// The body of an answer that ends its connection: it keeps what is left of the request's body until it is sent.

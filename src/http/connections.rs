@@ -2,7 +2,7 @@
 //!
 //! The library counts for each of its workers; this counts for the process. A connection over the limit is shut before
 //! its first request. One that stays without a request is shut too: the library times the first head of a connection and
-//! the silence after an answer, but not a later head that never ends (LIM-3).
+//! the silence after an answer, but not a later head that never ends, nor an answer that nobody takes (LIM-3).
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Extensions;
 
 use crate::config::Limits;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, RequestId};
 
 /// Counts the connections of all listeners.
 pub(super) struct Connections {
@@ -37,14 +37,28 @@ pub(super) struct Counted {
     pulse: Arc<Pulse>,
 }
 
-/// When a connection last had a request in work; none while it has one.
+/// One connection, as the watch sees it.
 struct Pulse {
     twin: TcpStream,
-    idle_since: Mutex<Option<Instant>>,
+    doing: Mutex<Doing>,
 }
 
-/// A request in work on a connection.
-pub(super) struct AtWork(Arc<Pulse>);
+/// What a connection does.
+#[derive(Clone, Copy)]
+enum Doing {
+    /// It waits for a request, from then on.
+    Waiting(Instant),
+    /// A request is in work.
+    Working,
+    /// The answer to this request is on its way; its client last took a piece of it then.
+    Answering(RequestId, Instant),
+}
+
+/// A request in work on a connection, until its answer is handed over or given up.
+pub(super) struct AtWork {
+    request: RequestId,
+    pulse: Arc<Pulse>,
+}
 
 /// How often idle connections are looked for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -74,18 +88,19 @@ impl Connections {
             let _already_gone = twin.shutdown(Shutdown::Both);
             return;
         }
-        let pulse = Arc::new(Pulse { twin, idle_since: Mutex::new(Some(Instant::now())) });
+        let pulse = Arc::new(Pulse { twin, doing: Mutex::new(Doing::Waiting(Instant::now())) });
         self.pulses.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&pulse));
         extensions.insert(Counted { connections: Arc::clone(self), address, pulse });
     }
 
-    /// Shuts connections that have been without a request for longer than silence and a head may take together.
+    /// Shuts connections that have been without a request, or whose client has taken nothing of an answer, for longer than silence
+    /// and a head may take together.
     pub(super) async fn watch(self: Arc<Self>) {
         let patience = Duration::from_secs(self.limits.keep_alive_seconds + self.limits.head_seconds);
         loop {
             tokio::time::sleep(LOOK).await;
             let mut pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
-            pulses.retain(|pulse| pulse.upgrade().is_some_and(|pulse| !pulse.shut_if_idle(patience)));
+            pulses.retain(|pulse| pulse.upgrade().is_some_and(|pulse| !pulse.shut_if_stuck(patience)));
         }
     }
 
@@ -116,31 +131,46 @@ impl Connections {
 }
 
 impl Pulse {
-    fn set(&self, idle_since: Option<Instant>) {
-        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = idle_since;
+    fn set(&self, doing: Doing) {
+        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = doing;
     }
 
-    fn shut_if_idle(&self, patience: Duration) -> bool {
-        let idle_since = *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
-        let tired = idle_since.is_some_and(|since| since.elapsed() > patience);
-        if tired {
-            let _already_gone = self.twin.shutdown(Shutdown::Both);
+    fn shut_if_stuck(&self, patience: Duration) -> bool {
+        let doing = *self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, request) = match doing {
+            Doing::Working => return false,
+            Doing::Waiting(since) => (since, None),
+            Doing::Answering(request, since) => (since, Some(request)),
+        };
+        if since.elapsed() <= patience {
+            return false;
         }
-        tired
+        if let Some(request) = request {
+            tracing::warn!(request.id = %request, "the client takes nothing of its answer; the connection is closed");
+        }
+        let _already_gone = self.twin.shutdown(Shutdown::Both);
+        true
     }
 }
 
 impl Counted {
     /// Notes that a request is in work until the value is dropped.
-    pub(super) fn at_work(&self) -> AtWork {
-        self.pulse.set(None);
-        AtWork(Arc::clone(&self.pulse))
+    pub(super) fn at_work(&self, request: RequestId) -> AtWork {
+        self.pulse.set(Doing::Working);
+        AtWork { request, pulse: Arc::clone(&self.pulse) }
+    }
+}
+
+impl AtWork {
+    /// Notes that the client takes the answer: it wants the first piece of it, or has room for the next one.
+    pub(super) fn answer_is_taken(&self) {
+        self.pulse.set(Doing::Answering(self.request, Instant::now()));
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.set(Some(Instant::now()));
+        self.pulse.set(Doing::Waiting(Instant::now()));
     }
 }
 

@@ -15,6 +15,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
 use tracing::Instrument;
 
+use super::body::Answer;
 use super::connections::Counted;
 use super::gate::Gate;
 use crate::telemetry::{HttpLabels, Metrics, RequestId, StatusClass, Surface};
@@ -35,13 +36,14 @@ impl Door {
 pub(super) async fn trace(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+) -> Result<ServiceResponse<Answer>, actix_web::Error> {
     unmap(&mut request);
     let Some(gate) = request.app_data::<web::Data<Gate>>().cloned() else {
-        return next.call(request).await;
+        let answer = next.call(request).await?;
+        return Ok(answer.map_into_boxed_body().map_body(|_, text| Answer::new(text, None)));
     };
-    let at_work = request.conn_data::<Counted>().map(Counted::at_work);
     let id = RequestId(gate.ids.next());
+    let at_work = request.conn_data::<Counted>().map(|connection| connection.at_work(id));
     request.extensions_mut().insert(id);
     let surface = Rc::new(Cell::new(Surface::Unknown));
     request.extensions_mut().insert(Door(Rc::clone(&surface)));
@@ -55,12 +57,11 @@ pub(super) async fn trace(
     );
     let start = Instant::now();
     async move {
-        let _at_work = at_work;
         match next.call(request).await {
             Ok(mut answer) => {
                 dress(answer.headers_mut(), id);
                 tell(&gate.metrics, answer.status(), surface.get(), start);
-                Ok(answer)
+                Ok(answer.map_into_boxed_body().map_body(|_, text| Answer::new(text, at_work)))
             }
             Err(error) => {
                 let mut answer = error.error_response();

@@ -1,5 +1,7 @@
 //! What the front does around handlers: permits, time limits, drain. Handlers here are stand-ins that wait.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,7 @@ use crate::support::in_time;
 struct Stage {
     runtime: Runtime,
     servers: Option<Servers>,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     phone: Client,
     tls: Client,
     metrics: Metrics,
@@ -156,7 +158,7 @@ fn requests_in_work_are_finished_before_the_end() {
     let servers = stage.servers.take().unwrap();
     let ended = stage.runtime.spawn(servers.stop());
     let closing = Instant::now();
-    while std::net::TcpStream::connect(stage.address).is_ok() {
+    while TcpStream::connect(stage.address).is_ok() {
         assert!(closing.elapsed() < Duration::from_secs(20), "still listening");
     }
     assert!(!ended.is_finished());
@@ -193,4 +195,35 @@ fn a_handler_that_panics_costs_its_connection_only() {
     let stage = stage(handlers, |_| ());
     assert!(stage.phone.raw(request("GET", "/emapp/EMAppServlet", &[], "")).is_none());
     assert_eq!(stage.phone.get("/nothing").status, 404);
+}
+
+/// Asks for a page and takes 64 KiB of it at a time, the first after a while and the others after a pause; how many bytes come in all.
+fn taken(address: SocketAddr, before: Duration, pause: Duration) -> usize {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let ask = request("GET", "/emapp/EMAppServlet", &[("Connection", "close")], "");
+    stream.write_all(ask.as_bytes()).unwrap();
+    std::thread::sleep(before);
+    let (mut piece, mut taken) = (vec![0; 64 << 10], 0);
+    while let Ok(more @ 1..) = stream.read(&mut piece) {
+        taken += more;
+        std::thread::sleep(pause);
+    }
+    taken
+}
+
+#[test]
+fn a_client_that_takes_its_answer_slowly_gets_it_whole_and_one_that_takes_nothing_does_not() {
+    const LONG: usize = 16 << 20;
+    let handlers = |config: &mut ServiceConfig| {
+        let long = || async { vec![b'x'; LONG] };
+        config.route("/emapp/EMAppServlet", web::get().to(long));
+    };
+    let stage = stage(handlers, |l| (l.keep_alive_seconds, l.head_seconds) = (1, 1));
+    let (address, at_once) = (stage.address, Duration::ZERO);
+    let slow = std::thread::spawn(move || taken(address, at_once, Duration::from_millis(25)));
+    let stuck = std::thread::spawn(move || taken(address, Duration::from_secs(5), at_once));
+    let (slow, stuck) = (slow.join().unwrap(), stuck.join().unwrap());
+    assert!(slow > LONG, "{slow} bytes of the head and {LONG}");
+    assert!(stuck < LONG, "{stuck} bytes");
 }
