@@ -1,5 +1,6 @@
 //! The program itself: what it prints, when it refuses to start, how it ends.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::database::TestDatabase;
@@ -135,6 +136,26 @@ fn the_environment_says_where_secrets_are_before_the_file_does() {
     let flag = ["--database-url-file", absent.to_str().unwrap()];
     let said = refusal(&[&arguments[..1], &flag].concat(), &database.url, &state);
     assert!(said.contains("database.url_file: cannot read"), "{said}");
+}
+
+#[test]
+fn a_first_start_that_cannot_write_leaves_nothing_half_written() {
+    let (database, state) = (TestDatabase::new(), StateDir::new());
+    let serve = emgate(&["serve"], &database.url, &state);
+    // a limit of the size of files stands for a full disk; the shell's signal for it is ignored, so that the write fails instead
+    let mut full = std::process::Command::new("sh");
+    full.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" serve"]).arg(serve.get_program());
+    for (name, value) in serve.get_envs() {
+        match value {
+            Some(value) => full.env(name, value),
+            None => full.env_remove(name),
+        };
+    }
+    full.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (status, said) = process::run(full, Duration::from_secs(60));
+    assert!(!status.success() && said.contains("pepper file"), "{said}");
+    assert_eq!(std::fs::read_dir(&state.0).unwrap().count(), 0);
+    Process::start(&["serve"], &database.url, &state).end();
 }
 
 #[test]
