@@ -50,7 +50,7 @@ pub struct NodeConfig {
     pub state_dir: PathBuf,
     /// What this process does.
     pub roles: Vec<NodeRole>,
-    /// Where the first administrator's secret is kept besides the terminal; empty: nowhere.
+    /// Where the first administrator's secret is kept besides the terminal; when absent: nowhere.
     pub first_secret_file: Option<PathBuf>,
 }
 

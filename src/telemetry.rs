@@ -11,12 +11,6 @@ use uuid::Uuid;
 pub use log::{LogError, start};
 pub use metrics::{HttpLabels, Metrics, StatusClass, Surface};
 
-/// Names of fields that log lines share.
-pub mod field {
-    /// The request a line belongs to.
-    pub const REQUEST_ID: &str = "request.id";
-}
-
 /// Our identity of one request: in its answer, its log lines and its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);

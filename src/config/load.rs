@@ -138,11 +138,11 @@ impl Config {
     /// The file, with the flags on top; where secrets are is looked up by those who find them.
     fn of_file(flags: &Flags) -> Result<Self, ConfigError> {
         let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
-        config.overlay(flags);
+        config.take(flags);
         Ok(config)
     }
 
-    fn overlay(&mut self, flags: &Flags) {
+    fn take(&mut self, flags: &Flags) {
         put(&mut self.kafka.bootstrap, flags.kafka.as_ref());
         put(&mut self.kafka.embedded_broker, flags.embedded_broker.as_ref());
         put(&mut self.kafka.topic_prefix, flags.topic_prefix.as_ref());

@@ -17,7 +17,7 @@ pub struct Route {
     pub methods: &'static [&'static str],
     /// Who may come in.
     pub access: Access,
-    /// How long a body may be.
+    /// What a request may carry.
     pub body: BodyKind,
 }
 
