@@ -3,6 +3,7 @@
 //! Writers take turns: while one decides, the other leaves what comes to gather, and begins when that is enough or when the first has
 //! only its commit left, so that batches are large and flushes overlap. A turn that lasts, because of a lock, is not waited for.
 //! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order.
+//! A login whose caller has gone is forgotten.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::asked::{Asked, Reply};
+use super::asked::{Asked, Reply, Task};
 use super::error::EmCode;
 use crate::domain::ids::{PhonePk, UserPk};
 use crate::store::names::{Named, Names};
@@ -102,9 +103,10 @@ impl Queue {
             let wait = |state: &mut State| state.deciding > 0 && state.waiting.len() < ENOUGH;
             let waited = self.ready.wait_timeout_while(state, LONGEST_TURN, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if !state.waiting.is_empty() {
+            let batch = state.take_distinct();
+            if !batch.is_empty() {
                 state.deciding += 1;
-                return Some((state.take_distinct(), Turn(Arc::clone(self))));
+                return Some((batch, Turn(Arc::clone(self))));
             }
         }
     }
@@ -118,6 +120,13 @@ impl Queue {
     /// How many writers live.
     pub(super) fn writers(&self) -> usize {
         self.lock().writers
+    }
+}
+
+impl Waiting {
+    /// Whether it is a login whose caller has gone: nobody may be logged in on a phone that they have left. A logout harms nobody.
+    fn has_gone(&self) -> bool {
+        matches!(self.asked.task, Task::Login(_)) && self.reply.is_closed()
     }
 }
 
@@ -136,6 +145,9 @@ impl State {
             if batch.len() == MOST_IN_BATCH {
                 left.push_back(next);
                 break;
+            }
+            if next.has_gone() {
+                continue;
             }
             // Both sets grow even for a request that stays behind, so that later ones do not overtake it.
             let Names { phone, user, .. } = &next.asked.names;
@@ -178,5 +190,44 @@ impl Drop for Presence {
             drop(state);
             drop(abandoned);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::event::{Cause, LoginMethod, Via};
+    use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
+    use crate::em::asked::AskedEnding;
+
+    const LOGOUT: Task = Task::Logout(AskedEnding::Expired);
+    const LOGIN: Task = Task::Login(LoginRequest {
+        method: LoginMethod::Api,
+        profile: None,
+        right: ProfileRight::Any,
+        duration: None,
+        pin_version: None,
+        occupant: OccupantRule::Keep,
+    });
+
+    fn asked(phone: i64, task: Task) -> Asked {
+        let names = Names { phone: Named::Known(PhonePk(phone)), user: None, profile: None };
+        Asked { names, task, cause: Cause::by_system(Uuid::nil(), Via::Timer) }
+    }
+
+    #[test]
+    fn a_login_whose_caller_has_gone_is_forgotten_and_a_logout_is_not() {
+        let queue = Queue::of(10);
+        drop(queue.push(asked(1, LOGIN)).unwrap());
+        drop(queue.push(asked(2, LOGOUT)).unwrap());
+        let _waits = queue.push(asked(1, LOGIN)).unwrap();
+        let (batch, _turn) = queue.take().unwrap();
+        let phones: Vec<_> = batch.iter().map(|one| one.asked.names.phone.clone()).collect();
+        assert_eq!(phones, [Named::Known(PhonePk(2)), Named::Known(PhonePk(1))]);
+        drop(queue.push(asked(3, LOGIN)).unwrap());
+        queue.close();
+        assert!(queue.take().is_none(), "there is nothing left to do");
     }
 }
