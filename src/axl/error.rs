@@ -159,7 +159,7 @@ impl AxlError {
 impl From<StoreError> for AxlError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_) => Self::Busy(error),
+            StoreError::Busy(_) | StoreError::Locked(_) => Self::Busy(error),
             StoreError::Slow(_) | StoreError::Unavailable(_) => Self::Unavailable(error),
             StoreError::NotFound | StoreError::Conflict { .. } | StoreError::Broken(_) => {
                 Self::Internal(error.to_string())

@@ -112,16 +112,16 @@ impl Writer {
     }
 
     fn run_alone(&mut self, one: Waiting) {
-        // after a slow batch, one by one takes longer than its callers wait
-        if one.reply.is_closed() {
-            return;
-        }
-        let mut tries = 0;
-        loop {
-            tries += 1;
+        for tries in 1.. {
+            // one by one and time after time takes longer than callers wait
+            if one.reply.is_closed() {
+                return;
+            }
             match self.transact_again_when_away(&[&one.asked], None) {
                 Ok(replies) => return self.deliver(vec![one], replies),
-                Err(Failure::NotWritten(error)) if error.is_transient() && tries < TRIES => {}
+                // who stands at a lock holds a writer up, and has stood there with its batch already
+                Err(Failure::NotWritten(error))
+                    if error.is_transient() && !is_locked(&error) && tries < TRIES => {}
                 Err(failure) => return refuse(vec![one], &failure),
             }
         }
@@ -220,6 +220,10 @@ impl Writer {
 
 fn is_away(error: &EventError) -> bool {
     matches!(error, EventError::Store(StoreError::Unavailable(_)))
+}
+
+fn is_locked(error: &EventError) -> bool {
+    matches!(error, EventError::Store(StoreError::Locked(_)))
 }
 
 fn refuse(batch: Vec<Waiting>, failure: &Failure) {

@@ -14,9 +14,12 @@ pub enum StoreError {
         /// Name of the constraint, as in the migrations.
         constraint: String,
     },
-    /// Another transaction was in the way (deadlock, serialization, lock time-out); trying again can succeed.
+    /// Another transaction was in the way (deadlock, serialization); trying again can succeed.
     #[error("busy: {0}")]
     Busy(String),
+    /// Another transaction kept a row locked for as long as a statement waits; trying again can succeed and may take as long.
+    #[error("locked: {0}")]
+    Locked(String),
     /// A statement ran out of time.
     #[error("slow: {0}")]
     Slow(String),
@@ -31,7 +34,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the whole transaction may be tried again.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_))
+        matches!(self, Self::Busy(_) | Self::Locked(_))
     }
 
     /// Whether this is the refusal of one named constraint.
@@ -43,14 +46,12 @@ impl StoreError {
 /// Deadlock and time-outs come without a kind; connections set `lc_messages=C` so that their texts are these.
 fn from_text(info: &dyn DatabaseErrorInformation) -> StoreError {
     let text = info.message();
-    let busy = [
-        "deadlock detected",
-        "canceling statement due to lock timeout",
-        "could not obtain lock",
-        "a session vanished under lock",
-    ];
+    let busy = ["deadlock detected", "could not obtain lock", "a session vanished under lock"];
     if busy.iter().any(|b| text.contains(b)) {
         return StoreError::Busy(text.to_owned());
+    }
+    if text.contains("lock timeout") {
+        return StoreError::Locked(text.to_owned());
     }
     if text.contains("statement timeout") {
         return StoreError::Slow(text.to_owned());

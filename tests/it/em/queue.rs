@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use emgate::domain::event::Via;
 use emgate::domain::logout::LogoutOrigin;
+use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::store::objects::{self, Selector};
 
@@ -76,6 +77,40 @@ async fn who_waits_for_a_lock_holds_up_one_writer_only() {
     };
     let (held, ()) = in_time(async { tokio::join!(held, others) }).await;
     assert!(matches!(held, Ok(LoginOutcome::LoggedIn { .. })), "{held:?}");
+}
+
+/// Each writer stands at a lock, in vain and not for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_wait_for_locks_hold_up_the_others_for_seconds_only() {
+    let site = Site::new();
+    let profile = site.profile("UDP");
+    for n in 0..6 {
+        site.phone(&format!("SEP00000000000{n}"));
+        site.user(&format!("u{n}"), &[profile]);
+    }
+    let mut holder = site.db.connect().unwrap();
+    holder
+        .batch_execute(
+            "BEGIN; SELECT FROM users u JOIN objects o ON o.pk = u.pk WHERE o.name IN ('u0', 'u1') FOR UPDATE OF u",
+        )
+        .unwrap();
+    let begun = Instant::now();
+    let log_in = async |n: u64| {
+        tokio::time::sleep(Duration::from_millis(50 * n)).await;
+        site.em.login(site.attempt(&format!("SEP00000000000{n}"), &format!("u{n}"))).await
+    };
+    let held = async { tokio::join!(log_in(0), log_in(1)) };
+    let others = async {
+        let outcomes = tokio::join!(log_in(2), log_in(3), log_in(4), log_in(5));
+        (outcomes, begun.elapsed())
+    };
+    let (held, (others, took)) = in_time(async { tokio::join!(held, others) }).await;
+    assert_eq!(held, (Err(EmCode::Database), Err(EmCode::Database)));
+    for outcome in [others.0, others.1, others.2, others.3] {
+        assert!(matches!(outcome, Ok(LoginOutcome::LoggedIn { .. })), "{outcome:?}");
+    }
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    holder.batch_execute("COMMIT").unwrap();
 }
 
 /// One batch may hold a phone under its name and under its uuid: the later one is decided after the earlier one all the same.
