@@ -133,8 +133,9 @@ impl Writer {
         asked: &[&Asked],
         turn: Option<Turn>,
     ) -> Result<Vec<Reply>, Failure> {
+        let was_connected = self.connection.is_some();
         match self.transact(asked, turn) {
-            Err(Failure::NotWritten(error)) if is_away(&error) => {
+            Err(Failure::NotWritten(error)) if is_away(&error) && was_connected => {
                 tracing::warn!(error = %error, "a writer connects again");
                 self.transact(asked, None)
             }
