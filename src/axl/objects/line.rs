@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::parts::appearance;
 use super::parts::wire::Reference;
 use crate::axl::announce;
 use crate::axl::error::AxlError;
@@ -139,6 +140,7 @@ impl AxlObject for Line {
         let name = Self::event_name(ctx, object)?;
         for owner in lines::owners(ctx.tx, object.pk.into())? {
             announce::cascade(ctx, &owner, ["lines"], (Self::TYPE, &name))?;
+            appearance::take_off(ctx, owner.pk, object.pk.into())?;
         }
         Ok(())
     }

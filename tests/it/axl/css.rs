@@ -154,6 +154,24 @@ fn a_search_space_in_use_stays_whoever_uses_it() {
 }
 
 #[test]
+fn a_line_that_goes_frees_what_its_buttons_pointed_at_and_no_more() {
+    let (site, _) = site();
+    site.uuid("addCss", "<css><name>Boss</name></css>");
+    let line = |index: u8, pattern: &str, css: &str| {
+        format!(
+            "<line><index>{index}</index><dirn><pattern>{pattern}</pattern></dirn><monitoringCssName>{css}</monitoringCssName></line>"
+        )
+    };
+    let lines = [line(1, "2001", "All"), line(2, "2002", "Boss")].concat();
+    let phone = "<name>SEP0000000000A1</name><product>Cisco 8851</product><protocol>SIP</protocol>";
+    site.uuid("addPhone", &format!("<phone>{phone}<lines>{lines}</lines></phone>"));
+    site.uuid("removeLine", "<pattern>2001</pattern>");
+    site.uuid("removeCss", "<name>All</name>");
+    let used = site.refused("removeCss", "<name>Boss</name>");
+    assert_eq!(used, (-692, "Css Boss is still used by Phone SEP0000000000A1".to_owned()));
+}
+
+#[test]
 fn lists_go_by_name_description_and_usage_and_show_no_members() {
     let (site, _) = site();
     site.uuid("addCss", "<css><description>Quiet</description><partitionUsage>Intercom</partitionUsage><name>Whisper</name></css>");

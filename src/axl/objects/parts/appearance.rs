@@ -164,6 +164,12 @@ pub fn remove(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, core: &LinesCore) -> Resul
     refer(ctx, owner).map(drop)
 }
 
+/// Takes a line that is about to go off a phone or profile.
+pub fn take_off(ctx: &mut Ctx<'_, '_>, owner: ObjectPk, line: LinePk) -> Result<(), AxlError> {
+    appearances::remove_line(ctx.tx, owner, line)?;
+    refer(ctx, owner).map(drop)
+}
+
 /// What the settings of lines point at is in use by the phone or profile that they stand on; gives its lines.
 fn refer(ctx: &mut Ctx<'_, '_>, owner: ObjectPk) -> Result<Vec<Appearance>, AxlError> {
     let held = appearances::of(ctx.tx, &[owner])?;
