@@ -2,6 +2,7 @@
 //!
 //! Texts that clients compare are fixed (axl.md 14); the others name the field and say what to change. Nothing of SQL reaches them.
 
+use crate::em::error::EmCode;
 use crate::event::EventError;
 use crate::soap::envelope::EnvelopeError;
 use crate::soap::fault::{FaultCode, fault};
@@ -62,14 +63,9 @@ pub enum AxlError {
         /// Type and name of one user.
         by: String,
     },
-    /// A rule of Extension Mobility refused; carries its number so that both audiences know it.
-    #[error("EM {number}: {text}")]
-    Mobility {
-        /// Reason number (axl.md 19.4).
-        number: u16,
-        /// What it means here.
-        text: String,
-    },
+    /// Extension Mobility refused or could not carry out; says the number, so that both audiences know it.
+    #[error("{0}. {advice}", advice = .0.entry().advice)]
+    Mobility(EmCode),
     /// Known operation that this server does not offer.
     #[error("operation {0} is not available on this server")]
     NotOffered(String),
@@ -120,7 +116,6 @@ impl AxlError {
             | Self::Invalid { .. }
             | Self::Unresolved { .. }
             | Self::DeviceName
-            | Self::Mobility { .. }
             | Self::NotOffered(_)
             | Self::Forbidden => 5003,
             Self::Duplicate { .. } => -239,
@@ -128,7 +123,8 @@ impl AxlError {
             Self::UnknownOperation => 5002,
             Self::Envelope(_) | Self::Shape(_) | Self::Internal(_) => 5000,
             Self::TooLarge { .. } => -1,
-            Self::Unavailable(_) | Self::Busy(_) => 5004,
+            Self::Mobility(code) if !code.is_of_the_moment() => 5003,
+            Self::Mobility(_) | Self::Unavailable(_) | Self::Busy(_) => 5004,
         }
     }
 
@@ -144,7 +140,7 @@ impl AxlError {
             | Self::Invalid { .. }
             | Self::Unresolved { .. }
             | Self::DeviceName
-            | Self::Mobility { .. }
+            | Self::Mobility(_)
             | Self::NotOffered(_)
             | Self::Forbidden
             | Self::TooLarge { .. }

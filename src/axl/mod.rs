@@ -76,6 +76,9 @@ fn log_failure(error: &AxlError, operation: &str, caller: &Caller) {
         AxlError::Unavailable(cause) | AxlError::Busy(cause) => {
             tracing::error!(axl.operation = %operation, user.id = %user, %cause, "database does not answer a provisioning call");
         }
+        AxlError::Mobility(code) if code.is_of_the_moment() => {
+            tracing::warn!(axl.operation = %operation, user.id = %user, %code, "login or logout not carried out, the caller may try again");
+        }
         refusal @ (AxlError::ItemNotFound { .. }
         | AxlError::UpdateTargetMissing { .. }
         | AxlError::Invalid { .. }
@@ -83,7 +86,7 @@ fn log_failure(error: &AxlError, operation: &str, caller: &Caller) {
         | AxlError::DeviceName
         | AxlError::Duplicate { .. }
         | AxlError::InUse { .. }
-        | AxlError::Mobility { .. }
+        | AxlError::Mobility(_)
         | AxlError::NotOffered(_)
         | AxlError::UnknownOperation
         | AxlError::Envelope(_)

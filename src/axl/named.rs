@@ -95,7 +95,7 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
     };
     match em.login(attempt).await {
         Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => Ok(Answer::True),
-        Ok(LoginOutcome::ChooseProfile(_)) => Err(mobility(EmCode::ProfileNotFound)),
+        Ok(LoginOutcome::ChooseProfile(_)) => Err(AxlError::Mobility(EmCode::ProfileNotFound)),
         Err(code) => Err(refusal(code, &phone_name, profile.map(|(_, name)| name))),
     }
 }
@@ -105,12 +105,12 @@ async fn logout(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlErro
         reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
     match em.logout(phone, LogoutOrigin::Api, cause).await {
         Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
-        Ok(LogoutOutcome::NobodyLoggedIn) => Err(mobility(EmCode::NobodyLoggedIn)),
+        Ok(LogoutOutcome::NobodyLoggedIn) => Err(AxlError::Mobility(EmCode::NobodyLoggedIn)),
         Err(code) => Err(refusal(code, &phone_name, None)),
     }
 }
 
-/// A named object that does not exist is 5007, every refusal of policy 5003 with its number (axl.md 19.1).
+/// A named object that does not exist is 5007; everything else has its number in the text (axl.md 19.1).
 fn refusal(code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
     let named = |name: &str, kind: &str| AxlError::ItemNotFound {
         named: if name.is_empty() { kind } else { name }.to_owned(),
@@ -119,11 +119,6 @@ fn refusal(code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
         (EmCode::PhoneAbsent, _) => named(phone, "Phone"),
         (EmCode::UserAbsent, _) => named("User", "User"),
         (EmCode::ProfileNotFound, Some(_)) => named("", "DeviceProfile"),
-        (code, _) => mobility(code),
+        (code, _) => AxlError::Mobility(code),
     }
-}
-
-fn mobility(code: EmCode) -> AxlError {
-    let entry = code.entry();
-    AxlError::Mobility { number: entry.number, text: format!("{}. {}", entry.title, entry.advice) }
 }

@@ -112,6 +112,28 @@ impl EmCode {
         EmCodeEntry { code: self, number, name, title, advice }
     }
 
+    /// Whether the moment is in the way, not a rule or a mistake: the same request may succeed a little later.
+    pub fn is_of_the_moment(self) -> bool {
+        match self {
+            Self::Database | Self::Busy => true,
+            Self::Unknown
+            | Self::Parse
+            | Self::PhoneAbsent
+            | Self::ProfileNotFound
+            | Self::PhoneOccupied
+            | Self::NobodyLoggedIn
+            | Self::LogoutDisabled
+            | Self::LoginDisabled
+            | Self::UserAbsent
+            | Self::LoggedInElsewhere
+            | Self::Authentication
+            | Self::BlankCredential
+            | Self::ProfileAbsent
+            | Self::DeviceNameEmpty
+            | Self::LoginTypeInvalid => false,
+        }
+    }
+
     /// The number.
     pub fn number(self) -> u16 {
         self.entry().number

@@ -192,9 +192,10 @@ fn judge(status: u16, body: &str) -> (Answer, Option<String>) {
         part("axlmessage").and_then(|m| m.strip_prefix("EM ")?.split_once(':')?.0.parse::<i32>().ok());
     match (status, code, mobility) {
         (200, ..) if body.contains("Response xmlns") => (Answer::Ok, None),
-        (500, _, Some(6)) | (500, Some(5004), _) => unknown(false),
+        (500, _, Some(6)) => unknown(false),
         (500, _, Some(0)) => unknown(true),
         (500, _, Some(number)) => (Answer::Refused(number), None),
+        (500, Some(5004), _) => unknown(false),
         (500, Some(5000) | None, _) => unknown(true),
         (500, Some(code), _) => (Answer::Refused(code), None),
         (503, ..) => (Answer::Refused(503), None),

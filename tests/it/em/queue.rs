@@ -34,7 +34,7 @@ fn a_full_queue_answers_26_at_once() {
         let asked: Vec<_> = (0..CALLERS)
             .map(|n| {
                 let (client, inner) = (&client, format!("<deviceName>SEP00000000000{n:X}</deviceName>"));
-                scope.spawn(move || client.refusal("doDeviceLogout", &inner).1)
+                scope.spawn(move || client.refusal("doDeviceLogout", &inner))
             })
             .collect();
         // at most three wait, and each of the two writers has taken as many
@@ -45,9 +45,10 @@ fn a_full_queue_answers_26_at_once() {
         policy.batch_execute("COMMIT").unwrap();
         asked.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
     });
-    let (busy, served): (Vec<_>, Vec<_>) = answers.iter().partition(|text| text.starts_with("EM 26: "));
+    let (busy, served): (Vec<_>, Vec<_>) = answers.iter().partition(|(code, _)| *code == 5004);
     assert!(busy.len() >= CALLERS - 9 && served.len() >= 4, "{answers:?}");
-    assert!(served.iter().all(|text| text.starts_with("EM 19: ")), "{answers:?}");
+    assert!(busy.iter().all(|(_, text)| text.starts_with("EM 26: ")), "{answers:?}");
+    assert!(served.iter().all(|(code, text)| *code == 5003 && text.starts_with("EM 19: ")), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
