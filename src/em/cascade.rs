@@ -108,8 +108,8 @@ pub fn assign_intercom(
     let mut events = Vec::new();
     if let Some(phone) = chosen {
         for line in &open {
-            objects::touch(tx, line.pk.into())?;
             events.push(change(tx, line, Some(phone), IntercomChange::AutoSelected, &cause.actor)?);
+            objects::touch(tx, line.pk.into())?;
         }
     }
     Ok((events, lines))
