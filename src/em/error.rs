@@ -7,7 +7,7 @@
 pub enum EmCode {
     /// Anything not classified.
     Unknown,
-    /// The request cannot be read.
+    /// The request cannot be read, or says something twice.
     Parse,
     /// The database cannot answer, or the outcome is not known.
     Database,
@@ -35,7 +35,7 @@ pub enum EmCode {
     BlankCredential,
     /// The user has no device profile.
     ProfileAbsent,
-    /// The request names no phone, or something twice.
+    /// The request names no phone.
     DeviceNameEmpty,
     /// The login type is none we know.
     LoginTypeInvalid,
@@ -186,6 +186,10 @@ mod tests {
     fn every_code_stands_once_in_the_registry_and_fits_a_prompt() {
         let numbers: BTreeSet<u16> = CODES.iter().map(|code| code.number()).collect();
         assert_eq!(numbers.len(), CODES.len());
+        // only the source knows how many there are
+        let (_, variants) = include_str!("error.rs").split_once("pub enum EmCode {").unwrap();
+        let variants = variants.lines().take_while(|line| *line != "}");
+        assert_eq!(variants.filter(|line| line.ends_with(',')).count(), CODES.len());
         for entry in CODES.map(EmCode::entry) {
             for doing in [Doing::Login, Doing::Logout] {
                 let text = entry.code.phone_text(doing);
