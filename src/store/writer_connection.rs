@@ -1,4 +1,4 @@
-//! The connection of one writer of logins: its own, kept, with plans that fit two constant statements over tables of any size.
+//! The connection of one writer of logins: its own, kept, with plans that fit three constant statements over tables of any size.
 
 use diesel::pg::PgConnection;
 

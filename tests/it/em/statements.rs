@@ -1,9 +1,11 @@
-//! The writers prepare two statements, whatever the size of a batch.
+//! The writers prepare three statements, whatever the size of a batch.
 
 use diesel::prelude::*;
 use emgate::domain::event::LoginMethod;
 use emgate::domain::ids::{PhonePk, UserPk};
 use emgate::store::StoreError;
+use emgate::store::names::{self, Named, Names};
+use emgate::store::objects::Selector;
 use emgate::store::sessions::{self, BatchChanges, NewSession};
 use emgate::store::snapshot::{BatchKeys, lock_and_read};
 use emgate::store::writer_connection::WriterConnection;
@@ -18,17 +20,28 @@ diesel::table! {
 }
 
 #[test]
-fn batches_of_every_size_share_two_prepared_statements() {
+fn batches_of_every_size_share_three_prepared_statements() {
     let site = Site::new();
     let profile = site.profile("UDP");
-    let people: Vec<(PhonePk, UserPk)> = (0..7)
-        .map(|i| (site.phone(&format!("SEP0000000000{i:02X}")), site.user(&format!("u{i}"), &[profile])))
-        .collect();
+    let phone_name = |i| format!("SEP0000000000{i:02X}");
+    let user_id = |i| format!("u{i}");
+    for i in 0..7 {
+        site.phone(&phone_name(i));
+        site.user(&user_id(i), &[profile]);
+    }
     let mut connection = WriterConnection::open(&site.db).unwrap();
     for size in [1, 2, 4] {
-        let batch = &people[size - 1..2 * size - 1];
+        let named = |i| Names {
+            phone: Named::By(Selector::name(&phone_name(i))),
+            user: Some(Named::By(Selector::name(&user_id(i)))),
+            profile: None,
+        };
+        let batch: Vec<Names> = (size - 1..2 * size - 1).map(named).collect();
         connection
             .transaction::<(), StoreError>(|tx| {
+                let found = names::resolve(tx, &batch.iter().collect::<Vec<_>>())?;
+                let batch: Vec<(PhonePk, UserPk)> =
+                    found.iter().filter_map(|one| one.phone.zip(one.user)).collect();
                 let keys = BatchKeys {
                     users: batch.iter().map(|p| p.1).collect(),
                     phones: batch.iter().map(|p| p.0).collect(),
@@ -58,7 +71,9 @@ fn batches_of_every_size_share_two_prepared_statements() {
                 .load(tx.connection())?)
         })
         .unwrap();
-    let ours = |text: &str| text.contains("lock_and_read") || text.contains("apply_batch");
-    assert_eq!(prepared.iter().filter(|s| ours(s)).count(), 2, "{prepared:?}");
+    let ours = |text: &&String| {
+        ["find_object_keys", "lock_and_read", "apply_batch"].iter().any(|name| text.contains(name))
+    };
+    assert_eq!(prepared.iter().filter(ours).count(), 3, "{prepared:?}");
     assert_eq!(site.sessions().len(), 7);
 }
