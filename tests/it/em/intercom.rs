@@ -3,6 +3,7 @@
 use emgate::domain::event::Via;
 use emgate::em::cascade;
 use emgate::event;
+use emgate::store::objects;
 use serde_json::json;
 
 use crate::support::site::Site;
@@ -13,8 +14,11 @@ async fn an_intercom_line_without_default_device_takes_the_phone_of_the_next_log
     site.phone("SEP0000000000A1");
     let elsewhere = site.phone("SEP0000000000A2");
     let profile = site.profile("UDP_ada");
-    site.put_line(profile.0, 1, site.intercom("7001", None), &json!({"label": "Boss"}));
-    site.put_line(profile.0, 2, site.intercom("7002", Some(elsewhere)), &json!({}));
+    let (line, kept) = (site.intercom("7001", None), site.intercom("7002", Some(elsewhere)));
+    site.put_line(profile.0, 1, line, &json!({"label": "Boss"}));
+    site.put_line(profile.0, 2, kept, &json!({}));
+    let revisions = || [line, kept].map(|line| site.write(|tx| objects::get(tx, line.into())).revision);
+    let before = revisions();
     site.user("ada", &[profile]);
     site.log_in("SEP0000000000A1", "ada").await.unwrap();
     assert_eq!(site.story(), ["login SEP0000000000A1 ada", "intercom 7001 SEP0000000000A1 auto-selected"]);
@@ -24,6 +28,7 @@ async fn an_intercom_line_without_default_device_takes_the_phone_of_the_next_log
     assert_eq!(dns, ["7001"]);
     assert_eq!(events[1].1["owner"]["name"], "UDP_ada");
     assert_eq!(events[1].1["previous"], json!(null));
+    assert_eq!(revisions(), [before[0] + 1, before[1]]);
 }
 
 #[tokio::test]
