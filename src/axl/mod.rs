@@ -8,6 +8,7 @@ pub mod answer;
 pub mod error;
 pub mod execute;
 pub mod listing;
+pub mod member_ids;
 pub mod mobility;
 pub mod named;
 pub mod object;

@@ -1,4 +1,4 @@
-//! Carried settings on their way in and out: defaults, references, member identities.
+//! Carried settings on their way in and out: defaults and references.
 //!
 //! In the database a reference is the key of a row; here names and uuids become keys (one query a message) and back.
 
@@ -144,27 +144,6 @@ fn fill(child: &mut Element, default: &str) {
 /// A member of a collection is complete in itself; a plain group only where its fields are mentioned.
 fn descend(inner: &Group, is_member: bool, child: &mut Element) {
     if is_member { complete(inner, child) } else { complete_mentioned(inner, child) }
-}
-
-/// Gives every member of a collection that has a `uuid` in answers one of its own.
-pub fn give_member_ids(ctx: &Ctx<'_, '_>, answer: &Group, document: &mut Carried) {
-    for field in &answer.fields {
-        let Kind::Group(inner) = &field.kind else { continue };
-        let Some(value) = document.get_mut(&field.name) else { continue };
-        match value {
-            Value::Object(group) => give_member_ids(ctx, inner, group),
-            Value::Array(members) => {
-                let has_id = inner.attributes.iter().any(|a| a.name == "uuid");
-                for member in members.iter_mut().filter_map(Value::as_object_mut) {
-                    if has_id && !member.contains_key("@uuid") {
-                        member.insert("@uuid".into(), Value::from(format_uuid(ctx.tx.new_id())));
-                    }
-                    give_member_ids(ctx, inner, member);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
 }
 
 /// Reads the names of everything that some values point at.

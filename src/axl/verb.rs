@@ -14,7 +14,7 @@ use super::object::{AxlObject, Ctx, Fields, Own, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings;
-use super::{announce, answer, mobility};
+use super::{announce, answer, member_ids, mobility};
 use crate::domain::event::ProvisioningAction;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::{RowShape, TagFilter};
@@ -107,7 +107,7 @@ pub fn add<O: AxlObject + 'static>(mut request: Request) -> Result<Work, AxlErro
         O::locks(ctx, None, Some(&core))?.take(ctx.tx)?;
         let mut document = settings::carry(ctx, &group, &carried)?;
         if let Some(answer) = &answer {
-            settings::give_member_ids(ctx, answer, &mut document);
+            member_ids::give(ctx, answer, &mut document, &Carried::new());
         }
         let description = O::DESCRIPTION.and_then(|tag| body.text_of(tag)).filter(|d| !d.is_empty());
         let new = NewObject { type_: O::TYPE, name: &name, name_key: &key, description, carried: &document };
@@ -140,11 +140,12 @@ pub fn update<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError
         if let Some(text) = O::DESCRIPTION.and_then(|tag| body.text_of(tag)) {
             object.description = Some(text.to_owned()).filter(|t| !t.is_empty());
         }
-        let mut settings = into_carried(object.carried);
+        let held = into_carried(object.carried);
+        let mut settings = held.clone();
         settings.extend(settings::carry(ctx, &group, &carried)?);
         change_members::<O>(ctx, &group, &body, &mut settings)?;
         if let Some(answer) = &answer {
-            settings::give_member_ids(ctx, answer, &mut settings);
+            member_ids::give(ctx, answer, &mut settings, &held);
         }
         object.carried = Value::Object(settings);
         O::changed(ctx, &object, &core, &body)?;
@@ -364,8 +365,13 @@ fn change_members<O: AxlObject>(
         let held =
             settings.get(members.collection).and_then(|c| c.get(members.member)).and_then(Value::as_array);
         let mut list = held.cloned().unwrap_or_default();
-        list.retain(|m| !removed.iter().chain(&added).any(|other| same(m, other)));
-        list.extend(added);
+        list.retain(|m| !removed.iter().any(|other| same(m, other)));
+        for one in added {
+            match list.iter_mut().find(|held| same(held, &one)) {
+                Some(held) => *held = one,
+                None => list.push(one),
+            }
+        }
         let collection = Carried::from_iter([(members.member.to_owned(), Value::Array(list))]);
         settings.insert(members.collection.into(), Value::Object(collection));
     }

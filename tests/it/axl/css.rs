@@ -82,6 +82,30 @@ fn a_member_keeps_its_uuid_and_shows_its_partition() {
 }
 
 #[test]
+fn members_that_are_sent_again_as_they_are_change_nothing() {
+    let (site, _) = site();
+    for members in [
+        format!("<members>{}{}</members>", member("Doors", 2), member("Desks", 1)),
+        format!("<addMembers>{}</addMembers>", member("doors", 2)),
+        format!("<removeMembers>{}</removeMembers>", member("Roof", 3)),
+    ] {
+        site.unmoved("updateCss", &format!("<name>All</name>{members}"));
+    }
+    let before = site.shown("Css", "<name>All</name>", &["members"]);
+    let turned = format!("<members>{}{}</members>", member("Desks", 1), member("Doors", 2));
+    site.uuid("updateCss", &format!("<name>All</name>{turned}"));
+    let after = site.shown("Css", "<name>All</name>", &["members"]);
+    let ids = |shown: &str| {
+        shown
+            .split("<member uuid=\"")
+            .skip(1)
+            .map(|m| m.split('"').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&after), ids(&before).into_iter().rev().collect::<Vec<_>>(), "{before} {after}");
+}
+
+#[test]
 fn partitions_resolve_by_name_and_uuid_and_unknown_ones_are_named() {
     let (site, _) = site();
     let add = |partition: &str| {

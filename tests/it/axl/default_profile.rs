@@ -161,6 +161,7 @@ fn services_are_ours_and_shown_only_when_named() {
     update(&service("sign IN"));
     let shown = services();
     assert!(shown.contains("}\">Sign in</telecasterServiceName><name>sign IN</name>"), "{shown}");
+    site.unmoved("updateDefaultDeviceProfile", &format!("{NAME}{}", service("sign IN")));
     let whole = site.ok("getDefaultDeviceProfile", NAME);
     assert!(whole.contains("<model>Cisco 8851</model>") && !whole.contains("<services"), "{whole}");
     update("<description>D</description>");
