@@ -6,6 +6,7 @@ use super::accounts::{StoredHash, set_credential};
 use super::associations::{Association, associate};
 use super::objects::{Carried, NewObject, Object, Selector, find, insert};
 use super::schema::{app_users, objects};
+use super::users::insert_app_user;
 use super::{StoreError, Tx};
 use crate::domain::credential::SecretKind;
 use crate::domain::names::fold;
@@ -36,7 +37,7 @@ pub fn add(
     let key = fold(name);
     let new = NewObject { type_: "AppUser", name, name_key: &key, description: None, carried: &carried };
     let account = insert(tx, &new)?;
-    diesel::insert_into(app_users::table).values(app_users::pk.eq(account.pk.0)).execute(tx.connection())?;
+    insert_app_user(tx, account.pk)?;
     set_credential(tx, account.pk, SecretKind::Password, secret)?;
     let group = find(tx, "UserGroup", &Selector::name(group))?.ok_or(StoreError::NotFound)?;
     associate(tx, account.pk, Association::Group, &[group.pk])?;

@@ -11,6 +11,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::node_lock::pg_try_advisory_lock;
 use super::schema::{event_pending, event_position, event_stream};
 use super::{StoreError, Tx};
 
@@ -93,10 +94,6 @@ impl Positioned {
     }
 }
 
-diesel::define_sql_function! {
-    /// Takes a session-level advisory lock if nobody has it.
-    fn pg_try_advisory_lock(key: BigInt) -> Bool;
-}
 diesel::define_sql_function! {
     /// Gives numbers and notes what Kafka has acknowledged; null: another node leads.
     fn number_events(

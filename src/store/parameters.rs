@@ -58,8 +58,12 @@ fn find_node(
         Scope::Cluster => CLUSTER_NODE,
         Scope::Node => node,
     };
+    find_node_named(tx, named)
+}
+
+fn find_node_named(tx: &mut Tx<'_>, name: &str) -> Result<Option<(ObjectPk, String)>, StoreError> {
     Ok(objects::table
-        .filter(objects::type_.eq("ProcessNode").and(objects::name_key.eq(fold(named))))
+        .filter(objects::type_.eq("ProcessNode").and(objects::name_key.eq(fold(name))))
         .select((objects::pk, objects::name))
         .first(tx.connection())
         .optional()?)
@@ -89,20 +93,12 @@ pub fn find_parameter(
     let mut value = own.and_then(|(_, value)| value);
     if value.is_none()
         && parameter.scope == Scope::Node
-        && let Some((cluster, _)) = find_cluster_node(tx)?
+        && let Some((cluster, _)) = find_node_named(tx, CLUSTER_NODE)?
     {
         value = stored(tx, parameter, cluster)?.and_then(|(_, value)| value);
     }
     let value = value.unwrap_or_else(|| parameter.default.to_owned());
     Ok(Some(ParameterValue { parameter, node, uuid, value }))
-}
-
-fn find_cluster_node(tx: &mut Tx<'_>) -> Result<Option<(ObjectPk, String)>, StoreError> {
-    Ok(objects::table
-        .filter(objects::type_.eq("ProcessNode").and(objects::name_key.eq(fold(CLUSTER_NODE))))
-        .select((objects::pk, objects::name))
-        .first(tx.connection())
-        .optional()?)
 }
 
 /// Every parameter: cluster-wide ones once, those of nodes once for each process node, in the order of the table and of node names.
