@@ -21,7 +21,8 @@ impl std::fmt::Display for RequestId {
     }
 }
 
-/// Logs and counts every panic; the thread or request that panicked ends, the process goes on (LIM-1).
+/// Logs and counts every panic. The request that panicked ends and the process goes on (LIM-1); with a part that all requests need, such
+/// as a writer of logins, the process ends in order.
 pub fn count_panics(metrics: &Metrics) {
     let counter = metrics.panics.clone();
     std::panic::set_hook(Box::new(move |panic| {
