@@ -24,6 +24,11 @@ use clap::Parser;
 use frame::Outcome;
 use frame::lab::Lab;
 use frame::table::{self, Finding};
+use mimalloc::MiMalloc;
+
+/// The gateway's, for both sides of what runs in this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Bench = fn(&Lab) -> Outcome<Vec<Finding>>;
 

@@ -17,6 +17,11 @@ use emgate::shutdown::{self, Signals};
 use emgate::soap::wsdl;
 use emgate::store::{Db, migrate};
 use emgate::telemetry;
+use mimalloc::MiMalloc;
+
+/// A fifth of a request's time was the system's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Open Extension Mobility gateway: SOAP provisioning, phone login, ordered events in Kafka.
 #[derive(Parser)]
