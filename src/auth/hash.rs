@@ -6,6 +6,8 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as PHC;
 use ring::hmac;
 
 use super::pepper::Pepper;
@@ -93,6 +95,16 @@ impl Hasher {
         Ok(StoredHash { hash: hash.to_string(), pepper_id: self.pepper_id.clone() })
     }
 
+    /// What nothing matches and what costs as much to compare with as a hash of today: its digest is random instead of computed.
+    pub fn unmatchable(&self, kind: SecretKind) -> Result<StoredHash, HashError> {
+        self.argon(kind)?;
+        let mut random = [0_u8; 16 + 32];
+        getrandom::fill(&mut random).map_err(|_| HashError)?;
+        let (salt, digest) = random.split_at(16);
+        let hash = format!("{}{}${}", self.settings(kind), PHC.encode(salt), PHC.encode(digest));
+        Ok(StoredHash { hash, pepper_id: self.pepper_id.clone() })
+    }
+
     /// Compares in constant time; the cost is that of the stored hash. A hash under another pepper never matches.
     pub fn matches(&self, stored: &StoredHash, secret: &str) -> bool {
         let Ok(parsed) = PasswordHash::new(&stored.hash) else { return false };
@@ -103,9 +115,13 @@ impl Hasher {
 
     /// Whether a stored hash was made with other settings or under another pepper than now.
     pub fn is_outdated(&self, kind: SecretKind, stored: &StoredHash) -> bool {
+        stored.pepper_id != self.pepper_id || !stored.hash.starts_with(&self.settings(kind))
+    }
+
+    /// How a hash of today begins.
+    fn settings(&self, kind: SecretKind) -> String {
         let cost = self.cost(kind);
-        let settings = format!("$argon2id$v=19$m={},t={},p=1$", cost.memory_kib, cost.passes);
-        stored.pepper_id != self.pepper_id || !stored.hash.starts_with(&settings)
+        format!("$argon2id$v=19$m={},t={},p=1$", cost.memory_kib, cost.passes)
     }
 }
 
@@ -127,5 +143,21 @@ mod tests {
         let dearer = Hasher::new(&Pepper::from_bytes(&[1; 32]), HashCosts::default());
         assert!(dearer.is_outdated(SecretKind::Pin, &stored));
         assert!(dearer.matches(&stored, "90210"));
+    }
+
+    #[test]
+    fn what_nothing_matches_is_written_as_a_hash_of_today() {
+        let hasher = Hasher::new(&Pepper::from_bytes(&[1; 32]), HashCosts::default());
+        for kind in [SecretKind::Pin, SecretKind::Password] {
+            let (real, unmatchable) =
+                (hasher.hash(kind, "90210").unwrap(), hasher.unmatchable(kind).unwrap());
+            assert!(!hasher.is_outdated(kind, &unmatchable));
+            assert!(!hasher.matches(&unmatchable, "90210"));
+            let parsed = PasswordHash::new(&unmatchable.hash).unwrap();
+            let like = PasswordHash::new(&real.hash).unwrap();
+            assert_eq!((&parsed.algorithm, parsed.version), (&like.algorithm, like.version));
+            assert_eq!(parsed.params, like.params);
+            assert_eq!(parsed.hash.unwrap().as_bytes().len(), like.hash.unwrap().as_bytes().len());
+        }
     }
 }

@@ -142,8 +142,8 @@ impl Verifier {
             remembered: Mutex::default(),
             turns: Turns::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            dummy_pin: hasher.hash(SecretKind::Pin, "no such user")?,
-            dummy_password: hasher.hash(SecretKind::Password, "no such user")?,
+            dummy_pin: hasher.unmatchable(SecretKind::Pin)?,
+            dummy_password: hasher.unmatchable(SecretKind::Password)?,
             on_lock,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
