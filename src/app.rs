@@ -126,7 +126,7 @@ impl App {
         check_migrations(&db, migrations).await?;
         let lock = take_name(&db, &config.node.name).await?;
         let origin = services::origin(&db, config).await?;
-        let publisher = publishing::start(&db, config, &origin).map_err(StartError::Publisher)?;
+        let publisher = publishing::start(&db, config, &origin)?;
         if let Some(publisher) = &publisher {
             metrics.register(|registry| gauges::register(registry, publisher.waker()));
         }

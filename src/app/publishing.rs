@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::StartError;
 use crate::config::{Config, NodeRole};
 use crate::em::Wake;
 use crate::event::Origin;
@@ -11,13 +12,18 @@ use crate::event::retention::Retention;
 use crate::http::health::Copying;
 use crate::store::Db;
 
+/// Connections for what the publisher's threads read now and then: a batch, the one after it, how far things are.
+const CONNECTIONS: u32 = 3;
+
 /// Starts the publisher of a process that has this job; without Kafka it only numbers.
-pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> std::io::Result<Option<Publisher>> {
+pub(super) fn start(db: &Db, config: &Config, origin: &Origin) -> Result<Option<Publisher>, StartError> {
     if !config.node.has_role(NodeRole::Publish) {
         return Ok(None);
     }
     let kafka = KafkaSettings::from_config(&config.kafka, &origin.cluster).map(|k| k.on_node(&origin.node));
-    publisher::start(db.clone(), kafka, Retention::of_days(config.events.keep_days)).map(Some)
+    let db = db.with_own_pool(CONNECTIONS)?;
+    let started = publisher::start(db, kafka, Retention::of_days(config.events.keep_days));
+    started.map(Some).map_err(StartError::Publisher)
 }
 
 /// What is called after every commit that wrote events.

@@ -140,6 +140,11 @@ impl Db {
         Ok(Self { pool, url, clock, ids })
     }
 
+    /// The same database through a pool of its own, for work that must go on while requests hold all connections of theirs.
+    pub fn with_own_pool(&self, size: u32) -> Result<Self, StoreError> {
+        Self::open(&self.url, size, self.clock.clone(), self.ids.clone())
+    }
+
     /// The source of identities of this node.
     pub fn ids(&self) -> &IdSource {
         &self.ids

@@ -174,7 +174,9 @@ impl Shared {
             return Ok(Round::Deposed);
         }
         term.noted = confirmed;
-        self.refresh_status()?;
+        if let Err(e) = self.refresh_status() {
+            tracing::warn!(reason = %e, "how far publication is could not be looked up: {e}");
+        }
         Ok(Round::Idle)
     }
 

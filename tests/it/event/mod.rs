@@ -3,6 +3,7 @@
 mod batches;
 mod beside;
 mod blocked;
+mod busy;
 mod embedded_broker;
 mod frozen;
 mod golden;
