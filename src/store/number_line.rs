@@ -143,9 +143,9 @@ pub fn any_pending(connection: &mut PgConnection) -> Result<bool, StoreError> {
 }
 
 /// Frees the room of what was taken from the pending set, outside a transaction; each look at the set would pass it. Does nothing
-/// where the role does not own the table.
+/// where the role does not own the table, nor while somebody else vacuums it: numbering would wait.
 pub fn vacuum_pending(connection: &mut PgConnection) -> Result<(), StoreError> {
-    Ok(connection.batch_execute("VACUUM (TRUNCATE false) event_pending")?)
+    Ok(connection.batch_execute("VACUUM (SKIP_LOCKED, TRUNCATE false) event_pending")?)
 }
 
 /// How many events wait for a number, counted up to a bound.
