@@ -96,7 +96,7 @@ fn a_role_that_owns_its_database_and_nothing_else_is_enough() {
         std::thread::yield_now();
     }
     let mut connection = db.connect().unwrap();
-    assert_eq!(emgate::event::retention::drop_old(&db, &mut connection, 1).unwrap(), [""; 0]);
+    assert_eq!(emgate::event::retention::drop_old(&db, &mut connection, 1, &|| true).unwrap(), [""; 0]);
 }
 
 fn is_superuser(tx: &mut emgate::store::Tx<'_>) -> bool {

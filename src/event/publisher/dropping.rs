@@ -41,6 +41,8 @@ impl Shared {
     }
 
     fn drop_old_now(&self, days: u32) -> Result<Vec<String>, EventError> {
-        retention::drop_old(&self.db, &mut self.db.connect()?, days)
+        let term = self.term.load(Ordering::SeqCst);
+        let leads = || !self.stopping() && self.term.load(Ordering::SeqCst) == term;
+        retention::drop_old(&self.db, &mut self.db.connect()?, days, &leads)
     }
 }

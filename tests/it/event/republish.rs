@@ -335,7 +335,7 @@ fn a_session_outlives_the_log_of_its_login() {
     site.clock.advance_seconds(5 * 86_400);
     log_in(&site, [2]);
     publish(&site, &mut leadership, &mut copier);
-    let dropped = drop_old(&site.db, &mut site.db.connect().unwrap(), 2).unwrap();
+    let dropped = drop_old(&site.db, &mut site.db.connect().unwrap(), 2, &|| true).unwrap();
     assert_eq!(dropped[0], "event_log_20260303");
     delete(&settings, "em.session.state.v1");
     let mut copier = take_over(&site.db, &settings, &leadership);

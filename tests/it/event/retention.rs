@@ -1,5 +1,6 @@
 //! Old days of the log go when Kafka has them whole, and the line that is left is whole, too.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -33,7 +34,7 @@ fn five_days(database: &TestDatabase) -> (Db, ManualClock, Leadership) {
 }
 
 fn dropped(db: &Db, days: u32) -> Vec<String> {
-    drop_old(db, &mut db.connect().unwrap(), days).unwrap()
+    drop_old(db, &mut db.connect().unwrap(), days, &|| true).unwrap()
 }
 
 fn numbers(db: &Db) -> Vec<i64> {
@@ -94,6 +95,23 @@ fn the_newest_event_stays_however_old_so_that_the_chain_goes_on() {
 }
 
 #[test]
+fn an_end_between_any_two_steps_leaves_a_whole_line_and_the_rest_for_the_next_time() {
+    let database = TestDatabase::new();
+    let (db, _, mut leadership) = five_days(&database);
+    leadership.confirm(&db, 10).unwrap();
+    let mut gone = Vec::new();
+    for steps in 0..12 {
+        let left = Cell::new(steps);
+        let go_on = || left.replace(i32::max(left.get() - 1, 0)) > 0;
+        gone.extend(drop_old(&db, &mut db.connect().unwrap(), 2, &go_on).unwrap());
+        let line = chain(&db);
+        assert!(matches!(line, ChainState::Whole { last: 10, .. }), "after {steps}: {line:?}");
+    }
+    assert_eq!(gone, ["event_log_20260303", "event_log_20260304"]);
+    assert_eq!(chain(&db), ChainState::Whole { first: 5, last: 10 });
+}
+
+#[test]
 fn a_busy_log_is_left_alone_after_a_moment_and_its_writers_go_on() {
     let database = TestDatabase::new();
     let (db, _, mut leadership) = five_days(&database);
@@ -101,7 +119,7 @@ fn a_busy_log_is_left_alone_after_a_moment_and_its_writers_go_on() {
     let begun = Instant::now();
     db.transaction_on(&mut db.connect().unwrap(), |tx| {
         append(tx, &origin(), &cause(), vec![Occurred::of(login_on("SEP0011223344FF"))])?;
-        assert!(drop_old(&db, &mut db.connect().unwrap(), 2).is_err());
+        assert!(drop_old(&db, &mut db.connect().unwrap(), 2, &|| true).is_err());
         commit_one(&db, login_on("SEP0011223344AA"));
         Ok::<_, emgate::event::EventError>(())
     })
