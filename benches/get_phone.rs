@@ -1,8 +1,6 @@
 //! getPhone by name, all elements, against one SELECT of the same object: its row, typed core, lines, references, session and default
 //! profile.
 
-use std::time::Duration;
-
 use crate::frame::Outcome;
 use crate::frame::gateway::Role;
 use crate::frame::lab::Lab;
@@ -53,8 +51,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
         })
     };
     let ours = || {
-        get(Duration::from_millis(300))?;
-        let (load, cpu) = lab.metered(Some(&gateway), || get(lab.sample()))?;
+        let (load, cpu) = lab.metered_warm(&gateway, lab.sample(), get)?;
         let each = 1e6 / load.latencies.len() as f64;
         Ok(Figures::from([
             ("rate", load.rate()),
@@ -72,12 +69,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
         folder: &lab.folder,
         text: SCRIPT.to_owned(),
         variables,
+        warm_up: lab.warm_up(),
     };
-    let peer = || {
-        let (run, cpu) = lab.metered(None, || script.run(CONNECTIONS, lab.sample().as_secs_f64()))?;
-        let each = 1e6 / run.transactions;
-        Ok(Figures::from([("rate", run.rate), ("client", run.cpu * each), ("postgres", cpu.postgres * each)]))
-    };
+    let peer = || Ok(script.run(CONNECTIONS, lab.sample())?.figures());
     let rounds = Rounds::run("get-phone", lab.rounds, vec![(OURS, Box::new(ours)), (PEER, Box::new(peer))])?;
     gateway.stop()?;
     lab.server.drop(DATABASE)?;

@@ -1,7 +1,5 @@
 //! How long a login or logout takes when they come at a given rate, whether earlier ones are answered or not, against `pgbench --rate`.
 
-use std::time::Duration;
-
 use crate::frame::Outcome;
 use crate::frame::gateway::Role;
 use crate::frame::lab::Lab;
@@ -24,12 +22,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     let gateway = lab.gateway(OUR_DATABASE, &Role { roles: "http", ..Role::default() })?;
     let (sender, target) = (lab.admin(&gateway)?, Target::of(&gateway)?);
     let time = lab.sample() * 2;
-    let churn = |rate, time| {
-        target.open_loop(CONNECTIONS, rate, time, |lane| Churn::new(&sender, lane, CONNECTIONS, site.phones))
+    let churn = |time| {
+        target.open_loop(CONNECTIONS, RATE, time, |lane| Churn::new(&sender, lane, CONNECTIONS, site.phones))
     };
     let ours = || {
-        churn(RATE / 4.0, Duration::from_millis(500))?;
-        let (load, cpu) = lab.metered(Some(&gateway), || churn(RATE, time))?;
+        let (load, cpu) = lab.metered_warm(&gateway, time, churn)?;
         let each = 1e6 / load.latencies.len() as f64;
         let mut figures = figures(&load.latencies, load.rate());
         figures.extend([
@@ -41,12 +38,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     };
     let peer = || {
         site.clear_peer()?;
-        let (run, cpu) =
-            lab.metered(None, || site.script(CONNECTIONS).run_at(RATE, CONNECTIONS, time.as_secs_f64()))?;
+        let run = site.script(CONNECTIONS).run_at(RATE, CONNECTIONS, time)?;
         let mut figures = figures(&run.latencies, run.rate);
         figures.extend([
-            ("gateway", run.cpu * 1e6 / run.transactions),
-            ("postgres", cpu.postgres * 1e6 / run.transactions),
+            ("gateway", run.cpu.gateway * 1e6 / run.transactions),
+            ("postgres", run.cpu.postgres * 1e6 / run.transactions),
         ]);
         Ok(figures)
     };

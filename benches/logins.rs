@@ -10,7 +10,7 @@ use crate::frame::cpu::CpuTime;
 use crate::frame::gateway::{Gateway, Role};
 use crate::frame::lab::Lab;
 use crate::frame::load::{Load, Target};
-use crate::frame::pgbench::{Run, Script};
+use crate::frame::pgbench::Script;
 use crate::frame::requests::{Churn, Sender};
 use crate::frame::rounds::{Figures, Rounds, quantile};
 use crate::frame::table::{Finding, number, progress};
@@ -83,18 +83,14 @@ impl<'l> Site<'l> {
         let churn = |time| {
             target.closed_loop(connections, time, |lane| Churn::new(sender, lane, connections, self.phones))
         };
-        churn(Duration::from_millis(300))?;
-        let (load, cpu) = self.lab.metered(Some(gateway), || churn(self.lab.sample()))?;
+        let (load, cpu) = self.lab.metered_warm(gateway, self.lab.sample(), churn)?;
         Ok(figures(&load, cpu))
     }
 
     /// Measures the peer once.
     pub(crate) fn peer(&self, clients: usize) -> Outcome<Figures> {
         self.clear_peer()?;
-        let script = self.script(clients);
-        let seconds = self.lab.sample().as_secs_f64();
-        let (run, cpu) = self.lab.metered(None, || script.run(clients, seconds))?;
-        Ok(peer_figures(&run, cpu))
+        Ok(self.script(clients).run(clients, self.lab.sample())?.figures())
     }
 
     /// The script of the peer.
@@ -113,6 +109,7 @@ impl<'l> Site<'l> {
             folder: &lab.folder,
             text: SCRIPT.to_owned(),
             variables,
+            warm_up: lab.warm_up(),
         }
     }
 
@@ -127,7 +124,7 @@ impl<'l> Site<'l> {
         for clients in [4, 8, 16, 32, 64] {
             progress(&format!("login-churn: pgbench with {clients} clients"));
             self.clear_peer()?;
-            let rate = self.script(clients).run(clients, 3.0)?.rate;
+            let rate = self.script(clients).run(clients, Duration::from_secs(3))?.rate;
             if rate > best.1 {
                 best = (clients, rate);
             }
@@ -170,9 +167,4 @@ fn figures(load: &Load, cpu: CpuTime) -> Figures {
         ("p50", quantile(&load.latencies, 0.5) * 1e3),
         ("p99", quantile(&load.latencies, 0.99) * 1e3),
     ])
-}
-
-fn peer_figures(run: &Run, cpu: CpuTime) -> Figures {
-    let each = 1e6 / run.transactions;
-    Figures::from([("rate", run.rate), ("client", run.cpu * each), ("postgres", cpu.postgres * each)])
 }

@@ -50,11 +50,6 @@ impl Meter {
     }
 }
 
-/// CPU seconds of the children of this process that have ended and were waited for.
-pub(crate) fn of_ended_children() -> Outcome<f64> {
-    Ok(Stat::of(process::id())?.ended_children)
-}
-
 struct Stat {
     parent: u32,
     own: f64,

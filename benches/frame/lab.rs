@@ -41,6 +41,11 @@ impl Lab {
         Duration::from_secs(if self.quick { 2 } else { 4 })
     }
 
+    /// How long the same load runs before a sample of ours and of the peer alike.
+    pub(crate) fn warm_up(&self) -> Duration {
+        Duration::from_secs(if self.quick { 1 } else { 2 })
+    }
+
     /// Phones of a site where their number is not what is measured.
     pub(crate) fn usual_phones(&self) -> usize {
         if self.quick { 10_000 } else { 100_000 }
@@ -98,6 +103,26 @@ impl Lab {
         run: impl FnOnce() -> Outcome<T>,
     ) -> Outcome<(T, CpuTime)> {
         self.server.settle()?;
+        self.metered_as_it_is(gateway, run)
+    }
+
+    /// The same for load that has a peer: checkpoint, warm-up and sample, in this order as the peer has them.
+    pub(crate) fn metered_warm<T>(
+        &self,
+        gateway: &Gateway,
+        time: Duration,
+        run: impl Fn(Duration) -> Outcome<T>,
+    ) -> Outcome<(T, CpuTime)> {
+        self.server.settle()?;
+        run(self.warm_up())?;
+        self.metered_as_it_is(Some(gateway), || run(time))
+    }
+
+    fn metered_as_it_is<T>(
+        &self,
+        gateway: Option<&Gateway>,
+        run: impl FnOnce() -> Outcome<T>,
+    ) -> Outcome<(T, CpuTime)> {
         let meter = Meter { gateway: gateway.map(Gateway::pid), postgres: self.server.pid()? };
         let before = meter.read()?;
         let done = run()?;
