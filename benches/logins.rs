@@ -18,9 +18,11 @@ use crate::frame::table::{Finding, number, progress};
 /// What the peer runs: every other transaction a login, then the logout of the same phone.
 const SCRIPT: &str = r"\if :on
 \set on 0
-WITH p AS (SELECT x.pk FROM objects o JOIN phones x ON x.pk = o.pk
+WITH u AS (SELECT x.pk FROM objects o JOIN users x ON x.pk = o.pk
+    WHERE o.type = 'User' AND o.name_key = 'user' || lpad(:n::text, 6, '0') FOR NO KEY UPDATE OF x),
+p AS (SELECT x.pk FROM objects o JOIN phones x ON x.pk = o.pk
     WHERE o.type = 'Phone' AND o.name_key = 'sep0a1b2c' || lpad(:n::text, 6, '0') FOR NO KEY UPDATE OF x),
-s AS (DELETE FROM sessions s USING p WHERE s.phone_pk = p.pk RETURNING s.session_id),
+s AS (DELETE FROM sessions s USING u, p WHERE s.phone_pk = p.pk AND s.user_pk = u.pk RETURNING s.session_id),
 e AS (INSERT INTO event_log (created_at, id, type, topic, key, envelope)
     SELECT now(), gen_random_uuid(), 'em.device.logout.v1', 'em.device.logout.v1', 'SEP0A1B2C' || lpad(:n::text, 6, '0'), :logout::json
     FROM s RETURNING seq, created_at)
@@ -113,9 +115,10 @@ impl<'l> Site<'l> {
         }
     }
 
-    /// A run ends in the middle of pairs: whoever is still logged in leaves.
+    /// A run ends in the middle of pairs: whoever is still logged in leaves, as a logout would have it. The room is freed as ours is: when
+    /// the server comes to it.
     pub(crate) fn clear_peer(&self) -> Outcome<()> {
-        self.lab.server.sql(PEER_DATABASE, "DELETE FROM sessions; VACUUM sessions").map(drop)
+        self.lab.server.sql(PEER_DATABASE, "DELETE FROM sessions").map(drop)
     }
 
     /// Tries several numbers of clients, briefly.
