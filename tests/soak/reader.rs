@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn read_into(servers: &str, history: &mut History) -> Result<(), String> {
     let consumer = consumer(servers).map_err(|e| e.to_string())?;
     let there = topics(&consumer).map_err(|e| e.to_string())?;
+    history.partitions.clone_from(&there);
     let events: Vec<_> = there.iter().filter(|(topic, _)| EVENTS.contains(&topic.as_str())).collect();
     let records = &mut history.records;
     read(&consumer, &events, |message| {
@@ -122,7 +123,7 @@ fn state(message: &BorrowedMessage<'_>) -> Result<State, String> {
         let device = json.map(|json| perhaps(&json, "/data/current/name", text)).transpose()?;
         Says::Device(device.flatten())
     };
-    Ok(State { place, key, number, says })
+    Ok(State { topic: message.topic().to_owned(), partition: message.partition(), key, number, says })
 }
 
 fn header(message: &BorrowedMessage<'_>, name: &str) -> Option<String> {

@@ -32,6 +32,8 @@ pub(crate) struct Event {
     pub(crate) time: Micros,
     /// Surface that the request came through.
     pub(crate) via: String,
+    /// The key that its record must have, by the contract and its data.
+    pub(crate) key: String,
     pub(crate) what: What,
 }
 
@@ -97,9 +99,31 @@ impl Event {
             count: json["emopcount"].as_i64().ok_or("no emopcount")?,
             time: moment(&json, "/time")?,
             via: text(&json, "/data/requestedBy/via")?,
+            key: key(&json)?,
             what: what(&json)?,
         })
     }
+}
+
+fn key(json: &Value) -> Result<String, String> {
+    let part = |place| text(json, place);
+    Ok(match part("/type")?.as_str() {
+        "em.device.login.v1" | "em.device.logout.v1" => part("/data/device/name")?,
+        "em.intercom.defaultdevice.changed.v1" => line(json)?,
+        "em.serviceparameter.changed.v1" => {
+            format!("ServiceParameter/{}/{}", part("/data/service")?, part("/data/name")?)
+        }
+        "em.provisioning.changed.v1" => {
+            format!("{}/{}", part("/data/objectType")?, part("/data/objectUuid")?)
+        }
+        _ => part("/partitionkey")?,
+    })
+}
+
+/// An intercom line as its key names it.
+fn line(json: &Value) -> Result<String, String> {
+    let partition = perhaps(json, "/data/line/partition", text)?.unwrap_or_default();
+    Ok(format!("{}|{partition}", text(json, "/data/line/dn")?))
 }
 
 fn what(json: &Value) -> Result<What, String> {
@@ -118,11 +142,7 @@ fn what(json: &Value) -> Result<What, String> {
             due: perhaps(json, "/data/dueAt", moment)?,
         },
         "em.intercom.defaultdevice.changed.v1" => What::Intercom {
-            line: format!(
-                "{}|{}",
-                text(json, "/data/line/dn")?,
-                perhaps(json, "/data/line/partition", text)?.unwrap_or_default()
-            ),
+            line: line(json)?,
             previous: perhaps(json, "/data/previous/name", text)?,
             current: perhaps(json, "/data/current/name", text)?,
             change: text(json, "/data/change")?,

@@ -9,6 +9,7 @@ pub(crate) mod fold;
 pub(crate) mod journal;
 pub(crate) mod line;
 pub(crate) mod order;
+pub(crate) mod place;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ pub(crate) struct History {
     pub(crate) journal: Vec<Entry>,
     /// Every record of the event topics, in the order of each partition.
     pub(crate) records: Vec<Record>,
+    /// How many partitions each topic has.
+    pub(crate) partitions: BTreeMap<String, i32>,
     /// Whether records may be repeated (idempotent mode).
     pub(crate) may_repeat: bool,
     /// The number line in the database, by number.
@@ -67,8 +70,8 @@ pub(crate) struct World {
 /// One record of a state topic.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    /// Topic and partition.
-    pub(crate) place: String,
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
     /// Phone or line.
     pub(crate) key: String,
     /// Number of the event that it follows.
@@ -107,6 +110,8 @@ pub(crate) enum Kind {
     Disagreement,
     /// The hash chain is broken, or a record is not what the log says.
     Altered,
+    /// A record under another key, or in another partition, than its event belongs.
+    Misplaced,
     /// An answer that was not true.
     FalseAnswer,
 }
@@ -135,11 +140,12 @@ impl Findings {
 pub(crate) fn check(history: &History) -> Vec<Finding> {
     let mut findings = Findings::default();
     let records = line::check(history, &mut findings);
+    place::check(history, &mut findings);
     let events: Vec<&event::Event> = records.iter().map(|r| &r.event).collect();
     let course = fold::check(history, &events, &mut findings);
     state::check(history, &course, &mut findings);
     let operations = answers::check(history, &events, &course, &mut findings);
-    order::check(history, &operations, &mut findings);
+    order::check(&operations, &mut findings);
     findings.0
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::answers::Matched;
 use super::event::What;
 use super::journal::{Answer, Micros};
-use super::{Findings, History, Kind};
+use super::{Findings, Kind};
 
 /// What touched one thing.
 struct Touch {
@@ -17,7 +17,7 @@ struct Touch {
 }
 
 /// Compares, for each phone, user, line and for the policy, the times of clients with the numbers of events.
-pub(super) fn check(_history: &History, matched: &[Matched<'_>], findings: &mut Findings) {
+pub(super) fn check(matched: &[Matched<'_>], findings: &mut Findings) {
     let mut touches: BTreeMap<String, Vec<Touch>> = BTreeMap::new();
     for Matched { entry, operation } in matched {
         let numbers = operation.iter().map(|e| e.sequence);

@@ -7,11 +7,11 @@ use super::{Findings, History, Kind, Says};
 
 /// Compares every record with the events.
 pub(super) fn check(history: &History, course: &Course, findings: &mut Findings) {
-    let mut newest: HashMap<&str, i64> = HashMap::new();
+    let mut newest: HashMap<(&str, i32), i64> = HashMap::new();
     let (mut sessions, mut devices) = (BTreeMap::new(), BTreeMap::new());
     for state in &history.states {
-        let before = newest.insert(&state.place, state.number).unwrap_or_default();
-        let at = format!("{}: {} of {}", state.place, state.number, state.key);
+        let before = newest.insert((&state.topic, state.partition), state.number).unwrap_or_default();
+        let at = format!("{} {}: {} of {}", state.topic, state.partition, state.number, state.key);
         if state.number < before {
             findings.add(Kind::Reordered, format!("{at}, after {before}"));
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::event::{Digest, Event, Record, Session, digest_of};
 use super::journal::{Answer, Entry, Request};
 use super::line::{next_link, published_value};
+use super::place::partition_of;
 use super::{History, Kind, Position, Says, State, check};
 
 const SECOND: i64 = 1_000_000;
@@ -50,11 +51,12 @@ fn logout(phone: &str, session: &Session, reason: &str) -> (&'static str, Value)
 }
 
 fn phone(action: &str, name: &str) -> (&'static str, Value) {
-    ("em.provisioning.changed.v1", json!({ "action": action, "objectType": "Phone", "objectName": name }))
+    let data = json!({ "action": action, "objectType": "Phone", "objectUuid": format!("uuid of {name}"), "objectName": name });
+    ("em.provisioning.changed.v1", data)
 }
 
 fn policy(previous: &str, value: &str) -> (&'static str, Value) {
-    let data = json!({ "name": "MultipleLoginBehavior", "previousValue": previous, "value": value });
+    let data = json!({ "service": "EM", "name": "MultipleLoginBehavior", "previousValue": previous, "value": value });
     ("em.serviceparameter.changed.v1", data)
 }
 
@@ -87,9 +89,11 @@ impl Story {
             recorded: at(second),
             created: at(second),
             hash: Vec::new(),
-            logged: Some(("key".into(), envelope)),
+            logged: Some((String::new(), envelope)),
         };
         let value = published_value(&position).unwrap();
+        let event = Event::read(value.as_bytes()).unwrap();
+        position.logged.as_mut().unwrap().0.clone_from(&event.key);
         let link = next_link(self.link.as_deref().unwrap_or(&[0; 32]), value.as_bytes());
         position.hash.clone_from(&link);
         self.link = Some(link);
@@ -101,9 +105,9 @@ impl Story {
             topic: topic.into(),
             partition: 0,
             offset: self.offset,
-            key: "key".into(),
+            key: event.key.clone(),
             digest: digest_of(value.as_bytes()),
-            event: Event::read(value.as_bytes()).unwrap(),
+            event,
         });
     }
 
@@ -112,9 +116,9 @@ impl Story {
         let sessions = &mut self.history.tables.sessions;
         sessions.remove(phone);
         sessions.extend(session.clone().map(|session| (phone.to_owned(), session)));
-        let (place, key) = ("em.session.state.v1 0".to_owned(), phone.to_owned());
+        let (topic, partition, key) = ("em.session.state.v1".to_owned(), 0, phone.to_owned());
         let number = self.history.last_given;
-        self.history.states.push(State { place, key, number, says: Says::Session(session) });
+        self.history.states.push(State { topic, partition, key, number, says: Says::Session(session) });
     }
 
     /// A request from one second to the next and what came of it.
@@ -141,6 +145,8 @@ impl Story {
 /// Two phones; ann logs in, out and in again, bob logs in on the other; a policy changes; a refusal, an unknown, a repeat.
 fn story() -> Story {
     let mut story = Story::default();
+    let topics = ["em.session.v1", "em.provisioning.v1", "em.session.state.v1", "em.intercom.state.v1"];
+    story.history.partitions = topics.map(|topic| (topic.to_owned(), 1)).into();
     let (first, second, bobs) = (session_of(1, "ann"), session_of(2, "ann"), session_of(3, "bob"));
     story.done(1, Request::AddPhone { phone: "A".into() }, &[phone("add", "A")]);
     story.done(2, Request::AddPhone { phone: "B".into() }, &[phone("add", "B")]);
@@ -224,7 +230,8 @@ fn state_topics_that_say_something_else_or_go_back_are_found() {
     assert_eq!(found(|h| h.states.swap(0, 1)), [Kind::Reordered]);
     let line = |h: &mut History| {
         let says = Says::Device(Some("A".into()));
-        h.states.push(State { place: "lines".into(), key: "7001|I".into(), number: 3, says });
+        let topic = "em.intercom.state.v1".to_owned();
+        h.states.push(State { topic, partition: 0, key: "7001|I".into(), number: 3, says });
     };
     assert_eq!(found(line), [Kind::Disagreement]);
 }
@@ -382,6 +389,30 @@ fn a_broken_chain_or_a_record_that_differs_from_the_log_is_altered() {
         *envelope = envelope.replace("\"ann\"", "\"eve\"");
     };
     assert_eq!(found(rewritten), [Kind::Altered]);
+}
+
+#[test]
+fn a_record_with_another_key_or_in_another_partition_is_misplaced() {
+    assert_eq!(found(|h| h.records[2].key = "B".into()), [Kind::Misplaced]);
+    assert_eq!(found(|h| h.line[2].logged.as_mut().unwrap().0 = "B".into()), [Kind::Misplaced]);
+    let both = |h: &mut History| {
+        h.records[2].key = "B".into();
+        h.line[2].logged.as_mut().unwrap().0 = "B".into();
+    };
+    assert_eq!(found(both), [Kind::Misplaced]);
+    assert_eq!(found(|h| h.records[2].partition = 1), [Kind::Misplaced]);
+    assert_eq!(found(|h| h.states[2].partition = 1), [Kind::Misplaced]);
+    // "A" belongs into another one than the first
+    assert_eq!(found(|h| h.partitions.extend([("em.session.v1".into(), 6)])), [Kind::Misplaced]);
+}
+
+#[test]
+fn keys_are_expected_where_the_contract_says() {
+    for (key, places) in
+        [("SEP0011223344AA", [5, 2, 1]), ("recorder1", [0, 0, 2]), ("7001|PT_ICM", [2, 2, 0])]
+    {
+        assert_eq!([6, 3, 4].map(|partitions| partition_of(key.as_bytes(), partitions)), places, "{key}");
+    }
 }
 
 #[test]
