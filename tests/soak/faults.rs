@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::eye::{Eye, Line};
+use super::eye::{Eye, Hold, Line};
 use super::gateway::Gateway;
 use super::load::Work;
 use super::plan::Fault;
@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const WINDOW: Duration = Duration::from_secs(10);
 /// The contract's time for a take-over.
 const TAKE_OVER: Duration = Duration::from_secs(10);
+/// One miss, of one fault of its kind, may be chance.
+const DEALT: u64 = 2;
 
 /// Everything that can be made to fail.
 pub(crate) struct Stage<'w> {
@@ -39,20 +41,26 @@ impl Stage<'_> {
             Fault::Nodes(n) => self.nodes(n),
             Fault::Kill { leader } => self.kill_one(leader),
             Fault::KillAfterCommit => self.kill_after_commit(),
-            Fault::KillAfterNumbering => self.kill_after_numbering(),
-            Fault::KillMidProduce { ms } => self.kill_mid_produce(ms),
+            Fault::KillAfterNumbering => self.kill_after_numbering()?,
+            Fault::KillMidProduce { ms } => self.kill_mid_produce(ms)?,
             Fault::KillBeforeConfirm => self.kill_before_confirm(),
             Fault::KillDuringTakeOver { ms } => self.kill_during_take_over(ms),
             Fault::StopPostgres { ms } => self.stop_postgres(ms)?,
             Fault::EndBackends { most } => {
                 let ended = self.eye.end_backends(most);
-                self.tally.add("backends ended by Postgres", u64::try_from(ended).unwrap_or_default());
+                let ended = u64::try_from(ended).unwrap_or_default();
+                self.tally.fault("backends ended by Postgres", most, ended);
             }
             Fault::CutCommits { cut, times } => self.cut_commits(cut, times),
             Fault::BrokerAway { frozen, ms } => self.broker_away(frozen, ms)?,
             Fault::FreezeLeader { ms } => self.freeze_leader(ms),
         }
         self.recover()
+    }
+
+    /// Kinds of fault that were dealt more than once and never came about: what they would have shown is not known.
+    pub(crate) fn never_came(&self) -> impl Iterator<Item = String> {
+        self.tally.never(DEALT)
     }
 
     /// Starts what was killed, and waits until answers come, numbers are given and records confirmed.
@@ -120,17 +128,18 @@ impl Stage<'_> {
         }
     }
 
-    fn kill(&mut self, n: usize, window: &'static str) {
+    /// Kills in a window that was waited for, and is counted if it was reached; without it the kill comes at a random moment.
+    fn kill(&mut self, n: usize, window: &'static str, reached: bool) {
         self.gateways[n].kill();
         self.tally.count("gateways killed");
-        self.tally.count(window);
+        self.tally.fault(window, 1, u64::from(reached));
     }
 
     fn kill_one(&mut self, leader: bool) {
         let n = self.await_leader();
         let n = if leader { n } else { (n + 1) % self.wanted };
         let last = self.eye.line().map_or(0, |l| l.last);
-        self.kill(n, "  at a random moment");
+        self.kill(n, "  at a random moment", true);
         if leader {
             self.await_next_leader(n, last);
         }
@@ -159,60 +168,71 @@ impl Stage<'_> {
 
     fn kill_after_commit(&mut self) {
         let n = self.await_leader();
-        let Some(hold) = self.eye.hold_line() else { return };
-        let reached = self.eye.await_line(WINDOW, |l| l.pending > 3).is_some();
-        self.kill(n, if reached { "  after commit, before numbering" } else { "  window missed" });
+        let hold = self.eye.hold_line();
+        let reached = hold.is_some() && self.eye.await_line(WINDOW, |l| l.pending > 3).is_some();
+        self.kill(n, "  after commit, before numbering", reached);
         drop(hold);
     }
 
-    fn kill_after_numbering(&mut self) {
+    fn kill_after_numbering(&mut self) -> Result<(), String> {
         let n = self.await_leader();
-        self.kafka.signal("STOP");
+        self.kafka.signal("STOP")?;
         let at = self.eye.line().map_or(0, |l| l.last);
         let reached = self.eye.await_line(WINDOW, |l| l.last > at + 5 && l.last > l.confirmed).is_some();
-        self.kill(n, if reached { "  after numbering, before producing" } else { "  window missed" });
-        self.kafka.signal("CONT");
+        self.kill(n, "  after numbering, before producing", reached);
+        self.kafka.signal("CONT")
     }
 
-    fn kill_mid_produce(&mut self, ms: u64) {
+    fn kill_mid_produce(&mut self, ms: u64) -> Result<(), String> {
         let n = self.await_leader();
         let at = self.eye.line().map_or(0, |l| l.last);
         // right after a number was given, its record is on its way
         let reached = self.eye.await_line(WINDOW, |l| l.last > at).is_some();
-        self.kafka.signal("STOP");
+        self.kafka.signal("STOP")?;
         std::thread::sleep(Duration::from_millis(ms));
-        self.kill(n, if reached { "  in the middle of producing" } else { "  window missed" });
-        self.kafka.signal("CONT");
+        self.kill(n, "  in the middle of producing", reached);
+        self.kafka.signal("CONT")
     }
 
     fn kill_before_confirm(&mut self) {
         let n = self.await_leader();
-        let Some(hold) = self.eye.hold_line() else { return };
         let begun = Instant::now();
-        let mut reached = false;
-        // Kafka has acknowledged all that is numbered, and that cannot be noted
-        while !reached && begun.elapsed() < Duration::from_secs(2) {
-            let confirmed = self.gateways[n].gauge("em_stream_confirmed_sequence").unwrap_or_default();
-            reached = self.eye.line().is_some_and(|l| confirmed == l.last && l.confirmed < l.last);
+        let mut hold = None;
+        while hold.is_none() && begun.elapsed() < WINDOW {
+            hold = self.hold_unconfirmed(n);
         }
-        self.kill(n, if reached { "  before confirming" } else { "  window missed" });
+        self.kill(n, "  before confirming", hold.is_some());
         drop(hold);
+    }
+
+    /// Holds the line when Kafka has acknowledged all that is numbered, and that cannot be noted; none: all was noted before, which is
+    /// chance.
+    fn hold_unconfirmed(&mut self, n: usize) -> Option<Hold> {
+        let (hold, begun) = (self.eye.hold_line()?, Instant::now());
+        while begun.elapsed() < Duration::from_secs(2) {
+            let line = self.eye.line().filter(|l| l.confirmed < l.last)?;
+            if self.gateways[n].gauge("em_stream_confirmed_sequence") == Some(line.last) {
+                return Some(hold);
+            }
+        }
+        None
     }
 
     fn kill_during_take_over(&mut self, ms: u64) {
         let first = self.await_leader();
-        self.kill(first, "  of a leader, for a take-over");
+        self.kill(first, "  of a leader, for a take-over", true);
         let begun = Instant::now();
         let other = (first + 1) % self.wanted;
         while !self.gateways[other].leads() && begun.elapsed() < WINDOW {
             std::thread::sleep(Duration::from_millis(2));
         }
+        let reached = begun.elapsed() < WINDOW;
         std::thread::sleep(Duration::from_millis(ms));
-        self.kill(other, "  during take-over");
+        self.kill(other, "  during take-over", reached);
     }
 
     fn stop_postgres(&mut self, ms: u64) -> Result<(), String> {
-        self.postgres.signal("QUIT");
+        self.postgres.signal("QUIT")?;
         self.tally.count("Postgres stopped at once");
         std::thread::sleep(Duration::from_millis(ms));
         self.postgres.start()?;
@@ -234,16 +254,16 @@ impl Stage<'_> {
             Cut::Answered => "connections cut before COMMIT's answer",
         };
         let done = self.proxy.disarm() - before;
-        self.tally.add(what, done);
+        self.tally.fault(what, times, done);
     }
 
     fn broker_away(&mut self, frozen: bool, ms: u64) -> Result<(), String> {
-        self.kafka.signal(if frozen { "STOP" } else { "KILL" });
+        self.kafka.signal(if frozen { "STOP" } else { "KILL" })?;
         self.tally.count(if frozen { "brokers frozen" } else { "brokers killed" });
         std::thread::sleep(Duration::from_millis(ms));
         let line = self.line()?;
         if frozen {
-            self.kafka.signal("CONT");
+            self.kafka.signal("CONT")?;
         } else {
             self.kafka.start()?;
         }

@@ -56,6 +56,7 @@ pub(crate) fn run(ground: &Ground) -> Result<Outcome, String> {
         return Ok(Outcome::default());
     }
     findings.extend(played.err());
+    findings.extend(stage.never_came());
     findings.extend(quiet(&mut stage).err());
     let mut history = History { journal, ..History::default() };
     reader::read_into(&servers, &mut history)?;

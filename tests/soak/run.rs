@@ -92,7 +92,7 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        self.kafka.signal("CONT");
+        drop(self.kafka.signal("CONT"));
         self.kafka.stop();
         self.postgres.stop();
     }

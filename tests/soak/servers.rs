@@ -98,9 +98,9 @@ impl Server {
         text.lines().next()?.trim().parse().ok().filter(|pid| lives(*pid))
     }
 
-    /// Sends it a signal and, when that ends it, waits for the end.
-    pub(crate) fn signal(&self, name: &str) {
-        let Some(pid) = self.pid() else { return };
+    /// Sends it a signal and, when that ends it, waits for the end; an error: there is no process.
+    pub(crate) fn signal(&self, name: &str) -> Result<(), String> {
+        let pid = self.pid().ok_or_else(|| format!("SIG{name}: {} has no process", self.name))?;
         signal(pid, name);
         if ["KILL", "QUIT"].contains(&name) {
             let until = Instant::now() + Duration::from_secs(20);
@@ -108,5 +108,6 @@ impl Server {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
+        Ok(())
     }
 }
