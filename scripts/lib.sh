@@ -52,9 +52,10 @@ wait_gone() {
   done
 }
 
-# Asks process $1 to end, and after $2 seconds makes it.
+# Asks process $1 to end, which one that is frozen does when it goes on, and after $2 seconds makes it.
 end_process() {
   kill "$1" 2>/dev/null || return 0
+  kill -CONT "$1" 2>/dev/null || true
   wait_gone "$1" "$2" && return 0
   kill -9 "$1" 2>/dev/null || true
   wait_gone "$1" 5
