@@ -216,7 +216,7 @@ impl<'a> EffectiveConfig<'a> {
 
 /// The lines that a phone presents: intercom lines only on their default device.
 pub fn presented(appearances: &[Appearance], phone: PhonePk) -> impl Iterator<Item = &Appearance> {
-    appearances.iter().filter(move |a| match a.kind {
+    appearances.iter().filter(move |a| match a.kind() {
         LineKind::Line => true,
         LineKind::Intercom => a.default_phone == Some(phone),
     })

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::event::{LineKind, LoginMethod, LogoutReason, MaxLoginSource};
+use super::event::{LoginMethod, LogoutReason, MaxLoginSource};
 use super::ids::{LinePk, PhonePk, ProfilePk};
 use super::login_limit::LoginLimit;
 use super::policy::{LoginPolicy, MultipleLogin};
@@ -249,7 +249,7 @@ pub fn intercom_to_select<'a>(
     policy: &LoginPolicy,
 ) -> impl Iterator<Item = &'a Appearance> {
     let chooses = policy.choose_intercom_phone;
-    appearances.iter().filter(move |a| chooses && a.kind == LineKind::Intercom && a.default_phone.is_none())
+    appearances.iter().filter(move |a| chooses && a.intercom.is_some() && a.default_phone.is_none())
 }
 
 /// The appearances of a profile once the given lines have got the phone as their default device.

@@ -99,14 +99,12 @@ pub struct Appearance {
     pub index: i32,
     /// The line.
     pub line: LinePk,
-    /// Identity of the line on the wire.
-    pub uuid: Uuid,
     /// Directory number.
     pub pattern: String,
     /// Name of its partition.
     pub partition: Option<String>,
-    /// Whether it is an intercom line.
-    pub kind: LineKind,
+    /// Identity on the wire of an intercom line; none of another line, which nothing names by it.
+    pub intercom: Option<Uuid>,
     /// The one phone on which an intercom line is presented.
     pub default_phone: Option<PhonePk>,
     /// Label on this button.
@@ -188,11 +186,16 @@ impl DeviceProfile {
 }
 
 impl Appearance {
+    /// Whether it is an intercom line.
+    pub fn kind(&self) -> LineKind {
+        if self.intercom.is_some() { LineKind::Intercom } else { LineKind::Line }
+    }
+
     /// The line as events show it.
     pub fn for_event(&self) -> EventLine {
         EventLine {
             index: self.index,
-            kind: self.kind,
+            kind: self.kind(),
             dn: self.pattern.clone(),
             partition: self.partition.clone(),
             label: self.label.clone(),

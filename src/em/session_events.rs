@@ -105,9 +105,10 @@ pub(super) fn login_events(
     }
     let owner =
         IntercomOwner { kind: OwnerKind::DeviceProfile, name: profile.name.clone(), uuid: profile.uuid };
-    for line in opening.lines.iter().filter(|l| opening.selected.contains(&l.line)) {
+    let selected = opening.lines.iter().filter(|l| opening.selected.contains(&l.line));
+    for line in selected.filter_map(intercom_line) {
         let change = IntercomDefaultDeviceChanged {
-            line: intercom_line(line),
+            line,
             owner: Some(owner.clone()),
             previous: None,
             current: Some(phone.for_event()),
@@ -158,8 +159,8 @@ fn login_payload(
 }
 
 /// An intercom line as events show it.
-pub(super) fn intercom_line(line: &Appearance) -> IntercomLine {
-    IntercomLine { dn: line.pattern.clone(), partition: line.partition.clone(), uuid: line.uuid }
+fn intercom_line(line: &Appearance) -> Option<IntercomLine> {
+    Some(IntercomLine { dn: line.pattern.clone(), partition: line.partition.clone(), uuid: line.intercom? })
 }
 
 fn programs(world: &BatchSnapshot, controlled: i64) -> Vec<String> {
