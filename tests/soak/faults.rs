@@ -140,15 +140,14 @@ impl Stage<'_> {
     fn kill_one(&mut self, leader: bool) {
         let n = self.await_leader();
         let n = if leader { n } else { (n + 1) % self.wanted };
-        let last = self.eye.line().map_or(0, |l| l.last);
         self.kill(n, "  at a random moment", true);
         if leader {
-            self.await_next_leader(n, last);
+            self.await_next_leader(n);
         }
     }
 
     /// Times how long it takes, without a node that led, until numbers are given again and what has them is in Kafka.
-    fn await_next_leader(&mut self, gone: usize, last: i64) {
+    fn await_next_leader(&mut self, gone: usize) {
         let [numbered, confirmed] = match self.wanted {
             1 => ["leader gone to next number, one node", "leader gone to next confirmed, one node"],
             _ => ["leader gone to next number, two nodes", "leader gone to next confirmed, two nodes"],
@@ -157,6 +156,8 @@ impl Stage<'_> {
             self.gateways[gone].start();
         }
         let begun = Instant::now();
+        // looked at now: until a moment ago the one that is gone gave numbers
+        let last = self.eye.line().map_or(0, |l| l.last);
         self.await_again(numbered, begun, TAKE_OVER, |l| l.last > last);
         self.await_again(confirmed, begun, TAKE_OVER + NOTED, |l| l.confirmed > last);
     }
@@ -284,11 +285,10 @@ impl Stage<'_> {
 
     fn freeze_leader(&mut self, ms: u64) {
         let first = self.await_leader();
-        let line = self.eye.line();
         self.gateways[first].signal("STOP");
         self.tally.count("leaders frozen");
         let frozen = Instant::now();
-        self.await_next_leader(first, line.map_or(0, |l| l.last));
+        self.await_next_leader(first);
         std::thread::sleep(Duration::from_millis(ms).saturating_sub(frozen.elapsed()));
         self.gateways[first].signal("CONT");
         // it must see that it leads no more
