@@ -194,10 +194,9 @@ impl Copier {
     fn next_batch(&self, db: &Db, after: i64, until: i64) -> Result<Batch, CopyError> {
         let most = if after < self.single_until { 1 } else { BATCH };
         let most = i32::try_from(until - after).map_or(most, |left| most.min(left));
-        let (events, read_at) = db.write_blocking(move |tx| {
-            let events = number_line::within(tx, after, most, BATCH_BYTES)?;
-            let read_at = if events.is_empty() { None } else { Some((tx.now()?, Instant::now())) };
-            Ok::<_, EventError>((events, read_at))
+        let (events, read_at) = db.statement_blocking(move |tx| {
+            let (events, read_at) = number_line::within(tx, after, most, BATCH_BYTES)?;
+            Ok::<_, EventError>((events, read_at.map(|at| (at, Instant::now()))))
         })?;
         let bytes: usize = events.iter().map(Positioned::bytes).sum();
         let is_full =

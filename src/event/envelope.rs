@@ -152,6 +152,7 @@ pub fn sequence_text(position: i64) -> String {
 }
 
 /// The published value: the envelope with its number, its line, and when it was numbered if that was over a second after.
+/// `number_pending_events` in the database links the same text; a difference would show as a broken chain.
 ///
 /// `None` means the text is no envelope of ours.
 pub fn numbered(

@@ -1,12 +1,11 @@
-//! Gives committed events their numbers: one leader among all nodes, one transaction a round.
+//! Gives committed events their numbers: one leader among all nodes, one statement a round.
 //!
 //! Promises a gapless, strictly increasing line in which cause comes before effect, and that a former leader numbers nothing. Knows
 //! nothing of Kafka: numbering goes on while Kafka is away, so that readers of the log in the database are not held up.
 
-use super::chain::{GENESIS, link};
+use super::EventError;
 use super::counts::Counts;
-use super::{EventError, envelope};
-use crate::store::number_line::{self, Line, Numbered, Taken};
+use crate::store::number_line::{self, Line, Numbering};
 use crate::store::{Connection, Db, Tx};
 
 /// Events numbered in one transaction at most.
@@ -83,16 +82,15 @@ impl Leadership {
         Ok(number_line::vacuum_pending(&mut self.connection)?)
     }
 
-    /// Numbers what waits, and notes up to where Kafka has acknowledged. Looks without a lock first, so that idling costs nothing.
+    /// Numbers what waits, and notes up to where Kafka has acknowledged: one statement, so that a node that freezes holds no lock.
     pub fn round(&mut self, db: &Db, confirmed: i64) -> Result<Round, EventError> {
-        if !number_line::any_pending(&mut self.connection)? {
-            return Ok(Round::Idle);
-        }
-        match self.number(db, confirmed, None) {
-            // what stands before an event that cannot be numbered is numbered all the same
-            Err(EventError::NoEnvelope { position }) => self.number(db, confirmed, Some(position)),
-            outcome => outcome,
-        }
+        let epoch = self.line.leader_epoch;
+        let mut types = Vec::new();
+        let round =
+            db.statement_on(&mut self.connection, |tx| number_pending(tx, epoch, confirmed, &mut types))?;
+        self.taken += types.len();
+        types.iter().for_each(|name| self.counts.committed(name));
+        Ok(round)
     }
 
     /// Shows the server that this leader lives: one that is silent loses its session.
@@ -101,53 +99,32 @@ impl Leadership {
         Ok(())
     }
 
-    fn number(&mut self, db: &Db, confirmed: i64, below: Option<i64>) -> Result<Round, EventError> {
-        let epoch = self.line.leader_epoch;
-        let mut taken = Vec::new();
-        let round = db.transaction_on(&mut self.connection, |tx| {
-            number_pending(tx, epoch, confirmed, below, &mut taken)
-        })?;
-        if let Round::Numbered { .. } = round {
-            self.taken += taken.len();
-            taken.iter().for_each(|event| self.counts.committed(&event.envelope));
-        }
-        Ok(round)
-    }
-
     /// Notes up to where Kafka has acknowledged, on its own.
     pub fn confirm(&mut self, db: &Db, confirmed: i64) -> Result<Round, EventError> {
         let epoch = self.line.leader_epoch;
-        db.transaction_on(&mut self.connection, |tx| {
-            let Some(line) = number_line::lock_line(tx, epoch)? else { return Ok(Round::Deposed) };
-            number_line::number(tx, &line, confirmed.min(line.last_pos), &[])?;
-            Ok(Round::Idle)
-        })
+        let is_ours = db.statement_on(&mut self.connection, |tx| {
+            Ok::<_, EventError>(number_line::confirm(tx, epoch, confirmed)?)
+        })?;
+        Ok(if is_ours { Round::Idle } else { Round::Deposed })
     }
 }
 
-/// One round: lock the line, take, number, link.
+/// One round; adds the types of what got a number.
 pub(super) fn number_pending(
     tx: &mut Tx<'_>,
     epoch: i64,
     confirmed: i64,
-    below: Option<i64>,
-    taken: &mut Vec<Taken>,
+    numbered: &mut Vec<String>,
 ) -> Result<Round, EventError> {
-    let Some(line) = number_line::lock_line(tx, epoch)? else { return Ok(Round::Deposed) };
-    let most = below.map_or(ROUND, |below| i32::try_from(below - line.last_pos - 1).unwrap_or(ROUND));
-    if most <= 0 {
-        return Ok(Round::Blocked { position: line.last_pos + 1 });
-    }
-    *taken = number_line::take_pending(tx, most)?;
-    let recorded_at = tx.now()?;
-    let mut previous = number_line::last_hash(tx)?.unwrap_or_else(|| GENESIS.to_vec());
-    let mut numbered = Vec::with_capacity(taken.len());
-    for (pos, event) in (line.last_pos + 1..).zip(taken.iter()) {
-        let value = envelope::numbered(&event.envelope, pos, &line.emstream, event.created_at, recorded_at)
-            .ok_or(EventError::NoEnvelope { position: pos })?;
-        previous = link(&previous, &value);
-        numbered.push(Numbered { pos, seq: event.seq, created_at: event.created_at, hash: previous.clone() });
-    }
-    let last = number_line::number(tx, &line, confirmed.min(line.last_pos), &numbered)?;
-    Ok(last.map_or(Round::Deposed, |last| Round::Numbered { events: numbered.len(), last }))
+    let Some(Numbering { last, is_any, types }) = number_line::number_pending(tx, epoch, confirmed, ROUND)?
+    else {
+        return Ok(Round::Deposed);
+    };
+    let events = types.len();
+    numbered.extend(types);
+    Ok(match (is_any, events) {
+        (false, _) => Round::Idle,
+        (true, 0) => Round::Blocked { position: last + 1 },
+        (true, _) => Round::Numbered { events, last },
+    })
 }

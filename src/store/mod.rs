@@ -220,6 +220,14 @@ impl Db {
         self.retry(|connection| self.transaction_on(connection, &f))
     }
 
+    /// Runs one statement on the calling thread, with no transaction around it, which saves two round trips.
+    pub fn statement_blocking<T, E: TransactionError>(
+        &self,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.retry(|connection| self.statement_on(connection, &f))
+    }
+
     /// Tries a transaction again that another one pushed aside.
     fn retry<T, E: TransactionError>(
         &self,
@@ -255,8 +263,8 @@ impl Db {
         reading.run(|c| self.in_transaction(c, f)).map_err(Ended::into)
     }
 
-    /// Runs one statement with no transaction around it, which saves two round trips.
-    fn statement_on<T, E: TransactionError>(
+    /// Like [`Db::statement_blocking`] on a connection of the caller, once.
+    pub fn statement_on<T, E: TransactionError>(
         &self,
         connection: &mut PgConnection,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,

@@ -1,18 +1,20 @@
-//! The number line in the database: lead it, take what has no number, note numbers, read after a position, begin it anew.
+//! The number line in the database: lead it, number what waits, read after a position, begin it anew.
 //!
-//! Every change is bound to the epoch of one leader: a former leader changes nothing. Who leads and what is hashed is decided in
-//! [`crate::event`].
+//! Every change is bound to the epoch of one leader: a former leader changes nothing. When a node leads and
+//! numbers is decided in [`crate::event`].
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use uuid::Uuid;
 
 use super::node_lock::pg_try_advisory_lock;
-use super::schema::{event_pending, event_position, event_stream};
+use super::schema::{event_pending, event_stream};
 use super::{StoreError, Tx};
 
 /// The advisory lock of the node that numbers and publishes.
@@ -38,28 +40,15 @@ pub struct Line {
     pub state_due: bool,
 }
 
-/// An event without a number, just taken from the pending set.
+/// What a round of numbering did.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
-pub struct Taken {
-    /// Key in the log.
-    pub seq: i64,
-    /// Moment of its transaction.
-    pub created_at: DateTime<Utc>,
-    /// Envelope as written.
-    pub envelope: String,
-}
-
-/// The number that a taken event gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Numbered {
-    /// Its number.
-    pub pos: i64,
-    /// Key in the log.
-    pub seq: i64,
-    /// Moment of its transaction.
-    pub created_at: DateTime<Utc>,
-    /// Link of the hash chain.
-    pub hash: Vec<u8>,
+pub struct Numbering {
+    /// Highest number given, in this round or before.
+    pub last: i64,
+    /// Whether anything waited.
+    pub is_any: bool,
+    /// Types of the events that got a number, in order.
+    pub types: Vec<String>,
 }
 
 /// A numbered event as it is read back.
@@ -87,6 +76,9 @@ pub struct Positioned {
     pub states: Option<String>,
 }
 
+/// An event, and when it was read.
+type Read = (DateTime<Utc>, Positioned);
+
 impl Positioned {
     /// Bytes of what was written.
     pub fn bytes(&self) -> usize {
@@ -95,11 +87,12 @@ impl Positioned {
 }
 
 diesel::define_sql_function! {
-    /// Gives numbers and notes what Kafka has acknowledged; null: another node leads.
-    fn number_events(
-        epoch: BigInt, recorded_at: Timestamptz, confirmed: BigInt,
-        pos: Array<BigInt>, seq: Array<BigInt>, created_at: Array<Timestamptz>, hash: Array<Bytea>,
-    ) -> Nullable<BigInt>;
+    /// The greater of two numbers.
+    fn greatest(a: BigInt, b: BigInt) -> BigInt;
+}
+diesel::define_sql_function! {
+    /// The smaller of two numbers.
+    fn least(a: BigInt, b: BigInt) -> BigInt;
 }
 diesel::define_sql_function! {
     /// Begins a new number line; false: another node leads.
@@ -130,12 +123,6 @@ pub fn line(tx: &mut Tx<'_>) -> Result<Line, StoreError> {
     Ok(event_stream::table.select(Line::as_select()).first(tx.connection())?)
 }
 
-/// The line, locked until the end of the transaction; `None`: another node leads.
-pub fn lock_line(tx: &mut Tx<'_>, epoch: i64) -> Result<Option<Line>, StoreError> {
-    let line: Line = event_stream::table.select(Line::as_select()).for_update().first(tx.connection())?;
-    Ok((line.leader_epoch == epoch).then_some(line))
-}
-
 /// Whether anything waits for a number. By the index: a scan would go over all that was taken since the last vacuum.
 pub fn any_pending(connection: &mut PgConnection) -> Result<bool, StoreError> {
     let oldest = event_pending::table.select(event_pending::seq).order(event_pending::seq);
@@ -160,50 +147,45 @@ pub fn oldest_pending(tx: &mut Tx<'_>) -> Result<Option<DateTime<Utc>>, StoreErr
     Ok(oldest.first(tx.connection()).optional()?)
 }
 
-/// Takes the oldest events that have no number.
-pub fn take_pending(tx: &mut Tx<'_>, most: i32) -> Result<Vec<Taken>, StoreError> {
-    Ok(TakePending { most }.load(tx.connection())?)
-}
-
-/// The newest link of the hash chain.
-pub fn last_hash(tx: &mut Tx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
-    let hash = event_position::table
-        .select(event_position::hash)
-        .order(event_position::pos.desc())
-        .first(tx.connection())
-        .optional()?;
-    Ok(hash)
-}
-
-/// Writes numbers and what Kafka has acknowledged; `None`: another node leads.
-pub fn number(
+/// Numbers the oldest events that have no number, and notes what Kafka has acknowledged of those before; `None`: another node leads.
+pub fn number_pending(
     tx: &mut Tx<'_>,
-    line: &Line,
+    epoch: i64,
     confirmed: i64,
-    numbered: &[Numbered],
-) -> Result<Option<i64>, StoreError> {
-    let now = tx.now()?;
-    let last = diesel::select(number_events(
-        line.leader_epoch,
-        now,
-        confirmed,
-        numbered.iter().map(|n| n.pos).collect::<Vec<_>>(),
-        numbered.iter().map(|n| n.seq).collect::<Vec<_>>(),
-        numbered.iter().map(|n| n.created_at).collect::<Vec<_>>(),
-        numbered.iter().map(|n| n.hash.as_slice()).collect::<Vec<_>>(),
-    ))
-    .get_result(tx.connection())?;
-    Ok(last)
+    most: i32,
+) -> Result<Option<Numbering>, StoreError> {
+    // the database's clock is read when the line is locked
+    let now = if tx.uses_database_time() { None } else { Some(tx.now()?) };
+    Ok(NumberPending { epoch, confirmed, now, most }.get_result(tx.connection()).optional()?)
+}
+
+/// Notes what Kafka has acknowledged. False: another node leads.
+pub fn confirm(tx: &mut Tx<'_>, epoch: i64, confirmed: i64) -> Result<bool, StoreError> {
+    let ours = event_stream::table.filter(event_stream::leader_epoch.eq(epoch));
+    let acknowledged = greatest(event_stream::confirmed_pos, least(event_stream::last_pos, confirmed));
+    Ok(diesel::update(ours).set(event_stream::confirmed_pos.eq(acknowledged)).execute(tx.connection())? == 1)
 }
 
 /// Numbered events after a position, in order.
 pub fn after(tx: &mut Tx<'_>, position: i64, most: i32) -> Result<Vec<Positioned>, StoreError> {
-    within(tx, position, most, i64::MAX)
+    let rows: Vec<Read> = PositionsAfter { position, most, bytes: i64::MAX }.load(tx.connection())?;
+    Ok(rows.into_iter().map(|(_, event)| event).collect())
 }
 
-/// The same, up to the one with which so many bytes are reached.
-pub fn within(tx: &mut Tx<'_>, position: i64, most: i32, bytes: i64) -> Result<Vec<Positioned>, StoreError> {
-    Ok(PositionsAfter { position, most, bytes }.load(tx.connection())?)
+/// The same, up to the one with which so many bytes are reached; one statement, which tells the moment, too, where it finds any.
+pub fn within(
+    tx: &mut Tx<'_>,
+    position: i64,
+    most: i32,
+    bytes: i64,
+) -> Result<(Vec<Positioned>, Option<DateTime<Utc>>), StoreError> {
+    let rows: Vec<Read> = PositionsAfter { position, most, bytes }.load(tx.connection())?;
+    let read_at = match rows.first() {
+        Some((now, _)) if tx.uses_database_time() => Some(*now),
+        Some(_) => Some(tx.now()?),
+        None => None,
+    };
+    Ok((rows.into_iter().map(|(_, event)| event).collect(), read_at))
 }
 
 /// Begins a new line above a number; what Kafka had not acknowledged is numbered again. False: another node leads.
@@ -230,24 +212,33 @@ pub fn ensure_partitions(tx: &mut Tx<'_>, days: i32) -> Result<i32, StoreError> 
 }
 
 #[derive(Debug, Clone, Copy, QueryId)]
-struct TakePending {
+struct NumberPending {
+    epoch: i64,
+    confirmed: i64,
+    now: Option<DateTime<Utc>>,
     most: i32,
 }
 
-impl Query for TakePending {
-    type SqlType = (BigInt, Timestamptz, Text);
+impl Query for NumberPending {
+    type SqlType = (BigInt, Bool, Array<Text>);
 }
 
-impl QueryFragment<Pg> for TakePending {
+impl QueryFragment<Pg> for NumberPending {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT seq, created_at, envelope FROM take_pending_events(");
+        out.push_sql("SELECT last, is_any, types FROM number_pending_events(");
+        out.push_bind_param::<BigInt, _>(&self.epoch)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.confirmed)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Nullable<Timestamptz>, _>(&self.now)?;
+        out.push_sql(", ");
         out.push_bind_param::<Integer, _>(&self.most)?;
         out.push_sql(")");
         Ok(())
     }
 }
 
-impl RunQueryDsl<PgConnection> for TakePending {}
+impl RunQueryDsl<PgConnection> for NumberPending {}
 
 #[derive(Debug, Clone, Copy, QueryId)]
 struct PositionsAfter {
@@ -257,12 +248,15 @@ struct PositionsAfter {
 }
 
 impl Query for PositionsAfter {
-    type SqlType = (BigInt, Timestamptz, Timestamptz, Text, Bytea, SqlUuid, Text, Text, Text, Nullable<Text>);
+    type SqlType = (
+        Timestamptz,
+        (BigInt, Timestamptz, Timestamptz, Text, Bytea, SqlUuid, Text, Text, Text, Nullable<Text>),
+    );
 }
 
 impl QueryFragment<Pg> for PositionsAfter {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT pos, created_at, recorded_at, emstream, hash, id, topic, key, envelope, states FROM positions_after(");
+        out.push_sql("SELECT clock_timestamp(), pos, created_at, recorded_at, emstream, hash, id, topic, key, envelope, states FROM positions_after(");
         out.push_bind_param::<BigInt, _>(&self.position)?;
         out.push_sql(", ");
         out.push_bind_param::<Integer, _>(&self.most)?;

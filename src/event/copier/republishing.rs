@@ -19,7 +19,7 @@ use crate::event::kafka::{EventReader, KafkaFailure, Polled, Record, STATE_TOPIC
 use crate::event::sequencer::{Round, number_pending};
 use crate::event::state::{self, INTERCOM_STATE, SESSION_STATE};
 use crate::store::intercom_states::{self, StatesOf};
-use crate::store::number_line::{self, Positioned, Taken};
+use crate::store::number_line::{self, Positioned};
 use crate::store::state::{self as tables, RunningSession};
 use crate::store::{Db, Tx};
 
@@ -58,7 +58,7 @@ impl Copier {
             db,
             |tx| number_everything(tx, epoch),
             |tx, (behind, numbered)| {
-                numbered.iter().for_each(|event| self.counts.committed(&event.envelope));
+                numbered.iter().for_each(|name| self.counts.committed(name));
                 self.publish_state(db, tx, &behind, go_on)
             },
         )?;
@@ -246,15 +246,14 @@ impl Copier {
     }
 }
 
-/// Numbers all that is committed; says up to where, and what got a number.
-fn number_everything(tx: &mut Tx<'_>, epoch: i64) -> Result<(Behind, Vec<Taken>), CopyError> {
+/// Numbers all that is committed; says up to where, and the types of what got a number.
+fn number_everything(tx: &mut Tx<'_>, epoch: i64) -> Result<(Behind, Vec<String>), CopyError> {
     let mut numbered = Vec::new();
     loop {
-        let mut round = Vec::new();
-        match number_pending(tx, epoch, 0, None, &mut round)? {
-            Round::Numbered { events: 0, .. } => break,
-            Round::Numbered { .. } => numbered.append(&mut round),
-            Round::Idle | Round::Blocked { .. } | Round::Deposed => return Err(CopyError::Deposed),
+        match number_pending(tx, epoch, 0, &mut numbered)? {
+            Round::Idle => break,
+            Round::Numbered { .. } => {}
+            Round::Blocked { .. } | Round::Deposed => return Err(CopyError::Deposed),
         }
     }
     let line = number_line::line(tx)?;

@@ -1,0 +1,1 @@
+DROP FUNCTION number_pending_events(bigint, bigint, timestamptz, integer);
