@@ -28,7 +28,7 @@ pub use consumer::{EventReader, Incoming, Polled, ReadFrom};
 pub use partitioner::partition_of;
 pub use producer::Producer;
 pub use raw::{RawPolled, RawReader, RawRecord, Span, newest_number};
-pub use record::{Headers, Record};
+pub use record::Record;
 pub use tails::{Tail, tails};
 pub use topics::{Kept, STATE_TOPICS, TOPICS, Topic, Topics};
 

@@ -154,7 +154,7 @@ impl Producer {
         let refused = |reason: String| KafkaFailure::Refused { topic: topic.clone(), reason };
         let partitions =
             self.topics.partitions(&record.topic).ok_or_else(|| refused("no such topic".into()))?;
-        let headers = record.client_headers().map_err(|e| refused(format!("no envelope: {e}")))?;
+        let headers = record.headers().map_err(|e| refused(format!("no envelope: {e}")))?;
         let mut sending = BaseRecord::to(&topic)
             .key(record.key.as_bytes())
             .partition(partition_of(record.key.as_bytes(), partitions))

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rdkafka::message::{Header, OwnedHeaders};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::event::envelope;
 use crate::store::number_line::Positioned;
@@ -25,8 +26,8 @@ pub struct Record {
     pub time_ms: i64,
 }
 
-/// Names and values of a record's headers, in order.
-pub type Headers = Vec<(&'static str, String)>;
+/// What every value is.
+const CONTENT_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 
 #[derive(Deserialize)]
 struct Attributes<'a> {
@@ -54,8 +55,10 @@ struct Attributes<'a> {
     correlationid: Cow<'a, str>,
     #[serde(borrow)]
     causationid: Option<Cow<'a, str>>,
-    emopindex: Option<u64>,
-    emopcount: Option<u64>,
+    #[serde(borrow)]
+    emopindex: Option<&'a RawValue>,
+    #[serde(borrow)]
+    emopcount: Option<&'a RawValue>,
     #[serde(borrow)]
     traceparent: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -81,39 +84,31 @@ impl Record {
     }
 
     /// The envelope's attributes repeated as headers; those that tell of the value only where there is one.
-    pub fn headers(&self) -> Result<Headers, serde_json::Error> {
+    pub(super) fn headers(&self) -> Result<OwnedHeaders, serde_json::Error> {
         let a: Attributes<'_> = serde_json::from_str(&self.envelope)?;
-        let mut headers: Headers = Vec::with_capacity(18);
-        if !self.is_tombstone {
-            headers.push(("content-type", "application/cloudevents+json; charset=UTF-8".to_owned()));
-        }
-        headers.extend([
-            ("ce_specversion", a.specversion.into_owned()),
-            ("ce_id", a.id.clone().into_owned()),
-            ("ce_type", a.type_name.into_owned()),
-            ("ce_source", a.source.into_owned()),
-            ("ce_time", a.time.into_owned()),
-            ("ce_subject", a.subject.into_owned()),
-            ("ce_sequence", a.sequence.into_owned()),
-            ("ce_emstream", a.emstream.into_owned()),
-            ("ce_partitionkey", a.partitionkey.into_owned()),
-            ("ce_correlationid", a.correlationid.into_owned()),
-        ]);
-        let mut add = |name, value: Option<String>| headers.extend(value.map(|value| (name, value)));
-        add("ce_causationid", a.causationid.map(Cow::into_owned));
-        add("ce_emopindex", a.emopindex.map(|n| n.to_string()));
-        add("ce_emopcount", a.emopcount.map(|n| n.to_string()));
-        add("ce_dataschema", (!self.is_tombstone).then(|| a.dataschema.into_owned()));
-        add("id", Some(a.id.into_owned()));
-        add("traceparent", a.traceparent.map(Cow::into_owned));
-        add("tracestate", a.tracestate.map(Cow::into_owned));
-        Ok(headers)
-    }
-
-    pub(super) fn client_headers(&self) -> Result<OwnedHeaders, serde_json::Error> {
-        let headers = self.headers()?;
-        Ok(headers.iter().fold(OwnedHeaders::new_with_capacity(headers.len()), |all, (key, value)| {
-            all.insert(Header { key, value: Some(value) })
-        }))
+        let of_value = |text| (!self.is_tombstone).then_some(text);
+        let headers = [
+            ("content-type", of_value(CONTENT_TYPE)),
+            ("ce_specversion", Some(&*a.specversion)),
+            ("ce_id", Some(&*a.id)),
+            ("ce_type", Some(&*a.type_name)),
+            ("ce_source", Some(&*a.source)),
+            ("ce_time", Some(&*a.time)),
+            ("ce_subject", Some(&*a.subject)),
+            ("ce_sequence", Some(&*a.sequence)),
+            ("ce_emstream", Some(&*a.emstream)),
+            ("ce_partitionkey", Some(&*a.partitionkey)),
+            ("ce_correlationid", Some(&*a.correlationid)),
+            ("ce_causationid", a.causationid.as_deref()),
+            ("ce_emopindex", a.emopindex.map(RawValue::get)),
+            ("ce_emopcount", a.emopcount.map(RawValue::get)),
+            ("ce_dataschema", of_value(&*a.dataschema)),
+            ("id", Some(&*a.id)),
+            ("traceparent", a.traceparent.as_deref()),
+            ("tracestate", a.tracestate.as_deref()),
+        ];
+        let there =
+            headers.iter().filter_map(|(key, value)| value.map(|value| Header { key, value: Some(value) }));
+        Ok(there.fold(OwnedHeaders::new_with_capacity(headers.len()), OwnedHeaders::insert))
     }
 }

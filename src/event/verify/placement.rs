@@ -10,9 +10,12 @@ use serde_json::Value;
 use super::entry::{Entry, position_in};
 use super::report::{Check, Finding};
 use super::state_record::StateRecord;
+use crate::event::TYPES;
 use crate::event::envelope::MAX_VALUE;
 use crate::event::kafka::{RawRecord, partition_of};
-use crate::event::{TYPES, kafka::Headers};
+
+/// Names and values of headers, in order.
+type Headers = Vec<(&'static str, String)>;
 
 /// Headers and the attributes that they repeat; those of an event.
 const HEADERS: [(&str, &str); 16] = [
