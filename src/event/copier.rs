@@ -18,7 +18,7 @@ use super::kafka::{
     DeliveryMode, KafkaFailure, KafkaSettings, Producer, Record, STATE_TOPICS, Tail, partition_of, tails,
 };
 use super::{EventError, envelope, state};
-use crate::store::number_line::{self, Positioned};
+use crate::store::number_line::{self, Line, Positioned};
 use crate::store::{Db, StoreError, TransactionError};
 
 /// Events copied in one batch at most: what a transaction costs by itself is then little beside them.
@@ -101,19 +101,18 @@ impl CopyError {
 }
 
 impl Copier {
-    /// Connects, shuts out a former publisher, finds out what is already there.
+    /// Connects, shuts out a former publisher, finds out what is already there. A node that no longer leads is refused before it connects:
+    /// it would shut out the one that does.
     pub fn take_over(
         db: &Db,
         settings: &KafkaSettings,
         epoch: i64,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Self, CopyError> {
+        led_line(db, epoch)?;
         let producer = Producer::connect(settings, go_on)?;
         let tails = tails(settings, producer.topics())?;
-        let line = db.write_blocking(|tx| Ok::<_, EventError>(number_line::line(tx)?))?;
-        if line.leader_epoch != epoch {
-            return Err(CopyError::Deposed);
-        }
+        let line = led_line(db, epoch)?;
         let mut copier = Self {
             producer,
             tails,
@@ -280,6 +279,12 @@ impl Batch {
     fn now(&self) -> Option<DateTime<Utc>> {
         self.read_at.map(|(at, here)| at + TimeDelta::from_std(here.elapsed()).unwrap_or_default())
     }
+}
+
+/// The line, as long as the term of this epoch lasts.
+fn led_line(db: &Db, epoch: i64) -> Result<Line, CopyError> {
+    let line = db.write_blocking(|tx| Ok::<_, EventError>(number_line::line(tx)?))?;
+    if line.leader_epoch == epoch { Ok(line) } else { Err(CopyError::Deposed) }
 }
 
 fn is_state(topic: &str) -> bool {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use emgate::domain::event::Occurred;
 use emgate::event::chain::{ChainState, verify_chain};
-use emgate::event::copier::CopyError;
+use emgate::event::copier::{Copier, CopyError};
 use emgate::event::kafka::{
     Bootstrap, DeliveryMode, EventReader, KafkaFailure, KafkaSettings, Polled, ReadFrom, embedded_broker,
 };
@@ -64,6 +64,21 @@ fn a_frozen_publisher_that_wakes_up_is_fenced() {
     let woken = frozen.step(&db, &|| true);
     assert!(matches!(woken, Err(CopyError::Kafka(KafkaFailure::Fenced))), "{woken:?}");
     assert_eq!(line_of(&read(&settings, None)), [1]);
+}
+
+#[test]
+fn a_former_leader_that_connects_again_does_not_shut_out_the_present_one() {
+    let Some(settings) = kafka_settings("former") else { return };
+    let database = TestDatabase::new();
+    let (db, _) = database.open();
+    let former = lead(&db).line().leader_epoch;
+    let mut second = lead(&db);
+    let mut copier = take_over(&db, &settings, &second);
+    let again = Copier::take_over(&db, &settings, former, &|| true);
+    assert!(matches!(again.map(drop), Err(CopyError::Deposed)));
+    commit_one(&db, login_on("SEP0011223344AA"));
+    number_all(&db, &mut second);
+    assert_eq!(copy_all(&db, &mut copier), 2);
 }
 
 #[test]
