@@ -72,6 +72,9 @@ impl Queue {
             return Err(EmCode::Database);
         }
         if state.waiting.len() >= self.most {
+            state.waiting.retain(|one| !one.has_gone());
+        }
+        if state.waiting.len() >= self.most {
             return Err(EmCode::Busy);
         }
         state.waiting.push_back(Waiting { asked, tries: 0, reply });
@@ -229,5 +232,14 @@ mod tests {
         drop(queue.push(asked(3, LOGIN)).unwrap());
         queue.close();
         assert!(queue.take().is_none(), "there is nothing left to do");
+    }
+
+    #[test]
+    fn logins_whose_callers_have_gone_leave_their_places_to_others() {
+        let queue = Queue::of(2);
+        drop(queue.push(asked(1, LOGIN)).unwrap());
+        let _waits = queue.push(asked(2, LOGIN)).unwrap();
+        let _waits_too = queue.push(asked(3, LOGIN)).unwrap();
+        assert_eq!(queue.push(asked(4, LOGIN)).err(), Some(EmCode::Busy));
     }
 }
