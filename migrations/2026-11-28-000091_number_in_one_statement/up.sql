@@ -43,6 +43,12 @@ BEGIN
         v_seq := v_seq || e.seq; v_created_at := v_created_at || e.created_at; v_hash := v_hash || v_link;
         types := types || e.type;
     END LOOP;
+    -- what was seen without the lock has its number meanwhile: the states are published again by another session of this leader
+    IF NOT FOUND THEN
+        is_any := false;
+        RETURN NEXT;
+        RETURN;
+    END IF;
     DELETE FROM event_pending p WHERE p.seq = ANY (v_seq);
     INSERT INTO event_position (pos, seq, created_at, emstream, recorded_at, hash)
     SELECT v_first + n.place, n.seq, n.created_at, v_stream, v_now, n.hash

@@ -253,7 +253,8 @@ fn number_everything(tx: &mut Tx<'_>, epoch: i64) -> Result<(Behind, Vec<String>
         match number_pending(tx, epoch, 0, &mut numbered)? {
             Round::Idle => break,
             Round::Numbered { .. } => {}
-            Round::Blocked { .. } | Round::Deposed => return Err(CopyError::Deposed),
+            Round::Blocked { position } => return Err(EventError::NoEnvelope { position }.into()),
+            Round::Deposed => return Err(CopyError::Deposed),
         }
     }
     let line = number_line::line(tx)?;

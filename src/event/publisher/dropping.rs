@@ -18,12 +18,13 @@ impl Shared {
         let Retention::Days(days) = self.retention else { return };
         let mut due = Instant::now();
         while !self.stopping() {
-            if self.term.load(Ordering::SeqCst) == 0 || Instant::now() < due {
+            let term = self.term.load(Ordering::SeqCst);
+            if term == 0 || Instant::now() < due {
                 self.pause(SECOND);
                 continue;
             }
             due = Instant::now() + HOUR;
-            match self.drop_old_now(days.get()) {
+            match self.drop_old_now(days.get(), term) {
                 Ok(dropped) => {
                     for name in dropped {
                         tracing::info!(
@@ -40,8 +41,7 @@ impl Shared {
         }
     }
 
-    fn drop_old_now(&self, days: u32) -> Result<Vec<String>, EventError> {
-        let term = self.term.load(Ordering::SeqCst);
+    fn drop_old_now(&self, days: u32, term: i64) -> Result<Vec<String>, EventError> {
         let leads = || !self.stopping() && self.term.load(Ordering::SeqCst) == term;
         retention::drop_old(&self.db, &mut self.db.connect()?, days, &leads)
     }

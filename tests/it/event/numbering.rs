@@ -87,6 +87,23 @@ fn many_appenders_and_a_late_commit_make_a_gapless_line() {
 }
 
 #[test]
+fn a_round_that_finds_its_events_numbered_meanwhile_is_idle() {
+    let database = TestDatabase::new();
+    let (db, _) = database.open();
+    let mut leadership = lead(&db);
+    commit_one(&db, login_on("SEP0011223344AA"));
+    let mut copier = db.connect().unwrap();
+    copier.batch_execute("BEGIN; LOCK TABLE event_stream IN EXCLUSIVE MODE").unwrap();
+    let round = std::thread::scope(|scope| {
+        let round = scope.spawn(|| leadership.round(&db, 0).unwrap());
+        await_lock_waiters(&database, 1);
+        copier.batch_execute("DELETE FROM event_pending; COMMIT").unwrap();
+        round.join().unwrap()
+    });
+    assert_eq!(round, Round::Idle);
+}
+
+#[test]
 fn only_one_node_leads_and_a_deposed_one_numbers_nothing() {
     let database = TestDatabase::new();
     let (db, _) = database.open();
