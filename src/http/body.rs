@@ -66,7 +66,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// The clock of its client begins here: the library asks for nothing as long as it holds more than it can send of answers before.
     pub(super) fn new(text: BoxBody, at_work: Option<AtWork>) -> Self {
+        if let Some(at_work) = &at_work {
+            at_work.answer_is_taken();
+        }
         Self { text, rest: Bytes::new(), at_work }
     }
 }

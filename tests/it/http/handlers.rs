@@ -227,3 +227,18 @@ fn a_client_that_takes_its_answer_slowly_gets_it_whole_and_one_that_takes_nothin
     assert!(slow > LONG, "{slow} bytes of the head and {LONG}");
     assert!(stuck < LONG, "{stuck} bytes");
 }
+
+#[test]
+fn a_client_that_asks_on_and_on_and_takes_nothing_is_shut_out() {
+    let stage = stage(|_| {}, |l| (l.keep_alive_seconds, l.head_seconds) = (1, 1));
+    let mut stream = TcpStream::connect(stage.address).unwrap();
+    stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+    let requests = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
+    while stream.write_all(requests.as_bytes()).is_ok() {}
+    assert_eq!(stage.metrics.http_connections.get(), 1, "its answers fill the way to it");
+    let begun = Instant::now();
+    while stage.metrics.http_connections.get() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is held for ever");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
