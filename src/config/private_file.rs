@@ -13,15 +13,14 @@ pub fn is_exposed(path: &Path) -> std::io::Result<bool> {
 ///
 /// It is written under a name of its own first: a rename would overwrite what another process made meanwhile, a second name does not.
 pub fn create(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
     let mut mark = [0_u8; 8];
     getrandom::fill(&mut mark).map_err(|error| std::io::Error::other(error.to_string()))?;
     let fresh = path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(mark)));
     let made = write(&fresh, text).and_then(|()| std::fs::hard_link(&fresh, path));
     let _was_never_made = std::fs::remove_file(&fresh);
-    made
+    made.and_then(|()| std::fs::File::open(folder)?.sync_all())
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
