@@ -367,10 +367,9 @@ fn change_members<O: AxlObject>(
         let mut list = held.cloned().unwrap_or_default();
         list.retain(|m| !removed.iter().any(|other| same(m, other)));
         for one in added {
-            match list.iter_mut().find(|held| same(held, &one)) {
-                Some(held) => *held = one,
-                None => list.push(one),
-            }
+            let place = list.iter().position(|held| same(held, &one)).unwrap_or(list.len());
+            list.retain(|held| !same(held, &one));
+            list.insert(place, one);
         }
         let collection = Carried::from_iter([(members.member.to_owned(), Value::Array(list))]);
         settings.insert(members.collection.into(), Value::Object(collection));
