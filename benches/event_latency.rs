@@ -125,7 +125,7 @@ fn commits_since(lab: &Lab, begun: f64) -> Outcome<Vec<(String, f64)>> {
 fn send_at_rate(bare: &Bare, template: &Template, time: Duration) -> Outcome<Vec<f64>> {
     let (sender, receiver) = mpsc::channel();
     let clock = std::thread::spawn(move || {
-        let (begun, mut random, mut after) = (Instant::now(), Random::seeded(7), 0.0);
+        let (begun, mut random, mut after) = (Instant::now(), Random::fresh(), 0.0);
         while after < time.as_secs_f64() {
             after += random.pause(RATE);
             std::thread::sleep(Duration::from_secs_f64(after).saturating_sub(begun.elapsed()));

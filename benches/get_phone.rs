@@ -45,8 +45,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     let (sender, target) = (lab.admin(&gateway)?, Target::of(&gateway)?);
     let request = sender.call("getPhone", "<name>SEP0A1B2C000000</name>");
     let get = |time| {
-        target.closed_loop(CONNECTIONS, time, |lane| {
-            let mut random = Random::seeded(lane);
+        target.closed_loop(CONNECTIONS, time, |_| {
+            let mut random = Random::fresh();
             Repeat::new(request.clone(), move || random.below(phones))
         })
     };

@@ -69,8 +69,8 @@ fn measure(lab: &Lab, database: &str, phones: usize) -> Outcome<Figures> {
         |time| target.closed_loop(CONNECTIONS, time, |lane| Churn::new(&sender, lane, CONNECTIONS, phones));
     let request = sender.call("getPhone", "<name>SEP0A1B2C000000</name>");
     let get = |time| {
-        target.closed_loop(CONNECTIONS, time, |lane| {
-            let mut random = Random::seeded(lane);
+        target.closed_loop(CONNECTIONS, time, |_| {
+            let mut random = Random::fresh();
             Repeat::new(request.clone(), move || random.below(phones))
         })
     };

@@ -1,7 +1,7 @@
 //! listPhone of ten thousand rows with three tags: the time to its last byte against COPY of the same columns, and how much more memory
 //! the gateway takes for its first one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::frame::Outcome;
 use crate::frame::cpu::{memory_mib, reset_peak};
@@ -24,6 +24,10 @@ const COPY: &str = "COPY (SELECT o.name, o.description, p.model FROM objects o J
 
 /// Lists of one round.
 const LISTS: usize = 5;
+
+/// Lists of one row before the first long one, and the pause after each: the allocator gives back a second later, and only while it works.
+const SHORT_LISTS: usize = 15;
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs the bench.
 pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
@@ -56,8 +60,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Vec<Finding>> {
     ])
 }
 
-/// Peak memory of the first long list of a gateway, and the median time of those after it, in ms. What a gateway takes for its first
-/// answer, however short, and keeps is no part of that peak; what it takes for a long one and keeps is.
+/// Peak memory of the first long list of a gateway, and the median time of those after it, in ms. Short lists go before it, until what
+/// the check of the password has taken is given back: a long list would find that room and seem to need none.
 fn measure(lab: &Lab) -> Outcome<Figures> {
     let gateway = lab.gateway(DATABASE, &Role { roles: "http", ..Role::default() })?;
     let (sender, target) = (lab.admin(&gateway)?, Target::of(&gateway)?);
@@ -65,7 +69,10 @@ fn measure(lab: &Lab) -> Outcome<Figures> {
     let mut all = sender.call("listPhone", LIST);
     let figures = on_one_thread(async {
         let mut connection = target.open().await?;
-        list(&mut connection, &mut one, 1).await?;
+        for _ in 0..SHORT_LISTS {
+            list(&mut connection, &mut one, 1).await?;
+            tokio::time::sleep(SHORT_PAUSE).await;
+        }
         let before = memory_mib(gateway.pid(), "VmRSS")?;
         reset_peak(gateway.pid())?;
         list(&mut connection, &mut all, PHONES).await?;

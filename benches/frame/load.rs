@@ -150,7 +150,7 @@ impl Target {
 
 /// Hands out the moments at which requests are meant to begin.
 fn arrivals(rate: f64, begun: Instant, time: Duration, to: &mpsc::UnboundedSender<Instant>) {
-    let mut random = Random::seeded(7);
+    let mut random = Random::fresh();
     let mut at = begun;
     loop {
         at += Duration::from_secs_f64(random.pause(rate));

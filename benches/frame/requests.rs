@@ -1,5 +1,7 @@
 //! Requests as bytes, made once and sent many times: only the digits that name phone, user and profile change.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -53,14 +55,18 @@ impl Request {
     }
 }
 
-/// Numbers that look random, the same in every run.
+/// Lines of numbers begun so far.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// Numbers that look random.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// Begins a line of its own for each seed.
-    pub(crate) fn seeded(seed: usize) -> Self {
-        Self(0x9E37_79B9_7F4A_7C15 ^ (seed as u64 + 1).wrapping_mul(0xD1B5_4A32_D192_ED03))
+    /// Begins a line that no load before has had: a sample must not ask again for what its warm-up has brought into memory.
+    pub(crate) fn fresh() -> Self {
+        let line = BEGUN.fetch_add(1, Ordering::Relaxed) + 1;
+        Self(0x9E37_79B9_7F4A_7C15 ^ line.wrapping_mul(0xD1B5_4A32_D192_ED03))
     }
 
     /// The next number below a bound.
@@ -99,7 +105,7 @@ impl Churn {
             lane,
             lanes,
             phones,
-            random: Random::seeded(lane),
+            random: Random::fresh(),
             on: None,
         }
     }
