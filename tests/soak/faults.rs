@@ -51,7 +51,8 @@ impl Stage<'_> {
             Fault::EndBackends { most } => {
                 let ended = self.eye.end_backends(most);
                 let ended = u64::try_from(ended).unwrap_or_default();
-                self.tally.fault("backends ended by Postgres", most, ended);
+                self.tally.fault("ends of backends", 1, ended.min(1));
+                self.tally.add("backends ended by Postgres", ended);
             }
             Fault::CutCommits { cut, times } => self.cut_commits(cut, times),
             Fault::BrokerAway { frozen, ms } => self.broker_away(frozen, ms)?,
@@ -256,13 +257,14 @@ impl Stage<'_> {
         while self.proxy.cuts() < before + times && begun.elapsed() < WINDOW {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let what = match cut {
-            Cut::Before => "connections cut before COMMIT",
-            Cut::Sent => "connections cut after COMMIT was sent",
-            Cut::Answered => "connections cut before COMMIT's answer",
+        let (fault, connections) = match cut {
+            Cut::Before => ("cuts before COMMIT", "connections cut before COMMIT"),
+            Cut::Sent => ("cuts after COMMIT was sent", "connections cut after COMMIT was sent"),
+            Cut::Answered => ("cuts before COMMIT's answer", "connections cut before COMMIT's answer"),
         };
         let done = self.proxy.disarm() - before;
-        self.tally.fault(what, times, done);
+        self.tally.fault(fault, 1, done.min(1));
+        self.tally.add(connections, done);
     }
 
     fn broker_away(&mut self, frozen: bool, ms: u64) -> Result<(), String> {

@@ -116,7 +116,12 @@ fn key(json: &Value) -> Result<String, String> {
         "em.provisioning.changed.v1" => {
             format!("{}/{}", part("/data/objectType")?, part("/data/objectUuid")?)
         }
-        _ => part("/partitionkey")?,
+        "em.calllog.cleared.v1" => part("/data/device/name")?,
+        "em.credential.changed.v1" => {
+            let type_ = if part("/data/holder/kind")? == "end-user" { "User" } else { "AppUser" };
+            format!("{type_}/{}", part("/data/holder/uuid")?)
+        }
+        other => return Err(format!("an event of type {other}")),
     })
 }
 
