@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use emgate::app::{App, FirstSecret, Migrations, StartError};
@@ -91,7 +90,15 @@ enum EventsCommand {
     },
 }
 
-fn main() -> ExitCode {
+fn main() {
+    let status = run();
+    let _unsaid = std::io::stdout().flush();
+    // without the exit handlers of libraries: that of OpenSSL clears away what threads of the pools connect with at this moment
+    signal_hook::low_level::exit(status)
+}
+
+/// Carries out the command line; gives the exit status.
+fn run() -> i32 {
     let outcome = match Cli::parse().command {
         Command::Serve { flags, migrate } => serve(&flags, migrate),
         Command::Migrate { flags } => migrate_now(&flags),
@@ -102,10 +109,10 @@ fn main() -> ExitCode {
         Command::Broker(args) => run_broker(&args),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             let _unsaid = writeln!(std::io::stderr(), "emgate: {error}");
-            ExitCode::FAILURE
+            1
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The command: settings as `emgate serve` has them, a table or JSON, and an exit status.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -48,17 +47,17 @@ enum Unchecked {
 }
 
 /// Compares and prints; 0: everything agrees, 1: something does not, 2: it could not be checked.
-pub fn run(args: &VerifyArgs) -> ExitCode {
+pub fn run(args: &VerifyArgs) -> i32 {
     let outcome = compare(args).and_then(|report| {
         print(&report, args.json, &mut io::stdout().lock())?;
         Ok(report.ok)
     });
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(true) => 0,
+        Ok(false) => 1,
         Err(error) => {
             let _unsaid = writeln!(io::stderr(), "emgate: {error}");
-            ExitCode::from(2)
+            2
         }
     }
 }
