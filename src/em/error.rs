@@ -39,6 +39,28 @@ pub enum EmCode {
     DeviceNameEmpty,
     /// The login type is none we know.
     LoginTypeInvalid,
+    /// The application is unknown or its password is wrong; never told apart.
+    InvalidApp,
+    /// A query of no known kind.
+    QueryType,
+    /// The caller may not act for this user.
+    ProxyRight,
+    /// The PIN has expired and must be changed.
+    PinExpired,
+    /// Addresses are validated, and this one is not trusted.
+    UntrustedAddress,
+    /// Addresses are validated, and proxies are not allowed.
+    ProxyNotAllowed,
+    /// The PIN must be changed before it can be used.
+    PinMustChange,
+    /// The service behind the page is not there.
+    ServiceConnection,
+    /// The extension typed is the primary one of several users.
+    ExtensionOfMany,
+    /// The phone is protected: it plays the secure tone.
+    PhoneProtected,
+    /// The user's home cluster is another one.
+    HomeElsewhere,
 }
 
 /// What is being done when a code appears.
@@ -66,11 +88,14 @@ pub struct EmCodeEntry {
 }
 
 /// Every code, by number.
-pub const CODES: [EmCode; 17] = [
+pub const CODES: [EmCode; 28] = [
     EmCode::Unknown,
     EmCode::Parse,
+    EmCode::InvalidApp,
     EmCode::LogoutDisabled,
     EmCode::Database,
+    EmCode::QueryType,
+    EmCode::ProxyRight,
     EmCode::PhoneAbsent,
     EmCode::ProfileNotFound,
     EmCode::PhoneOccupied,
@@ -79,11 +104,19 @@ pub const CODES: [EmCode; 17] = [
     EmCode::UserAbsent,
     EmCode::LoggedInElsewhere,
     EmCode::Busy,
+    EmCode::PinExpired,
+    EmCode::UntrustedAddress,
+    EmCode::ProxyNotAllowed,
+    EmCode::PinMustChange,
     EmCode::Authentication,
     EmCode::BlankCredential,
     EmCode::ProfileAbsent,
     EmCode::DeviceNameEmpty,
+    EmCode::ServiceConnection,
     EmCode::LoginTypeInvalid,
+    EmCode::ExtensionOfMany,
+    EmCode::PhoneProtected,
+    EmCode::HomeElsewhere,
 ];
 
 impl EmCode {
@@ -93,8 +126,11 @@ impl EmCode {
         let (number, name, title, advice) = match self {
             Self::Unknown => (0, "unknown", "Unknown Error", "Try again; tell the administrator if it stays."),
             Self::Parse => (1, "parse-error", "Error on Parsing", "The request of this phone cannot be read."),
+            Self::InvalidApp => (3, "invalid-app-user", "Invalid App User", "The application and its password do not fit."),
             Self::LogoutDisabled => (5, "logout-disabled", "Dev Logon Disabled", "Extension Mobility is off on this phone."),
             Self::Database => (6, "database-error", "Database Error", "The service cannot reach its data. Try again shortly."),
+            Self::QueryType => (8, "query-type-undetermined", "Query Type Undetermined", "The query asks nothing that is known."),
+            Self::ProxyRight => (10, "no-proxy-right", "User Lacks App Proxy Rights", "Give the application the group Standard EM Authentication Proxy Rights."),
             Self::PhoneAbsent => (11, "phone-absent", "Device Does Not Exist", "This phone is not known. Ask the administrator to add it."),
             Self::ProfileNotFound => (12, "profile-not-found", "Dev Profile Not Found", "No device profile fits. Ask the administrator for a default profile."),
             Self::PhoneOccupied => (18, "phone-occupied", "Another User Logged In", "Log out on this phone first."),
@@ -103,11 +139,19 @@ impl EmCode {
             Self::UserAbsent => (23, "user-absent", "User Not Found", "This user is not known."),
             Self::LoggedInElsewhere => (25, "user-logged-in-elsewhere", "User Logged in Elsewhere", "Log out on the other phone first."),
             Self::Busy => (26, "busy", "Busy Please Try Again", "Too many requests. Try again in a minute."),
+            Self::PinExpired => (27, "credential-expired", "Change Password", "The PIN has expired. Change it first."),
+            Self::UntrustedAddress => (28, "untrusted-address", "Untrusted IP Error", "This address may not log in or out here. Ask the administrator to trust it."),
+            Self::ProxyNotAllowed => (30, "proxy-not-allowed", "Proxy Not Allowed", "The request came through a proxy. Ask the administrator to allow it."),
+            Self::PinMustChange => (41, "pin-change-required", "PIN Change Is Required", "Change the PIN first."),
             Self::Authentication => (201, "authentication-error", "Authentication Error", "Check user ID and PIN."),
             Self::BlankCredential => (202, "blank-user-or-pin", "Blank User ID or PIN", "Enter both user ID and PIN."),
             Self::ProfileAbsent => (205, "profile-absent", "User Profile Absent", "Ask the administrator for a device profile."),
             Self::DeviceNameEmpty => (207, "device-name-empty", "Device Name Empty", "The service URL of this phone names no device."),
+            Self::ServiceConnection => (208, "service-connection-error", "EM Service Connection Error", "Extension Mobility is not active on this server. Try again shortly."),
             Self::LoginTypeInvalid => (215, "login-type-invalid", "Login Type Invalid", "The login type in the service URL must be UID, SP or DN."),
+            Self::ExtensionOfMany => (216, "dn-has-multiple-users", "DN Has Multiple Users", "Several users have this extension. Log in by user ID."),
+            Self::PhoneProtected => (251, "phone-protected", "Protected Phone", "Extension Mobility is not available on a protected phone."),
+            Self::HomeElsewhere => (252, "home-cluster-elsewhere", "Home Cluster Elsewhere", "This user belongs to another cluster."),
         };
         EmCodeEntry { code: self, number, name, title, advice }
     }
@@ -115,7 +159,7 @@ impl EmCode {
     /// Whether the moment is in the way, not a rule or a mistake: the same request may succeed a little later.
     pub fn is_of_the_moment(self) -> bool {
         match self {
-            Self::Database | Self::Busy => true,
+            Self::Database | Self::Busy | Self::ServiceConnection => true,
             Self::Unknown
             | Self::Parse
             | Self::PhoneAbsent
@@ -130,7 +174,17 @@ impl EmCode {
             | Self::BlankCredential
             | Self::ProfileAbsent
             | Self::DeviceNameEmpty
-            | Self::LoginTypeInvalid => false,
+            | Self::LoginTypeInvalid
+            | Self::InvalidApp
+            | Self::QueryType
+            | Self::ProxyRight
+            | Self::PinExpired
+            | Self::UntrustedAddress
+            | Self::ProxyNotAllowed
+            | Self::PinMustChange
+            | Self::ExtensionOfMany
+            | Self::PhoneProtected
+            | Self::HomeElsewhere => false,
         }
     }
 
@@ -152,6 +206,7 @@ impl EmCode {
             Self::UserAbsent => format!("{what} is Unavailable ({number})"),
             Self::ProfileAbsent => format!("{what} is unavailable ({number})"),
             Self::LoginTypeInvalid => format!("LoginType invalid({number})"),
+            Self::ExtensionOfMany => format!("DN has multiple users({number})"),
             Self::Unknown
             | Self::Parse
             | Self::Database
@@ -162,7 +217,17 @@ impl EmCode {
             | Self::LogoutDisabled
             | Self::LoginDisabled
             | Self::Busy
-            | Self::DeviceNameEmpty => format!("{what} is unavailable({number})"),
+            | Self::DeviceNameEmpty
+            | Self::InvalidApp
+            | Self::QueryType
+            | Self::ProxyRight
+            | Self::PinExpired
+            | Self::UntrustedAddress
+            | Self::ProxyNotAllowed
+            | Self::PinMustChange
+            | Self::ServiceConnection
+            | Self::PhoneProtected
+            | Self::HomeElsewhere => format!("{what} is unavailable({number})"),
         }
     }
 }
