@@ -12,3 +12,4 @@ pub mod patch;
 pub mod policy;
 pub mod secret;
 pub mod snapshot;
+pub mod trust;

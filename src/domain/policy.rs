@@ -4,6 +4,7 @@
 //! are kept and who may change them is not decided here.
 
 use super::login_limit::{LoginLimit, parse_duration};
+use super::trust::{TrustPolicy, TrustedSource};
 
 /// The `service` under which all of these stand.
 pub const SERVICE: &str = "Cisco Extension Mobility";
@@ -26,8 +27,8 @@ pub enum ValueKind {
     Duration,
     /// One of the three multiple-login behaviours.
     MultipleLogin,
-    /// Free text up to a number of characters.
-    Text {
+    /// Addresses, networks and host names, separated by semicolons, up to a number of characters.
+    AddressList {
         /// Greatest number of characters.
         max: usize,
     },
@@ -69,10 +70,11 @@ const fn parameter(
 
 const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
 const MAX_LOGIN_TIME: &str = "IntraClusterMaxLoginTime";
+const TRUSTED_LIST: &str = "TrustedListOfIPs";
 
 /// All parameters, in the order in which they are listed: the twelve known ones, then ours.
 #[rustfmt::skip]
-pub static PARAMETERS: [Parameter; 13] = [
+pub static PARAMETERS: &[Parameter] = &[
     parameter(ENFORCE, "Enforce Intra-cluster Maximum Login Time", ValueKind::Boolean, "F", Scope::Cluster),
     parameter(MAX_LOGIN_TIME, "Intra-cluster Maximum Login Time", ValueKind::Duration, "0:00", Scope::Cluster),
     parameter("InterClusterMaxLoginTime", "Inter-cluster Maximum Login Time", ValueKind::Duration, "10:00", Scope::Cluster),
@@ -82,10 +84,13 @@ pub static PARAMETERS: [Parameter; 13] = [
     parameter("RememberLastUserLoggedIn", "Remember the Last User Logged In", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("ClearCallLogs", "Clear Call Logs on Intra-cluster EM", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("ValidateIPAddress", "Validate IP Address", ValueKind::Boolean, "F", Scope::Cluster),
-    parameter("TrustedListOfIPs", "Trusted List of IPs", ValueKind::Text { max: 1024 }, "", Scope::Cluster),
+    parameter(TRUSTED_LIST, "Trusted List of IPs", ValueKind::AddressList { max: 1024 }, "", Scope::Cluster),
     parameter("AllowProxy", "Allow Proxy", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("ExtensionMobilityCacheSize", "Extension Mobility Cache Size", ValueKind::Number { min: 1000, max: 20_000 }, "10000", Scope::Node),
     parameter("IntercomDefaultDeviceByAXL", "Intercom Default Device Chosen on AXL Assignment", ValueKind::Boolean, "T", Scope::Cluster),
+    parameter("ExtensionMobilityActivated", "Extension Mobility Service Activated", ValueKind::Boolean, "T", Scope::Node),
+    parameter("ExtensionMobilityPagesActivated", "Extension Mobility Application Activated", ValueKind::Boolean, "T", Scope::Node),
+    parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
 ];
 
 /// Why a value is not accepted; says what would be.
@@ -110,13 +115,23 @@ pub enum ParameterError {
     /// Not one of the choices.
     #[error("{0} is Multiple Logins Allowed, Multiple Logins Not Allowed or Auto Logout")]
     MultipleLogin(&'static str),
-    /// Too long or with control characters.
+    /// A list that is too long.
     #[error("{name} is text of at most {max} characters")]
-    Text {
+    TooLong {
         /// Parameter.
         name: &'static str,
         /// Greatest number of characters.
         max: usize,
+    },
+    /// An entry of a list that is no address, network or host name.
+    #[error(
+        "{name} is addresses, networks such as 10.1.0.0/16 and host names, separated by semicolons; \"{entry}\" is none"
+    )]
+    Entry {
+        /// Parameter.
+        name: &'static str,
+        /// The entry.
+        entry: String,
     },
 }
 
@@ -170,7 +185,7 @@ impl Parameter {
         match self.kind {
             ValueKind::Boolean => "boolean",
             ValueKind::Number { .. } => "long",
-            ValueKind::Duration | ValueKind::MultipleLogin | ValueKind::Text { .. } => "string",
+            ValueKind::Duration | ValueKind::MultipleLogin | ValueKind::AddressList { .. } => "string",
         }
     }
 
@@ -193,9 +208,13 @@ impl Parameter {
             ValueKind::MultipleLogin => MultipleLogin::find(text)
                 .map(|(full, _)| full.to_owned())
                 .ok_or(ParameterError::MultipleLogin(self.name)),
-            ValueKind::Text { max } => {
-                let fits = text.chars().count() <= max && !text.chars().any(char::is_control);
-                fits.then(|| text.to_owned()).ok_or(ParameterError::Text { name: self.name, max })
+            ValueKind::AddressList { max } => {
+                if text.chars().count() > max {
+                    return Err(ParameterError::TooLong { name: self.name, max });
+                }
+                TrustedSource::parse_list(text)
+                    .map(|_| text.to_owned())
+                    .map_err(|entry| ParameterError::Entry { name: self.name, entry })
             }
         }
     }
@@ -248,13 +267,60 @@ impl Default for LoginPolicy {
     }
 }
 
+/// What surfaces read from the parameters in force on a node before they know who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmParameters {
+    /// Whether logins and logouts are carried out on this node (EM-032).
+    pub is_active: bool,
+    /// Whether this node shows pages to phones.
+    pub has_pages: bool,
+    /// Whether code 208 is printed as 207, as the reference system does (EM-151).
+    pub connection_error_is_207: bool,
+    /// Logins and logouts at a time.
+    pub most_concurrent: usize,
+    /// Whether user ids may have letters.
+    pub letters: bool,
+    /// Whether the form shows who was logged in last.
+    pub remember_last_user: bool,
+    /// From where requests may come.
+    pub trust: TrustPolicy,
+}
+
+impl EmParameters {
+    /// Reads them from stored values; a value that is absent or damaged counts as the default.
+    pub fn from_values<'v>(value: impl Fn(&str) -> Option<&'v str>) -> Self {
+        let text = |name| value(name).or_else(|| find(name).map(|p| p.default)).unwrap_or_default();
+        let is_on = |name| text(name) == "T";
+        let most_concurrent = text("MaximumConcurrentRequests").parse().unwrap_or(5);
+        Self {
+            is_active: is_on("ExtensionMobilityActivated"),
+            has_pages: is_on("ExtensionMobilityPagesActivated"),
+            connection_error_is_207: is_on("ServiceConnectionErrorIs207"),
+            most_concurrent,
+            letters: is_on("AlphanumericUserID"),
+            remember_last_user: is_on("RememberLastUserLoggedIn"),
+            trust: TrustPolicy {
+                validate: is_on("ValidateIPAddress"),
+                allow_proxy: is_on("AllowProxy"),
+                trusted: TrustedSource::parse_list(text(TRUSTED_LIST)).unwrap_or_default(),
+            },
+        }
+    }
+}
+
+impl Default for EmParameters {
+    fn default() -> Self {
+        Self::from_values(|_| None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_default_is_in_its_own_spelling() {
-        for parameter in &PARAMETERS {
+        for parameter in PARAMETERS {
             assert_eq!(
                 parameter.parse(parameter.default).as_deref(),
                 Ok(parameter.default),
@@ -283,7 +349,9 @@ mod tests {
             Some("Multiple Logins Not Allowed")
         );
         assert_eq!(parse("ExtensionMobilityCacheSize", "999"), None);
-        assert_eq!(parse("TrustedListOfIPs", &"x".repeat(1025)), None);
+        assert_eq!(parse("TrustedListOfIPs", &"10.0.0.1;".repeat(114)), None, "1026 characters");
+        assert_eq!(parse("TrustedListOfIPs", "10.0.0.1;*").as_deref(), None);
+        assert_eq!(parse("TrustedListOfIPs", " 10.0.0.1;proxy1 ").as_deref(), Some("10.0.0.1;proxy1"));
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub fn list_parameters(tx: &mut Tx<'_>) -> Result<Vec<ParameterValue>, StoreErro
         .select(objects::name)
         .load(tx.connection())?;
     let mut values = Vec::new();
-    for parameter in &policy::PARAMETERS {
+    for parameter in policy::PARAMETERS {
         let on: Vec<&str> = match parameter.scope {
             Scope::Cluster => vec![CLUSTER_NODE],
             Scope::Node => nodes.iter().map(String::as_str).collect(),

@@ -1,5 +1,6 @@
 //! Service parameters: ranges, spellings, nodes, what one change implies, and that it counts at once.
 
+use emgate::domain::policy::{self, Scope};
 use serde_json::{Value, json};
 
 use crate::support::axl::Caller;
@@ -55,7 +56,13 @@ fn every_parameter_has_its_type_and_default_and_takes_its_range_only() {
         ("RememberLastUserLoggedIn", "boolean", "F", "t=T", "yes"),
         ("ClearCallLogs", "boolean", "F", "TRUE=T", "on"),
         ("ValidateIPAddress", "boolean", "F", "T=T", "on"),
-        ("TrustedListOfIPs", "string", "", "10.0.0.1;10.0.0.2=10.0.0.1;10.0.0.2", ""),
+        (
+            "TrustedListOfIPs",
+            "string",
+            "",
+            "10.0.0.1;10.1.0.0/16;proxy1=10.0.0.1;10.1.0.0/16;proxy1",
+            "10.0.0.1;10.0.* 10.0.0.0/33",
+        ),
         ("AllowProxy", "boolean", "F", "T=T", "on"),
         ("ExtensionMobilityCacheSize", "long", "10000", "1000=1000 20000=20000", "999 20001"),
     ] {
@@ -169,13 +176,12 @@ fn lists_go_by_node_and_service_with_the_patterns_of_every_list() {
     let site = Outside::new();
     let found = |criteria: &str, page: &str| site.listed("ServiceParameter", criteria, page, "name");
     let all = found("<service>%</service>", "");
-    assert_eq!(all.len(), 11 + 2 * 2);
+    let own = policy::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).map(|p| p.name);
+    let own: Vec<_> = own.collect();
+    assert_eq!(all.len(), policy::PARAMETERS.len() + own.len(), "those of nodes once more for the cluster");
     assert_eq!(found("<processNodeName>%</processNodeName><service>cisco extension%</service>", ""), all);
-    assert_eq!(
-        found("<processNodeName>t_st</processNodeName>", ""),
-        ["MaximumConcurrentRequests", "ExtensionMobilityCacheSize"]
-    );
-    assert_eq!(found("<processNodeName>enterprise%</processNodeName>", "").len(), 13);
+    assert_eq!(found("<processNodeName>t_st</processNodeName>", ""), own);
+    assert_eq!(found("<processNodeName>enterprise%</processNodeName>", "").len(), policy::PARAMETERS.len());
     assert_eq!(found("<processNodeName/><service>%</service>", ""), [""; 0]);
     assert_eq!(found("<service>%</service>", "<skip>1</skip><first>2</first>"), all[1..3]);
     let long = format!(

@@ -1,6 +1,6 @@
 //! Service parameters: defaults, nodes, what one change implies.
 
-use emgate::domain::policy::{self, CLUSTER_NODE};
+use emgate::domain::policy::{self, CLUSTER_NODE, Scope};
 use emgate::store::parameters::{self, ParameterChange};
 
 use crate::support::site::Site;
@@ -63,5 +63,6 @@ fn a_node_has_its_own_value_else_the_clusters_else_the_default() {
     assert_eq!(read("nowhere"), None);
     assert_eq!(set(&site, name, "nowhere", Some("1")), None);
     let listed = site.write(parameters::list_parameters);
-    assert_eq!(listed.len(), 11 + 2 * 2);
+    let own = policy::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).count();
+    assert_eq!(listed.len(), policy::PARAMETERS.len() + own, "once more for the second node");
 }
