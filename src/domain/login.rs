@@ -60,8 +60,12 @@ pub enum LoginRefusal<'s> {
     PhoneAbsent,
     /// Extension Mobility is off on the phone.
     LoginDisabled,
+    /// The phone plays the secure tone (EM-137).
+    PhoneProtected,
     /// No such user.
     UserAbsent,
+    /// The user's home cluster is another one (EM-052).
+    HomeElsewhere,
     /// The PIN that was checked has been changed since.
     PinChanged,
     /// Another user, or the user with another profile, is on the phone.
@@ -159,7 +163,13 @@ fn judge<'s>(
     if !phone.em_enabled {
         return Err(LoginRefusal::LoginDisabled);
     }
+    if phone.is_protected {
+        return Err(LoginRefusal::PhoneProtected);
+    }
     let user = snapshot.user.ok_or(LoginRefusal::UserAbsent)?;
+    if !user.is_at_home {
+        return Err(LoginRefusal::HomeElsewhere);
+    }
     if request.pin_version.is_some() && request.pin_version != user.pin_version {
         return Err(LoginRefusal::PinChanged);
     }

@@ -90,6 +90,7 @@ mod tests {
             logout_profile: None,
             carried: json!({}),
             default_profile: None,
+            is_protected: false,
         });
         let session = Session {
             session_id: Uuid::nil(),

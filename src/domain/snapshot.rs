@@ -34,6 +34,8 @@ pub struct Phone {
     pub carried: Value,
     /// The default profile of its model.
     pub default_profile: Option<DefaultProfile>,
+    /// Whether it plays the secure tone.
+    pub is_protected: bool,
 }
 
 /// The default profile of a model.
@@ -64,6 +66,8 @@ pub struct EndUser {
     pub locale: Option<String>,
     /// Version of the PIN, if there is one.
     pub pin_version: Option<i64>,
+    /// Whether this is the user's home cluster.
+    pub is_at_home: bool,
 }
 
 /// What a user's own setting says about the maximum login time.

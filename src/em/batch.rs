@@ -272,7 +272,9 @@ fn code(refusal: &LoginRefusal<'_>) -> EmCode {
     match refusal {
         LoginRefusal::PhoneAbsent => EmCode::PhoneAbsent,
         LoginRefusal::LoginDisabled => EmCode::LoginDisabled,
+        LoginRefusal::PhoneProtected => EmCode::PhoneProtected,
         LoginRefusal::UserAbsent => EmCode::UserAbsent,
+        LoginRefusal::HomeElsewhere => EmCode::HomeElsewhere,
         LoginRefusal::PinChanged => EmCode::Authentication,
         LoginRefusal::PhoneOccupied => EmCode::PhoneOccupied,
         LoginRefusal::LoggedInElsewhere(_) => EmCode::LoggedInElsewhere,

@@ -3,6 +3,7 @@
 mod asked;
 mod batch;
 pub mod cascade;
+pub mod conditions;
 pub mod error;
 pub mod lockout_event;
 pub mod outcome;
@@ -13,6 +14,8 @@ pub mod screen;
 pub mod service;
 mod session_events;
 pub mod sweep;
+pub mod throttle;
+pub mod trust;
 mod writer;
 
 pub use writer::Wake;

@@ -89,15 +89,15 @@ async fn serve(em: &Em, links: &Links, wish: Wish, address: Option<std::net::IpA
 }
 
 async fn open(em: &Em, links: &Links) -> Result<Screen, EmCode> {
-    let state = em.phone_state(links.phone.as_str()).await?.ok_or(EmCode::PhoneAbsent)?;
-    if let Some(user_id) = state.occupant {
+    let conditions = em.conditions(Some(links.phone.as_str())).await?;
+    let state = conditions.phone.ok_or(EmCode::PhoneAbsent)?;
+    if let Some((user_id, _)) = state.occupant {
         return Ok(confirmation(links, &user_id));
     }
     if !state.em_enabled {
         return Err(EmCode::LoginDisabled);
     }
-    let letters = em.parameter_is_on("AlphanumericUserID").await?;
-    Ok(form(links, letters))
+    Ok(form(links, conditions.parameters.letters))
 }
 
 async fn log_in(
@@ -108,7 +108,7 @@ async fn log_in(
     source: Source,
     address: Option<String>,
 ) -> Result<Screen, EmCode> {
-    let state = em.phone_state(links.phone.as_str()).await?.ok_or(EmCode::PhoneAbsent)?;
+    let state = em.conditions(Some(links.phone.as_str())).await?.phone.ok_or(EmCode::PhoneAbsent)?;
     if !state.em_enabled {
         return Err(EmCode::LoginDisabled);
     }

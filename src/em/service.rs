@@ -10,6 +10,8 @@ use uuid::Uuid;
 use super::asked::{Asked, AskedEnding, Reply, Task};
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
+use super::throttle::{self, Throttle};
+use super::trust::TrustCache;
 use super::writer::{Wake, Writers};
 use crate::auth::Principal;
 use crate::auth::verify::{Verified, Verifier};
@@ -19,12 +21,12 @@ use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::{UserId, fold};
-use crate::domain::policy;
 use crate::event::Origin;
+use crate::store::Db;
+use crate::store::conditions::{self, Conditions, ConditionsKey};
+use crate::store::gathered::Gathered;
 use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
-use crate::store::sessions::{self, PhoneState};
-use crate::store::{Db, StoreError, parameters};
 
 /// The Extension Mobility service of this node.
 #[derive(Clone)]
@@ -34,6 +36,10 @@ pub struct Em {
     origin: Origin,
     wake: Wake,
     writers: Arc<Writers>,
+    node_key: Arc<str>,
+    conditions: Gathered<ConditionsKey, Conditions>,
+    throttle: Arc<Throttle>,
+    trust_cache: Arc<TrustCache>,
 }
 
 /// On whose authority a user is logged in.
@@ -66,7 +72,9 @@ impl Em {
     /// Starts the writers, for which at most so many requests wait; `wake` is called after each commit that wrote events.
     pub fn start(db: Db, verifier: Verifier, origin: Origin, most_waiting: usize, wake: Wake) -> Self {
         let writers = Arc::new(Writers::start(&db, &origin, most_waiting, &wake));
-        Self { db, verifier, origin, wake, writers }
+        let (node_key, conditions) = (fold(&origin.node).into(), Gathered::start(&db, conditions::find));
+        let (throttle, trust_cache) = (Throttle::new(throttle::PATIENCE), Arc::default());
+        Self { db, verifier, origin, wake, writers, node_key, conditions, throttle, trust_cache }
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -104,18 +112,20 @@ impl Em {
         self.db.ids().next()
     }
 
-    /// Finds a phone by name, and who is on it.
-    pub async fn phone_state(&self, name: &str) -> Result<Option<PhoneState>, EmCode> {
-        let key = fold(name);
-        self.db.read(move |tx| sessions::phone_state(tx, &key)).await.map_err(database)
+    pub(super) fn node_key(&self) -> Arc<str> {
+        Arc::clone(&self.node_key)
     }
 
-    /// Whether a boolean parameter is on for this node.
-    pub async fn parameter_is_on(&self, name: &'static str) -> Result<bool, EmCode> {
-        let Some(parameter) = policy::find(name) else { return Ok(false) };
-        let node = self.origin.node.clone();
-        let value = self.db.read(move |tx| parameters::effective(tx, parameter, &node)).await;
-        Ok(value.map_err(database)? == "T")
+    pub(super) fn gathered_conditions(&self) -> &Gathered<ConditionsKey, Conditions> {
+        &self.conditions
+    }
+
+    pub(super) fn throttle(&self) -> &Arc<Throttle> {
+        &self.throttle
+    }
+
+    pub(super) fn trust_cache(&self) -> &TrustCache {
+        &self.trust_cache
     }
 
     /// Logs a user in.
@@ -157,9 +167,4 @@ impl Em {
             Reply::Login(_) | Reply::Again => Err(EmCode::Unknown),
         }
     }
-}
-
-fn database(error: StoreError) -> EmCode {
-    tracing::error!(error = %error, "database does not answer a login or logout");
-    EmCode::Database
 }

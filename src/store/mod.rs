@@ -8,6 +8,7 @@ pub mod appearances;
 pub mod associations;
 pub mod cluster;
 pub mod columns;
+pub mod conditions;
 pub mod effective_config;
 pub mod error;
 pub mod event_log;

@@ -110,6 +110,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    last_sessions (phone_pk) {
+        phone_pk -> BigInt,
+        user_pk -> BigInt,
+        session_id -> Uuid,
+    }
+}
+
+diesel::table! {
     line_appearances (owner_pk, index) {
         owner_pk -> BigInt,
         index -> Integer,
@@ -174,6 +182,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    registrations (phone_pk) {
+        phone_pk -> BigInt,
+        address -> Nullable<Text>,
+        protocol -> Nullable<Text>,
+        active_load -> Nullable<Text>,
+        status -> Text,
+        reported_by -> Nullable<Text>,
+        reported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     service_parameters (name, node_pk) {
         name -> Text,
         node_pk -> BigInt,
@@ -232,12 +252,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_pending,
     event_position,
     event_stream,
+    last_sessions,
     line_appearances,
     lines,
     object_references,
     objects,
     phone_models,
     phones,
+    registrations,
     service_parameters,
     sessions,
     untold_locks,

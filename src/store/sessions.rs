@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use uuid::Uuid;
 
 use super::event_log::EventRow;
-use super::schema::{objects, phones, sessions};
+use super::schema::sessions;
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
@@ -141,37 +141,6 @@ fn source_name(source: MaxLoginSource) -> &'static str {
     }
 }
 
-/// A phone as its page needs it before anybody is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PhoneState {
-    /// Row key.
-    pub pk: PhonePk,
-    /// Name as stored.
-    pub name: String,
-    /// Whether Extension Mobility is on.
-    pub em_enabled: bool,
-    /// User id of whoever is logged in.
-    pub occupant: Option<String>,
-}
-
-/// Finds a phone and who is on it.
-pub fn phone_state(tx: &mut Tx<'_>, phone_key: &str) -> Result<Option<PhoneState>, StoreError> {
-    let found: Option<(i64, String, bool)> = objects::table
-        .inner_join(phones::table.on(phones::pk.eq(objects::pk)))
-        .filter(objects::type_.eq("Phone").and(objects::name_key.eq(phone_key)))
-        .select((objects::pk, objects::name, phones::em_enabled))
-        .first(tx.connection())
-        .optional()?;
-    let Some((pk, name, em_enabled)) = found else { return Ok(None) };
-    let occupant = sessions::table
-        .inner_join(objects::table.on(objects::pk.eq(sessions::user_pk)))
-        .filter(sessions::phone_pk.eq(pk))
-        .select(objects::name)
-        .first(tx.connection())
-        .optional()?;
-    Ok(Some(PhoneState { pk: PhonePk(pk), name, em_enabled, occupant }))
-}
-
 /// Which sessions are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionsOf {
@@ -210,8 +179,13 @@ pub fn expired(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<Vec<Pho
     Ok(phones.into_iter().map(PhonePk).collect())
 }
 
+diesel::define_sql_function! {
+    /// Ends sessions that are still there and remembers them as the last of their phones; says how many.
+    fn end_sessions(phones: Array<BigInt>, sessions: Array<SqlUuid>) -> Integer;
+}
+
 /// Ends one session; false when it is not there any more.
 pub fn end(tx: &mut Tx<'_>, phone: PhonePk, session: Uuid) -> Result<bool, StoreError> {
-    let one = sessions::table.filter(sessions::phone_pk.eq(phone.0).and(sessions::session_id.eq(session)));
-    Ok(diesel::delete(one).execute(tx.connection())? == 1)
+    let ended: i32 = diesel::select(end_sessions(vec![phone], vec![session])).get_result(tx.connection())?;
+    Ok(ended == 1)
 }

@@ -57,7 +57,7 @@ pub struct BatchSnapshot {
 
 diesel::define_sql_function! {
     /// Locks and reads what a batch decides on.
-    fn lock_and_read_batch(
+    fn lock_and_read_logins(
         users: Array<BigInt>,
         pins: Array<BigInt>,
         profiles: Array<BigInt>,
@@ -86,7 +86,7 @@ pub fn read_leaving(tx: &mut Tx<'_>, leaving: Vec<PhonePk>) -> Result<BatchSnaps
 
 fn read(tx: &mut Tx<'_>, keys: &BatchKeys) -> Result<Batch, StoreError> {
     let BatchKeys { users, pins, profiles, phones, leaving } = keys;
-    let batch = lock_and_read_batch(users, pins, profiles, phones, leaving);
+    let batch = lock_and_read_logins(users, pins, profiles, phones, leaving);
     Ok(diesel::select(batch).get_result(tx.connection())?)
 }
 

@@ -64,6 +64,7 @@ fn world() -> World {
             logout_profile: None,
             carried: json!({}),
             default_profile: None,
+            is_protected: false,
         }),
         user: Some(EndUser {
             pk: UserPk(1),
@@ -73,6 +74,7 @@ fn world() -> World {
             default_profile: None,
             locale: None,
             pin_version: Some(1),
+            is_at_home: true,
         }),
         occupant: None,
         elsewhere: Vec::new(),

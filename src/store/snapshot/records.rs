@@ -1,4 +1,4 @@
-//! The composite types that `lock_and_read_batch` returns, and what each becomes.
+//! The composite types that `lock_and_read_logins` returns, and what each becomes.
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{FromSql, FromSqlRow, Result};
@@ -84,8 +84,9 @@ composite! {
         default_profile: Nullable<BigInt>,
         locale: Nullable<Text>,
         pin_version: Nullable<BigInt>,
+        is_at_home: Bool,
     ) => EndUser {
-        pk, user_id, uuid, own_limit: own_limit(own_seconds), default_profile, locale, pin_version
+        pk, user_id, uuid, own_limit: own_limit(own_seconds), default_profile, locale, pin_version, is_at_home
     }
 }
 
@@ -105,8 +106,10 @@ composite! {
         logout_profile: Nullable<Record<(BigInt, Text)>>,
         carried: Jsonb,
         default_profile: Nullable<DefaultProfileSql>,
+        is_protected: Bool,
     ) => Phone {
-        pk, name, uuid, model, protocol, em_enabled, has_services, logout_profile, carried, default_profile
+        pk, name, uuid, model, protocol, em_enabled, has_services, logout_profile, carried, default_profile,
+        is_protected
     }
 }
 

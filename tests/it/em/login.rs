@@ -194,7 +194,7 @@ async fn the_next_user_displaces_only_where_the_caller_says_so() {
 #[tokio::test]
 async fn a_logout_restores_the_phone_and_says_what_it_shows() {
     let site = site_of_two();
-    let phone = site.em.phone_state("SEP0000000000A1").await.unwrap().unwrap().pk;
+    let phone = site.em.conditions(Some("SEP0000000000A1")).await.unwrap().phone.unwrap().pk;
     let line = site.line("3001");
     site.put_line(phone.0, 1, line, &json!({"label": "Lobby", "recordingFlag": "Call Recording Disabled"}));
     site.log_in("SEP0000000000A1", "ada").await.unwrap();

@@ -164,7 +164,7 @@ async fn a_cut_connection_costs_no_login() {
             Ok(())
         });
         // The pool may hand out one more connection that was cut; the writers must not.
-        in_time(async { while site.em.phone_state("SEP000000000000").await.is_err() {} }).await;
+        in_time(async { while site.em.conditions(Some("SEP000000000000")).await.is_err() {} }).await;
         let outcome =
             site.em.login(site.attempt(&format!("SEP0000000000{round:02X}"), &format!("u{round}"))).await;
         assert!(matches!(outcome, Ok(LoginOutcome::LoggedIn { .. })), "{outcome:?}");

@@ -1,0 +1,127 @@
+//! Whether a request may come from where it comes (Validate IP Address, Trusted List of IPs, Allow Proxy; EM-091 to EM-103).
+//!
+//! What was found good is kept for each phone with what it rested on, so that a change of the list, of the phone's address or of the
+//! source is seen at once. There are never more entries than phones; while addresses are not validated there are none.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::conditions::{Conditions, PhoneState};
+use super::error::EmCode;
+use super::service::Em;
+use crate::domain::ids::PhonePk;
+use crate::domain::trust::{Distrust, TrustPolicy};
+
+pub use crate::domain::trust::Route;
+
+/// How long a name may take to be looked up, and how long what it said holds.
+const LOOK_UP: Duration = Duration::from_secs(1);
+const NAME_HOLDS: Duration = Duration::from_secs(60);
+
+/// What was found good.
+#[derive(Debug, Default)]
+pub(super) struct TrustCache {
+    good: Mutex<HashMap<PhonePk, Good>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Good {
+    /// Of the policy, the phone's address and the source.
+    rests_on: u64,
+    since: Instant,
+}
+
+/// How often a request was found good before, how often not, and for how many phones that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustCacheCounts {
+    /// Found.
+    pub hits: u64,
+    /// Judged anew.
+    pub misses: u64,
+    /// Phones.
+    pub entries: usize,
+}
+
+impl TrustCache {
+    fn recalls(&self, phone: PhonePk, rests_on: u64) -> bool {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = good.get(&phone);
+        let is_good = found.is_some_and(|g| g.rests_on == rests_on && g.since.elapsed() < NAME_HOLDS);
+        let count = if is_good { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        is_good
+    }
+
+    fn remember(&self, phone: PhonePk, rests_on: u64) {
+        let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        good.insert(phone, Good { rests_on, since: Instant::now() });
+    }
+}
+
+impl Em {
+    /// Refuses what comes from nowhere that is trusted: 30, 28.
+    pub async fn trust(&self, conditions: &Conditions, route: Route) -> Result<(), EmCode> {
+        let policy = &conditions.parameters.trust;
+        if !policy.validate {
+            return Ok(());
+        }
+        let phone = conditions.phone.as_ref();
+        let known = phone.map(|phone| (phone.pk, rests_on(policy, phone, route)));
+        if known.is_some_and(|(phone, rests_on)| self.trust_cache().recalls(phone, rests_on)) {
+            return Ok(());
+        }
+        let address = phone.and_then(|p| p.address);
+        let judged = match policy.judge(route, address, &[]) {
+            Err(Distrust::Address) => policy.judge(route, address, &addresses_of(policy).await),
+            judged => judged,
+        };
+        match judged {
+            Ok(()) => {
+                if let Some((phone, rests_on)) = known {
+                    self.trust_cache().remember(phone, rests_on);
+                }
+                Ok(())
+            }
+            Err(Distrust::Proxy) => Err(EmCode::ProxyNotAllowed),
+            Err(Distrust::Address) => Err(EmCode::UntrustedAddress),
+        }
+    }
+
+    /// How the cache fares.
+    pub fn trust_cache_counts(&self) -> TrustCacheCounts {
+        let cache = self.trust_cache();
+        TrustCacheCounts {
+            hits: cache.hits.load(Ordering::Relaxed),
+            misses: cache.misses.load(Ordering::Relaxed),
+            entries: cache.good.lock().unwrap_or_else(PoisonError::into_inner).len(),
+        }
+    }
+}
+
+fn rests_on(policy: &TrustPolicy, phone: &PhoneState, route: Route) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (policy.allow_proxy, &policy.trusted, phone.address, route.address, route.is_proxied).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The addresses of the trusted host names; a name that has none in time counts for nothing.
+async fn addresses_of(policy: &TrustPolicy) -> Vec<IpAddr> {
+    let look_ups = policy.hosts().map(|host| async move {
+        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, 0))).await;
+        match found {
+            Ok(Ok(addresses)) => addresses.map(|a| a.ip()).collect(),
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(host, "a host of the trusted list has no address");
+                Vec::new()
+            }
+        }
+    });
+    futures_util::future::join_all(look_ups).await.concat()
+}
