@@ -4,12 +4,14 @@
 //! numbers, topics or envelopes: those are made in [`crate::event`]. Whoever changes state builds these values and appends them
 //! in the same transaction.
 
+pub mod audit;
 pub mod provisioning;
 pub mod session;
 pub mod shared;
 
 use uuid::Uuid;
 
+pub use audit::{LoginRejected, RejectedOperation};
 pub use provisioning::{
     BulkPlace, Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, CredentialKind,
     IntercomChange, IntercomDefaultDeviceChanged, IntercomLine, IntercomOwner, IntercomState, OwnerKind,
@@ -42,6 +44,8 @@ pub enum Event {
     CredentialChanged(CredentialChanged),
     /// The effective value of a service parameter is now different.
     ServiceParameterChanged(ServiceParameterChanged),
+    /// A login or logout was refused.
+    LoginRejected(LoginRejected),
 }
 
 /// What one request or timer firing was: all its events share this.
@@ -131,7 +135,8 @@ impl Event {
             other @ (Self::CallLogCleared(_)
             | Self::IntercomDefaultDeviceChanged(_)
             | Self::CredentialChanged(_)
-            | Self::ServiceParameterChanged(_)) => other,
+            | Self::ServiceParameterChanged(_)
+            | Self::LoginRejected(_)) => other,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::clock::IdSource;
 use crate::domain::event::shared::moment_text;
 use crate::domain::event::{
     AuthType, CallLogCleared, Cause, CredentialChanged, DeviceLogin, DeviceLogout, Event,
-    IntercomDefaultDeviceChanged, ProvisioningChanged, ServiceParameterChanged,
+    IntercomDefaultDeviceChanged, LoginRejected, ProvisioningChanged, ServiceParameterChanged,
 };
 use crate::store::number_line::Positioned;
 
@@ -79,6 +79,7 @@ enum Data<'a> {
     Provisioning(&'a ProvisioningChanged),
     Credential(&'a CredentialChanged),
     ServiceParameter(&'a ServiceParameterChanged),
+    LoginRejected(&'a LoginRejected),
 }
 
 impl<'a> From<&'a Event> for Data<'a> {
@@ -91,6 +92,7 @@ impl<'a> From<&'a Event> for Data<'a> {
             Event::ProvisioningChanged(e) => Self::Provisioning(e),
             Event::CredentialChanged(e) => Self::Credential(e),
             Event::ServiceParameterChanged(e) => Self::ServiceParameter(e),
+            Event::LoginRejected(e) => Self::LoginRejected(e),
         }
     }
 }

@@ -91,7 +91,7 @@ pub struct EventType {
 }
 
 /// Every type that this gateway emits.
-pub const TYPES: [EventType; 7] = [
+pub const TYPES: [EventType; 8] = [
     DEVICE_LOGIN,
     DEVICE_LOGOUT,
     CALLLOG_CLEARED,
@@ -99,6 +99,7 @@ pub const TYPES: [EventType; 7] = [
     PROVISIONING_CHANGED,
     CREDENTIAL_CHANGED,
     PARAMETER_CHANGED,
+    LOGIN_REJECTED,
 ];
 
 const DEVICE_LOGIN: EventType = EventType { name: "em.device.login.v1", topic: "em.session.v1" };
@@ -112,6 +113,7 @@ const CREDENTIAL_CHANGED: EventType =
     EventType { name: "em.credential.changed.v1", topic: "em.provisioning.v1" };
 const PARAMETER_CHANGED: EventType =
     EventType { name: "em.serviceparameter.changed.v1", topic: "em.provisioning.v1" };
+const LOGIN_REJECTED: EventType = EventType { name: "em.login.rejected.v1", topic: "em.audit.v1" };
 
 /// The type of an event.
 pub fn type_of(event: &Event) -> EventType {
@@ -123,6 +125,7 @@ pub fn type_of(event: &Event) -> EventType {
         Event::ProvisioningChanged(_) => PROVISIONING_CHANGED,
         Event::CredentialChanged(_) => CREDENTIAL_CHANGED,
         Event::ServiceParameterChanged(_) => PARAMETER_CHANGED,
+        Event::LoginRejected(_) => LOGIN_REJECTED,
     }
 }
 
@@ -139,13 +142,17 @@ pub fn key_of(event: &Event) -> String {
             HolderKind::AppUser => format!("AppUser/{}", e.holder.uuid),
         },
         Event::ServiceParameterChanged(e) => format!("ServiceParameter/{}/{}", e.service, e.name),
+        Event::LoginRejected(e) => e.key(),
     }
 }
 
 /// What an event is about.
 pub fn subject_of(event: &Event) -> String {
     let kind = match event {
-        Event::DeviceLogin(_) | Event::DeviceLogout(_) | Event::CallLogCleared(_) => "device",
+        Event::DeviceLogin(_)
+        | Event::DeviceLogout(_)
+        | Event::CallLogCleared(_)
+        | Event::LoginRejected(_) => "device",
         Event::IntercomDefaultDeviceChanged(_) => "intercom",
         Event::ProvisioningChanged(_) | Event::CredentialChanged(_) | Event::ServiceParameterChanged(_) => {
             "object"

@@ -177,9 +177,18 @@ fn is_asked_for(args: &TailArgs, event: &Value) -> bool {
     (args.types.is_empty() || args.types.iter().any(|wanted| is_type(type_name, wanted)))
         && about(
             &args.device,
-            &["/data/device/name", "/data/previous/name", "/data/current/name", "/data/objectName"],
+            &[
+                "/data/device/name",
+                "/data/deviceName",
+                "/data/previous/name",
+                "/data/current/name",
+                "/data/objectName",
+            ],
         )
-        && about(&args.user, &["/data/user/userId", "/data/holder/userId", "/data/objectName"])
+        && about(
+            &args.user,
+            &["/data/user/userId", "/data/userId", "/data/holder/userId", "/data/objectName"],
+        )
 }
 
 /// Whether a type is meant: `em.device.login.v1`, `device.login`, `login`.
@@ -223,6 +232,12 @@ fn detail(event: &Value, type_name: &str) -> String {
             format!("{} {} of {}", t("/data/credential"), t("/data/change"), t("/data/holder/userId"))
         }
         "em.serviceparameter.changed.v1" => format!("{} -> {}", t("/data/previousValue"), t("/data/value")),
+        "em.login.rejected.v1" => {
+            let n = |pointer| event.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+            let user = Some(t("/data/userId")).filter(|user| !user.is_empty()).unwrap_or("somebody");
+            let code = format!("{} {}", n("/data/errorCode"), t("/data/errorName"));
+            format!("{} of {user}: {code}, {} x", t("/data/operation"), n("/data/count"))
+        }
         _ => String::new(),
     }
 }
@@ -289,6 +304,13 @@ mod tests {
             line(&event),
             "  104217  2026-03-02T08:14:05.123Z  device.login                   SEP0011223344AA  \
              mrossi with UDP_mrossi  by mrossi via phone"
+        );
+        let refusal: Value =
+            serde_json::from_str(include_str!("../../tests/events/em.login.rejected.v1.json")).unwrap();
+        assert_eq!(
+            line(&refusal),
+            "  104217  2026-03-02T08:14:05.123Z  login.rejected                 SEP0011223344BB  \
+             login of mrossi: 25 user-logged-in-elsewhere, 1 x  by mrossi via phone"
         );
     }
 }

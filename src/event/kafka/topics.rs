@@ -33,10 +33,11 @@ pub enum Kept {
 }
 
 /// The event topics that this gateway writes.
-pub const TOPICS: [Topic; 3] = [
+pub const TOPICS: [Topic; 4] = [
     Topic { name: "em.session.v1", partitions: 6, kept: Kept::Days(7) },
     Topic { name: "em.intercom.v1", partitions: 3, kept: Kept::Days(7) },
     Topic { name: "em.provisioning.v1", partitions: 3, kept: Kept::Days(30) },
+    Topic { name: "em.audit.v1", partitions: 1, kept: Kept::Days(30) },
 ];
 
 /// The state topics that this gateway writes: what is now, one record a key.

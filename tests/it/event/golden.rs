@@ -7,7 +7,8 @@ use emgate::event::{EventError, EventRow, TYPES, key_of, rows, state, subject_of
 use emgate::store::number_line::Positioned;
 
 use super::samples::{
-    all, call_log_cleared, cause, id, intercom_changed, login_on, origin, provisioning_changed, time,
+    all, call_log_cleared, cause, id, intercom_changed, login_on, login_rejected, origin,
+    provisioning_changed, time,
 };
 
 const TIME: &str = "2026-03-02T08:14:05.123Z";
@@ -97,8 +98,17 @@ fn keys_and_subjects_come_from_what_an_event_is_about() {
             of("AppUser/8ede0d7a-c3ba-4a9e-93de-ef86ab1031d0", "object"),
             of("User/7ebff206-8673-4721-8cdd-2055930d6eaf", "object"),
             of("ServiceParameter/Cisco Extension Mobility/EnforceIntraClusterMaxLoginTime", "object"),
+            of("SEP0011223344BB", "device"),
         ]
     );
+}
+
+#[test]
+fn a_refusal_that_names_no_phone_has_a_bar_for_a_key() {
+    let Event::LoginRejected(mut event) = login_rejected() else { panic!() };
+    event.device_name = None;
+    let event = Event::LoginRejected(event);
+    assert_eq!((key_of(&event), subject_of(&event)), ("-".to_owned(), "device/-".to_owned()));
 }
 
 #[test]

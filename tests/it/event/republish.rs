@@ -199,7 +199,7 @@ fn a_state_topic_that_is_ahead_of_the_database_begins_a_new_line_though_all_even
     let mut copier = take_over(&before.db, &settings, &leadership);
     log_in(&before, 0..3);
     publish(&before, &mut leadership, &mut copier);
-    for topic in ["em.session.v1", "em.intercom.v1", "em.provisioning.v1"] {
+    for topic in ["em.session.v1", "em.intercom.v1", "em.provisioning.v1", "em.audit.v1"] {
         delete(&settings, topic);
     }
     let restored = site(3);

@@ -220,6 +220,25 @@ pub(super) fn parameter_changed() -> Event {
     })
 }
 
+pub(super) fn login_rejected() -> Event {
+    Event::LoginRejected(LoginRejected {
+        operation: RejectedOperation::Login,
+        device_name: Some("SEP0011223344BB".into()),
+        user_id: Some("mrossi".into()),
+        error_code: 25,
+        error_name: "user-logged-in-elsewhere",
+        retryable: false,
+        existing: Some(SessionRef {
+            session_id: id("2e05319a-cb5c-4427-bf98-e2774cbd87ad"),
+            device_name: "SEP0011223344AA".into(),
+            user_id: "mrossi".into(),
+            profile_name: "UDP_mrossi".into(),
+        }),
+        count: 1,
+        requested_by: person(),
+    })
+}
+
 /// One event of every type.
 pub(super) fn all() -> Vec<Event> {
     vec![
@@ -230,5 +249,6 @@ pub(super) fn all() -> Vec<Event> {
         provisioning_changed(),
         credential_changed(),
         parameter_changed(),
+        login_rejected(),
     ]
 }
