@@ -18,10 +18,9 @@ use crate::auth::pepper::PepperError;
 use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError, NodeRole};
-use crate::em::api::{self, Api};
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
-use crate::em::{lockout_event, sweep};
+use crate::em::{audit, lockout_event, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
@@ -116,6 +115,7 @@ pub struct App {
     name_lost: watch::Receiver<bool>,
     name: JoinHandle<()>,
     sweep: Option<JoinHandle<()>>,
+    audit: Option<JoinHandle<()>>,
 }
 
 impl App {
@@ -140,13 +140,14 @@ impl App {
         let (lost, name_lost) = watch::channel(false);
         let most_waiting = config.limits.logins_waiting;
         let em = Em::start(db.clone(), verifier.clone(), origin, most_waiting, Arc::clone(&wake));
+        let em = if config.events.audit { em.with_audit() } else { em };
+        let audit = config.events.audit.then(|| tokio::spawn(audit::run(em.clone())));
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
         let sign_ins = services::sign_ins(&db, verifier).await?;
         let warnings = services::warnings(&db, config).await?;
         let health = Health::new(db.clone(), &config.node.name, copying, warnings);
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
-        let api = Api::new(em.clone());
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,
@@ -157,15 +158,12 @@ impl App {
             metrics: metrics.clone(),
             admit: services::admit(sign_ins),
             health: health.clone(),
-            phone: Arc::new(move |routes| {
-                phone_app::routes(routes, page.clone());
-                api::routes(routes, api.clone());
-            }),
+            phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
             soap: Arc::new(axl.mount()),
         })?;
         let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));
-        Ok(Self { servers, health, metrics, publisher, em, sweep, first_secret, name_lost, name })
+        Ok(Self { servers, health, metrics, publisher, em, sweep, audit, first_secret, name_lost, name })
     }
 
     /// Where it listens.
@@ -206,6 +204,7 @@ impl App {
         let parts = [
             ("the watch over the node name", task_runs(&self.name)),
             ("the sweep", self.sweep.as_ref().is_none_or(task_runs)),
+            ("the audit of refusals", self.audit.as_ref().is_none_or(task_runs)),
             ("the publisher", self.publisher.as_ref().is_none_or(Publisher::is_running)),
             ("a writer of logins", self.em.can_write()),
             ("an HTTP server", self.servers.are_running()),
@@ -220,7 +219,12 @@ impl App {
             sweep.abort();
         }
         self.servers.drain().await;
-        shutdown::within_on_thread("writers of logins", shutdown::FLUSH, move || self.em.finish()).await;
+        let em = self.em.clone();
+        shutdown::within_on_thread("writers of logins", shutdown::FLUSH, move || em.finish()).await;
+        self.em.close_audit();
+        if let Some(audit) = self.audit {
+            shutdown::within("audit of refusals", shutdown::FLUSH, async { drop(audit.await) }).await;
+        }
         if let Some(publisher) = self.publisher {
             shutdown::within_on_thread("publisher", shutdown::FLUSH, || publisher.stop()).await;
         }

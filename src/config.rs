@@ -101,6 +101,8 @@ pub struct KafkaConfig {
 pub struct EventsConfig {
     /// Whole days for which events that Kafka has confirmed are kept; 0: for ever.
     pub keep_days: u32,
+    /// Whether refused logins and logouts are events too.
+    pub audit: bool,
 }
 
 /// Listeners and names.
@@ -183,7 +185,7 @@ impl Default for KafkaConfig {
 
 impl Default for EventsConfig {
     fn default() -> Self {
-        Self { keep_days: 30 }
+        Self { keep_days: 30, audit: true }
     }
 }
 

@@ -8,7 +8,8 @@ use crate::domain::login::OccupantRule;
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::UserId;
-use crate::em::error::EmCode;
+use crate::em::audit::Attempt;
+use crate::em::error::{Doing, EmCode};
 use crate::em::outcome::{LoginOutcome, LogoutOutcome};
 use crate::em::service::{Authority, Em, LoginAttempt};
 use crate::soap::scalar::parse_uuid;
@@ -85,6 +86,12 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
         None => None,
         Some(seconds) => LoginLimit::from_seconds(seconds),
     };
+    let asked = Attempt {
+        doing: Doing::Login,
+        phone: Some(phone.clone()),
+        user: Some(user.as_str().to_owned()),
+        cause: cause.clone(),
+    };
     let attempt = LoginAttempt {
         phone,
         authority: Authority::Program(user),
@@ -95,23 +102,35 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
     };
     match em.login(attempt).await {
         Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => Ok(Answer::True),
-        Ok(LoginOutcome::ChooseProfile(_)) => Err(AxlError::Mobility(EmCode::ProfileNotFound)),
-        Err(code) => Err(refusal(code, &phone_name, profile.map(|(_, name)| name))),
+        Ok(LoginOutcome::ChooseProfile(_)) => {
+            Err(refuse(em, asked, EmCode::ProfileNotFound, &phone_name, None))
+        }
+        Err(code) => Err(refuse(em, asked, code, &phone_name, profile.map(|(_, name)| name))),
     }
 }
 
 async fn logout(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError> {
     let (phone, phone_name) =
         reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
+    let asked =
+        Attempt { doing: Doing::Logout, phone: Some(phone.clone()), user: None, cause: cause.clone() };
     match em.logout(phone, LogoutOrigin::Api, cause).await {
         Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
-        Ok(LogoutOutcome::NobodyLoggedIn) => Err(AxlError::Mobility(EmCode::NobodyLoggedIn)),
-        Err(code) => Err(refusal(code, &phone_name, None)),
+        Ok(LogoutOutcome::NobodyLoggedIn) => {
+            Err(refuse(em, asked, EmCode::NobodyLoggedIn, &phone_name, None))
+        }
+        Err(code) => Err(refuse(em, asked, code, &phone_name, None)),
     }
 }
 
+/// Refuses a login or logout, for the caller and for the audit.
+fn refuse(em: &Em, asked: Attempt, code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
+    em.rejected(asked, code);
+    fault(code, phone, profile)
+}
+
 /// A named object that does not exist is 5007; everything else has its number in the text (axl.md 19.1).
-fn refusal(code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
+fn fault(code: EmCode, phone: &str, profile: Option<String>) -> AxlError {
     let named = |name: &str, kind: &str| AxlError::ItemNotFound {
         named: if name.is_empty() { kind } else { name }.to_owned(),
     };

@@ -1,13 +1,12 @@
 //! Extension Mobility: logging people in and out, whatever surface asks.
 
-pub mod api;
 mod asked;
+pub mod audit;
 mod batch;
 pub mod cascade;
 pub mod conditions;
 pub mod error;
 pub mod lockout_event;
-mod logout_all;
 pub mod outcome;
 pub mod phone_app;
 mod phone_request;

@@ -4,9 +4,10 @@
 //! PINs and appear in no log, error or event (PHONE-4). The HTTP layer has judged the Host header before.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use zeroize::Zeroizing;
 
+use super::audit::Attempt;
 use super::error::{Doing, EmCode};
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::phone_request::{PhoneRequest, Wish, parse};
@@ -19,6 +20,7 @@ use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::DeviceName;
 use crate::store::objects::Selector;
+use crate::telemetry::RequestId;
 
 /// Path of the page.
 pub const PATH: &str = "/emapp/EMAppServlet";
@@ -54,14 +56,38 @@ impl Links {
 
 async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpResponse {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let parsed = pairs.map_err(|_| EmCode::Parse).and_then(|pairs| parse(pairs.into_inner()));
-    match parsed {
-        Err(code) => respond(&refused(code, Doing::Login, None), None),
+    let pairs = pairs.map(web::Query::into_inner).map_err(|_| EmCode::Parse);
+    let mut attempt = attempt(&request, &page.em, pairs.as_deref().unwrap_or_default());
+    match pairs.and_then(parse) {
+        Err(code) => {
+            page.em.rejected(attempt, code);
+            respond(&refused(code, Doing::Login, None), None)
+        }
         Ok(PhoneRequest { phone, wish }) => {
             let links = Links { base: base(&request, &page), phone };
-            let screen = serve(&page.em, &links, wish, request.peer_addr().map(|a| a.ip())).await;
+            let outcome = serve(&page.em, &links, wish, &mut attempt, request.peer_addr().map(|a| a.ip()));
+            let screen = outcome.await.unwrap_or_else(|code| {
+                tracing::info!(em.code = code.number(), phone.name = %links.phone, "refused at the phone");
+                let screen = refused(code, attempt.doing, Some(&links));
+                page.em.rejected(attempt, code);
+                screen
+            });
             respond(&screen, Some(&links.phone))
         }
+    }
+}
+
+/// What was sent, as far as it can be read, from somebody who has proved nothing yet.
+fn attempt(request: &HttpRequest, em: &Em, pairs: &[(String, String)]) -> Attempt {
+    let sent = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let address = request.peer_addr().map(|a| a.ip().to_string());
+    let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
+    let id = request.extensions().get::<RequestId>().map_or_else(|| em.new_id(), |id| id.0);
+    Attempt {
+        doing: Doing::Login,
+        phone: sent("device").map(Selector::name),
+        user: sent("userid").map(str::to_owned),
+        cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) },
     }
 }
 
@@ -72,20 +98,24 @@ fn base(request: &HttpRequest, page: &PhonePage) -> String {
     format!("{scheme}://{}", host.unwrap_or(&page.default_authority))
 }
 
-async fn serve(em: &Em, links: &Links, wish: Wish, address: Option<std::net::IpAddr>) -> Screen {
-    let address_text = address.map(|a| a.to_string());
-    let (doing, outcome) = match wish {
-        Wish::Open => (Doing::Login, open(em, links).await),
-        Wish::LogOut => (Doing::Logout, log_out(em, links, address_text).await),
+async fn serve(
+    em: &Em,
+    links: &Links,
+    wish: Wish,
+    attempt: &mut Attempt,
+    address: Option<std::net::IpAddr>,
+) -> Result<Screen, EmCode> {
+    match wish {
+        Wish::Open => open(em, links).await,
+        Wish::LogOut => {
+            attempt.doing = Doing::Logout;
+            log_out(em, links, attempt.cause.clone()).await
+        }
         Wish::LogIn { user_id, pin } => {
             let source = Source { address, phone: Some(links.phone.to_string()) };
-            (Doing::Login, log_in(em, links, &user_id, &pin, source, address_text).await)
+            log_in(em, links, &user_id, &pin, source, &mut attempt.cause).await
         }
-    };
-    outcome.unwrap_or_else(|code| {
-        tracing::info!(em.code = code.number(), phone.name = %links.phone, "refused at the phone");
-        refused(code, doing, Some(links))
-    })
+    }
 }
 
 async fn open(em: &Em, links: &Links) -> Result<Screen, EmCode> {
@@ -106,7 +136,7 @@ async fn log_in(
     user_id: &str,
     pin: &Zeroizing<String>,
     source: Source,
-    address: Option<String>,
+    cause: &mut Cause,
 ) -> Result<Screen, EmCode> {
     let state = em.conditions(Some(links.phone.as_str())).await?.phone.ok_or(EmCode::PhoneAbsent)?;
     if !state.em_enabled {
@@ -124,14 +154,14 @@ async fn log_in(
         }
     })?;
     let name = verified.who().name.to_string();
-    let actor = Actor { kind: ActorKind::User, id: Some(name.clone()), address, via: Via::Phone };
+    (cause.actor.id, cause.auth_type, cause.auth_id) = (Some(name.clone()), AuthType::AppUser, Some(name));
     let attempt = LoginAttempt {
         phone: Selector::name(links.phone.as_str()),
         authority: Authority::Person(verified, LoginMethod::UserId),
         profile: None,
         duration: None,
         occupant: OccupantRule::Keep,
-        cause: cause(em, actor, AuthType::AppUser, Some(name)),
+        cause: cause.clone(),
     };
     match em.login(attempt).await {
         Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => Ok(done("Login successful", clear_call_log)),
@@ -144,17 +174,11 @@ async fn log_in(
 }
 
 /// No credential is asked: whoever stands at the phone may end the session on it.
-async fn log_out(em: &Em, links: &Links, address: Option<String>) -> Result<Screen, EmCode> {
-    let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
-    let cause = cause(em, actor, AuthType::Anonymous, None);
+async fn log_out(em: &Em, links: &Links, cause: Cause) -> Result<Screen, EmCode> {
     match em.logout(Selector::name(links.phone.as_str()), LogoutOrigin::Phone, cause).await? {
         LogoutOutcome::LoggedOut { clear_call_log, .. } => Ok(done("Logout successful", clear_call_log)),
         LogoutOutcome::NobodyLoggedIn => Ok(done("Logout successful", false)),
     }
-}
-
-fn cause(em: &Em, actor: Actor, auth_type: AuthType, auth_id: Option<String>) -> Cause {
-    Cause { actor, auth_type, auth_id, ..Cause::by_system(em.new_id(), Via::Phone) }
 }
 
 fn key(name: &str, position: u8, url: &str) -> SoftKey {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::asked::{Asked, AskedEnding, Reply, Task};
+use super::audit::{Attempt, Audit};
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::throttle::{self, Throttle};
@@ -40,6 +41,7 @@ pub struct Em {
     conditions: Gathered<ConditionsKey, Conditions>,
     throttle: Arc<Throttle>,
     trust_cache: Arc<TrustCache>,
+    audit: Arc<Audit>,
 }
 
 /// On whose authority a user is logged in.
@@ -49,8 +51,6 @@ pub enum Authority {
     Person(Verified<Principal>, LoginMethod),
     /// A program that may act for users; it may name any profile.
     Program(UserId),
-    /// The person, who gave a password and not at the phone.
-    Oneself(UserPk),
 }
 
 /// A login that is asked for.
@@ -76,7 +76,28 @@ impl Em {
         let writers = Arc::new(Writers::start(&db, &origin, most_waiting, &wake));
         let (node_key, conditions) = (fold(&origin.node).into(), Gathered::start(&db, conditions::find));
         let (throttle, trust_cache) = (Throttle::new(throttle::PATIENCE), Arc::default());
-        Self { db, verifier, origin, wake, writers, node_key, conditions, throttle, trust_cache }
+        let audit = Arc::new(Audit::off());
+        Self { db, verifier, origin, wake, writers, node_key, conditions, throttle, trust_cache, audit }
+    }
+
+    /// The same service with an audit of refusals, which [`super::audit::run`] writes.
+    #[must_use]
+    pub fn with_audit(self) -> Self {
+        Self { audit: Arc::new(Audit::on()), ..self }
+    }
+
+    /// Takes note of a refusal, with the code that is answered (events.md 6.9); never waits and cannot fail.
+    pub fn rejected(&self, attempt: Attempt, code: EmCode) {
+        self.audit.take(attempt, code);
+    }
+
+    /// Has refusals written at once from now on; nothing more is refused.
+    pub fn close_audit(&self) {
+        self.audit.close();
+    }
+
+    pub(super) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -141,9 +162,6 @@ impl Em {
             Authority::Program(user) => {
                 (Named::By(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
             }
-            Authority::Oneself(user) => {
-                (Named::Known(user), LoginMethod::Api, ProfileRight::Controlled, None)
-            }
         };
         let names = Names { phone: Named::By(phone), user: Some(user), profile: profile.map(Named::By) };
         let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
@@ -163,17 +181,6 @@ impl Em {
     ) -> Result<LogoutOutcome, EmCode> {
         let names = Names { phone: Named::By(phone), user: None, profile: None };
         self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await
-    }
-
-    /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.
-    pub async fn log_out_own(
-        &self,
-        phone: Selector,
-        user: UserPk,
-        cause: Cause,
-    ) -> Result<LogoutOutcome, EmCode> {
-        let names = Names { phone: Named::By(phone), user: Some(Named::Known(user)), profile: None };
-        self.end(Asked { names, task: Task::Logout(AskedEnding::By(LogoutOrigin::Api)), cause }).await
     }
 
     pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {

@@ -198,7 +198,7 @@ impl Ground {
         self.news();
     }
 
-    /// The events since the last look, in the order of the number line, once all that is committed has a number.
+    /// The events since the last look but those of refusals, which come when they come, in the order of the number line, once all that is committed has a number.
     pub(super) fn news(&mut self) -> Vec<Told> {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap() > 0 {
@@ -208,7 +208,8 @@ impl Ground {
         let read_to = self.read_to;
         let rows = self.db.write_blocking(|tx| number_line::after(tx, read_to, 10_000)).unwrap();
         self.read_to = rows.last().map_or(read_to, |row| row.pos);
-        rows.iter().map(|row| Told::read(&row.envelope)).collect()
+        let changes = rows.iter().filter(|row| row.topic != "em.audit.v1");
+        changes.map(|row| Told::read(&row.envelope)).collect()
     }
 
     /// Who is on which phone.

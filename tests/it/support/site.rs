@@ -22,7 +22,7 @@ use emgate::domain::policy;
 use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::em::service::{Authority, Em, LoginAttempt};
-use emgate::em::{Wake, lockout_event};
+use emgate::em::{Wake, audit, lockout_event};
 use emgate::event::Origin;
 use emgate::store::accounts;
 use emgate::store::associations::{self, Association};
@@ -280,19 +280,17 @@ impl Site {
 
     /// Every event so far: type and data, in order.
     pub(crate) fn events(&self) -> Vec<(String, Value)> {
-        use schema::event_log;
-        let rows: Vec<(String, Value)> = self.write(|tx| {
-            Ok(event_log::table
-                .order(event_log::seq)
-                .select((event_log::type_, event_log::envelope))
-                .load(tx.connection())?)
-        });
-        rows.into_iter().map(|(type_, envelope)| (type_, envelope["data"].clone())).collect()
+        events(&self.db)
+    }
+
+    /// Every envelope so far, in order.
+    pub(crate) fn envelopes(&self) -> Vec<Value> {
+        envelopes(&self.db)
     }
 
     /// Every event in one line each: what, where, who, why.
     pub(crate) fn story(&self) -> Vec<String> {
-        self.events().into_iter().map(|(type_, data)| told(&type_, &data)).collect()
+        story(&self.db)
     }
 
     /// Who is on which phone.
@@ -326,6 +324,24 @@ impl Site {
     }
 }
 
+fn envelopes(db: &Db) -> Vec<Value> {
+    use schema::event_log as log;
+    let read = db.write_blocking(|tx| -> Result<_, StoreError> {
+        Ok(log::table.order(log::seq).select(log::envelope).load(tx.connection())?)
+    });
+    read.unwrap()
+}
+
+fn events(db: &Db) -> Vec<(String, Value)> {
+    let of = |e: Value| (e["type"].as_str().unwrap().to_owned(), e["data"].clone());
+    envelopes(db).into_iter().map(of).collect()
+}
+
+/// Every event in a log in one line each: what, where, who, why.
+pub(crate) fn story(db: &Db) -> Vec<String> {
+    events(db).into_iter().map(|(type_, data)| told(&type_, &data)).collect()
+}
+
 /// Who is on which phone.
 pub(crate) fn sessions(db: &Db) -> Vec<(String, String)> {
     use schema::{objects, sessions};
@@ -344,14 +360,20 @@ pub(crate) fn sessions(db: &Db) -> Vec<(String, String)> {
 /// Logins and logouts that may wait for their batch.
 pub(crate) const MOST_WAITING: usize = 1024;
 
-/// The Extension Mobility service of a node; hashes are cheap.
+/// The Extension Mobility service of a node; hashes are cheap, and refusals wait for [`write_audit`].
 pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
     let cheap = HashCost { memory_kib: 64, passes: 1 };
     let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
     let origin = Origin { cluster: "lab".into(), node: node.into() };
     let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
     let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
-    Em::start(db.clone(), verifier, origin, MOST_WAITING, wake)
+    Em::start(db.clone(), verifier, origin, MOST_WAITING, wake).with_audit()
+}
+
+/// Writes the refusals so far, and from now on each when this is called.
+pub(crate) async fn write_audit(em: &Em) {
+    em.close_audit();
+    audit::run(em.clone()).await;
 }
 
 /// One event in a line: what, where, who, why.
@@ -376,6 +398,18 @@ pub(crate) fn told(type_: &str, data: &Value) -> String {
             text(&data["current"]["name"]),
             text(&data["change"])
         ),
+        "em.login.rejected.v1" => {
+            let behind = data["existing"]["deviceName"].as_str();
+            format!(
+                "rejected {} {} {} {} x{}{}",
+                text(&data["operation"]),
+                text(&data["deviceName"]),
+                text(&data["userId"]),
+                data["errorCode"],
+                data["count"],
+                behind.map_or(String::new(), |phone| format!(" behind {phone}"))
+            )
+        }
         other => other.to_owned(),
     }
 }

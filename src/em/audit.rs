@@ -1,0 +1,110 @@
+//! Refused logins and logouts become audit events (events.md 6.9; security.md LOG-2, EVT-5).
+//!
+//! A surface tells of each refusal once, by [`Em::rejected`], with the code that it answers. That keeps it in memory and never waits:
+//! one task writes, in small transactions of its own, so that no refusal takes longer or fails for its audit. Equal refusals within a
+//! second are one event, so that guessing cannot flood the log; memory is bounded while the database is away. What counts as written
+//! was committed: nothing is lost by an outage, only by the end of a process that could not write any more.
+//!
+//! [`Em::rejected`]: super::service::Em::rejected
+
+mod pending;
+mod writing;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::error::{Doing, EmCode};
+use crate::domain::event::Cause;
+use crate::store::objects::Selector;
+use pending::{Pending, Refused, WINDOW};
+pub use writing::run;
+
+/// Refusals that are written in one transaction.
+const MOST_AT_ONCE: usize = 100;
+
+/// A login or logout as its surface knows it, for when it is refused.
+#[derive(Clone)]
+pub struct Attempt {
+    /// What was asked for.
+    pub doing: Doing,
+    /// The phone as the request names it; there may be none of that name.
+    pub phone: Option<Selector>,
+    /// The user id as the request names it, never an extension; told only where there is such a user.
+    pub user: Option<String>,
+    /// Who asked; with an id only where that was proved.
+    pub cause: Cause,
+}
+
+/// Refusals on their way into the log.
+pub(super) struct Audit {
+    /// Whether anybody writes them.
+    is_on: bool,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    pending: Pending,
+    closed: bool,
+}
+
+impl Audit {
+    /// One that forgets everything.
+    pub(super) fn off() -> Self {
+        Self { is_on: false, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// One whose refusals a task writes.
+    pub(super) fn on() -> Self {
+        Self { is_on: true, ..Self::off() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a refusal until it is written.
+    pub(super) fn take(&self, attempt: Attempt, code: EmCode) {
+        if !self.is_on {
+            return;
+        }
+        let mut state = self.lock();
+        let is_first = state.pending.is_empty();
+        state.pending.add(attempt, code, Instant::now());
+        if is_first {
+            self.changed.notify_one();
+        }
+    }
+
+    /// From now on nothing waits for its second.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// What is to be written next; `None` once this is closed and empty.
+    async fn next(&self) -> Option<Vec<Refused>> {
+        loop {
+            let is_waiting = {
+                let mut state = self.lock();
+                let at_once = if state.closed { None } else { Some(Instant::now()) };
+                let due = state.pending.take(at_once, MOST_AT_ONCE);
+                match (due.is_empty(), state.closed) {
+                    (false, _) => return Some(due),
+                    (true, true) => return None,
+                    (true, false) => !state.pending.is_empty(),
+                }
+            };
+            let changed = self.changed.notified();
+            if is_waiting {
+                // by then most have waited for their second, so that transactions are few
+                let _due_or_closed = tokio::time::timeout(WINDOW, changed).await;
+            } else {
+                changed.await;
+            }
+        }
+    }
+}
