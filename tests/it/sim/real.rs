@@ -8,6 +8,7 @@ use emgate::store::{StoreError, schema::untold_locks};
 
 use super::line::NumberLine;
 use crate::support::axl::{AxlSite, Caller};
+use crate::support::site::write_audit;
 
 /// The intercom lines that there are from the beginning.
 pub(super) const LINES: [&str; 2] = ["7001", "7002"];
@@ -63,6 +64,11 @@ impl Real {
                 self.soap(operation, &inner)
             }
         }
+    }
+
+    /// Has the refusals so far written.
+    pub(super) fn audit(&self) {
+        self.axl.runtime.block_on(write_audit(&self.axl.site.em));
     }
 
     pub(super) fn finish(mut self) -> Result<(), String> {

@@ -37,6 +37,10 @@ fn step(
     let mut expected = model.act(action);
     let before = expected.is_refusal.then(|| watcher.everything());
     let answer = real.act(action);
+    if let Some(before) = before {
+        same("a refusal: all tables", &watcher.everything(), &before)?;
+    }
+    real.audit();
     let mut told = fold.read(&real.axl.site.db)?;
     let transcript =
         format!("> {action}\n{answer}\n{}", told.iter().map(|t| format!("  {t}\n")).collect::<String>());
@@ -47,9 +51,6 @@ fn step(
     }
     same("answer", &answer, &expected.answer)?;
     same("events", &told, &expected.told)?;
-    if let Some(before) = before {
-        same("a refusal: all tables", &watcher.everything(), &before)?;
-    }
     let picture = watcher.picture();
     same("tables", &picture, &model.picture())?;
     same("events folded", &fold.picture(), &told_part(&picture))?;

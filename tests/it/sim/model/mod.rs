@@ -1,5 +1,6 @@
 //! What ought to happen, written from the documents and without the gateway's own rules: everything in memory, by name.
 
+mod audit;
 mod login;
 mod objects;
 mod pin;
@@ -76,6 +77,12 @@ impl Model {
 
     pub(super) fn act(&mut self, action: &str) -> Expected {
         let words: Vec<&str> = action.split(' ').collect();
+        let mut expected = self.change(action, &words);
+        expected.told.extend(self.audit(&words, &expected.answer));
+        expected
+    }
+
+    fn change(&mut self, action: &str, words: &[&str]) -> Expected {
         match words[..] {
             ["login", phone, user, ref more @ ..] => self.login(phone, user, more),
             ["pin-login", phone, user, pin] => self.pin_login(phone, user, pin),
