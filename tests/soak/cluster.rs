@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::checker::journal::Entry;
+use super::checker::journal::{Entry, Micros};
 use super::checker::{self, History};
 use super::client::Nodes;
 use super::gateway::{Gateway, Settings};
@@ -69,6 +69,13 @@ fn share_state(gateways: &[Gateway]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// When which node was killed.
+pub(crate) fn kills(gateways: &[Gateway]) -> Vec<(usize, Micros)> {
+    let of =
+        |(n, gateway): (usize, &Gateway)| gateway.kills.iter().map(move |at| (n, *at)).collect::<Vec<_>>();
+    gateways.iter().enumerate().flat_map(of).collect()
 }
 
 /// Takes what clients kept, keeps it in the folder too, and has the checker look at everything.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::checker::History;
 use super::client::now;
-use super::cluster::{Cluster, judge};
+use super::cluster::{Cluster, judge, kills};
 use super::eye::Eye;
+use super::faulty::TOLD;
 use super::gateway::{Gateway, note_pid};
 use super::load::{CLIENTS, Work};
 use super::plan::Length;
@@ -81,7 +82,8 @@ pub(crate) fn run(ground: &Ground) -> Result<Outcome, String> {
     });
     let mut findings: Vec<String> = played.err().into_iter().collect();
     findings.extend(quiet(&mut gateways[0], &mut eye).err());
-    let mut history = History { journal, may_repeat: true, ..History::default() };
+    let kills = kills(&gateways);
+    let mut history = History { journal, kills, may_repeat: true, ..History::default() };
     reader::read_into(&servers, &mut history)?;
     eye.read_into(&mut history)?;
     findings.extend(judge(&folder, &work, history, &mut tally));
@@ -114,6 +116,7 @@ fn kill_again_and_again(
 /// Waits until everything that happened was acknowledged, and ends the node as an operator does. What this broker acknowledges is not
 /// noted in the database, so the node itself is asked.
 fn quiet(gateway: &mut Gateway, eye: &mut Eye) -> Result<(), String> {
+    std::thread::sleep(TOLD);
     let begun = Instant::now();
     loop {
         let confirmed = gateway.gauge("em_stream_confirmed_sequence");

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::checker::History;
-use super::cluster::{Cluster, judge};
+use super::cluster::{Cluster, judge, kills};
 use super::eye::Eye;
 use super::faults::Stage;
 use super::load::{CLIENTS, Work};
@@ -19,6 +19,8 @@ use super::{load, reader};
 
 /// Longest that the end of copying may take.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// Refusals are told of a moment later.
+pub(crate) const TOLD: Duration = Duration::from_secs(4);
 /// Between two lines of progress on a terminal, and elsewhere.
 const PROGRESS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
@@ -58,7 +60,7 @@ pub(crate) fn run(ground: &Ground) -> Result<Outcome, String> {
     findings.extend(played.err());
     findings.extend(stage.never_came());
     findings.extend(quiet(&mut stage).err());
-    let mut history = History { journal, ..History::default() };
+    let mut history = History { journal, kills: kills(&stage.gateways), ..History::default() };
     reader::read_into(&servers, &mut history)?;
     stage.eye.read_into(&mut history)?;
     findings.extend(judge(&ground.run_dir, &work, history, &mut stage.tally));
@@ -102,6 +104,7 @@ fn progress(stage: &mut Stage<'_>, begun: Instant, fault: &str) {
 
 /// Waits until everything that happened is in Kafka, and ends the nodes as an operator does.
 fn quiet(stage: &mut Stage<'_>) -> Result<(), String> {
+    std::thread::sleep(TOLD);
     let copied = stage.eye.await_line(PATIENCE, |l| l.pending == 0 && l.confirmed == l.last);
     copied.ok_or("not everything is in Kafka when all is quiet")?;
     for gateway in &mut stage.gateways {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::checker::journal::Micros;
+use super::client::now;
 use super::servers::signal;
 
 /// What all nodes of a run share.
@@ -33,6 +35,8 @@ pub(crate) struct Gateway {
     phones: SocketAddr,
     child: Option<Child>,
     started: Instant,
+    /// When it was killed.
+    pub(crate) kills: Vec<Micros>,
 }
 
 /// A loopback port that nobody has.
@@ -46,7 +50,16 @@ impl Gateway {
         let (tls, admin, phones) = (free_port(), free_port(), free_port());
         let settings = settings.clone();
         std::fs::create_dir_all(settings.run_dir.join(name)).unwrap();
-        Self { settings, name: name.to_owned(), tls, admin, phones, child: None, started: Instant::now() }
+        Self {
+            settings,
+            name: name.to_owned(),
+            tls,
+            admin,
+            phones,
+            child: None,
+            started: Instant::now(),
+            kills: Vec::new(),
+        }
     }
 
     /// Where it keeps its certificate and pepper.
@@ -144,6 +157,7 @@ impl Gateway {
         if let Some(mut child) = self.child.take() {
             drop(child.kill());
             drop(child.wait());
+            self.kills.push(now());
         }
     }
 

@@ -13,7 +13,7 @@ use super::checker::event::{Event, Record, digest_of, perhaps, session, text};
 use super::checker::{History, Says, State};
 
 /// The event topics.
-const EVENTS: [&str; 3] = ["em.session.v1", "em.intercom.v1", "em.provisioning.v1"];
+const EVENTS: [&str; 4] = ["em.session.v1", "em.intercom.v1", "em.provisioning.v1", "em.audit.v1"];
 /// The state topics.
 const STATES: [&str; 2] = ["em.session.state.v1", "em.intercom.state.v1"];
 /// The longest that reading may stand still.

@@ -71,7 +71,11 @@ fn is_of_system(operation: &Operation<'_>) -> bool {
                 && operation[0].via != "soap"
                 && ["AppUser", "ProcessNode"].contains(&type_.as_str())
         }
-        What::Login { .. } | What::Intercom { .. } | What::Parameter { .. } | What::Other(_) => false,
+        What::Login { .. }
+        | What::Intercom { .. }
+        | What::Parameter { .. }
+        | What::Rejected { .. }
+        | What::Other(_) => false,
     }
 }
 
@@ -178,7 +182,9 @@ pub(super) fn explains(request: &Request, operation: &Operation<'_>) -> bool {
                     What::Provisioning { action, type_, .. } => {
                         is_change(w, "remove", "Phone", phone) || (action == "update" && type_ == "Line")
                     }
-                    What::Login { .. } | What::Parameter { .. } | What::Other(_) => false,
+                    What::Login { .. } | What::Parameter { .. } | What::Rejected { .. } | What::Other(_) => {
+                        false
+                    }
                 })
         }
         Request::Intercom { line, phone } => {
@@ -256,7 +262,9 @@ fn subject(request: &Request) -> String {
 
 fn subjects(operation: &Operation<'_>) -> HashSet<String> {
     let of = |event: &&Event| match &event.what {
-        What::Login { phone, .. } | What::Logout { phone, .. } => phone.clone(),
+        What::Login { phone, .. } | What::Logout { phone, .. } | What::Rejected { phone, .. } => {
+            phone.clone()
+        }
         What::Intercom { line, .. } => line.clone(),
         What::Parameter { name, .. } | What::Provisioning { name, .. } => name.clone(),
         What::Other(type_) => type_.clone(),

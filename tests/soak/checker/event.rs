@@ -69,6 +69,16 @@ pub(crate) enum What {
         type_: String,
         name: String,
     },
+    Rejected {
+        operation: String,
+        /// `-`: the request names none.
+        phone: String,
+        user: Option<String>,
+        code: i32,
+        /// The phone of the session in the way.
+        existing: Option<String>,
+        count: i64,
+    },
     Other(String),
 }
 
@@ -117,12 +127,18 @@ fn key(json: &Value) -> Result<String, String> {
             format!("{}/{}", part("/data/objectType")?, part("/data/objectUuid")?)
         }
         "em.calllog.cleared.v1" => part("/data/device/name")?,
+        "em.login.rejected.v1" => refused_phone(json)?,
         "em.credential.changed.v1" => {
             let type_ = if part("/data/holder/kind")? == "end-user" { "User" } else { "AppUser" };
             format!("{type_}/{}", part("/data/holder/uuid")?)
         }
         other => return Err(format!("an event of type {other}")),
     })
+}
+
+/// The phone of a refusal as its key names it.
+fn refused_phone(json: &Value) -> Result<String, String> {
+    Ok(perhaps(json, "/data/deviceName", text)?.unwrap_or_else(|| "-".to_owned()))
 }
 
 /// An intercom line as its key names it.
@@ -162,6 +178,14 @@ fn what(json: &Value) -> Result<What, String> {
             type_: text(json, "/data/objectType")?,
             name: text(json, "/data/objectName")?,
         },
+        "em.login.rejected.v1" => What::Rejected {
+            operation: text(json, "/data/operation")?,
+            phone: refused_phone(json)?,
+            user: perhaps(json, "/data/userId", text)?,
+            code: number(json, "/data/errorCode")?,
+            existing: perhaps(json, "/data/existing/deviceName", text)?,
+            count: number(json, "/data/count")?.into(),
+        },
         other => What::Other(other.to_owned()),
     })
 }
@@ -191,6 +215,11 @@ pub(crate) fn perhaps<T>(
         None | Some(Value::Null) => Ok(None),
         Some(_) => read(json, place).map(Some),
     }
+}
+
+fn number(json: &Value, place: &str) -> Result<i32, String> {
+    let found = json.pointer(place).and_then(Value::as_i64).and_then(|n| n.try_into().ok());
+    found.ok_or_else(|| format!("no number at {place}"))
 }
 
 fn list(json: &Value, place: &str, inside: &str) -> Result<Vec<String>, String> {

@@ -122,7 +122,7 @@ impl Course {
             What::Provisioning { action, type_, name } if type_ == "Phone" => {
                 self.provision(event, action, name, findings);
             }
-            What::Provisioning { .. } | What::Parameter { .. } | What::Other(_) => {}
+            What::Provisioning { .. } | What::Parameter { .. } | What::Rejected { .. } | What::Other(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@
 //! plant each kind of error.
 
 pub(crate) mod answers;
+pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod fold;
 pub(crate) mod journal;
@@ -24,6 +25,8 @@ use journal::{Entry, Micros};
 pub(crate) struct History {
     /// What clients kept.
     pub(crate) journal: Vec<Entry>,
+    /// Which nodes were killed when.
+    pub(crate) kills: Vec<(usize, Micros)>,
     /// Every record of the event topics, in the order of each partition.
     pub(crate) records: Vec<Record>,
     /// How many partitions each topic has.
@@ -141,7 +144,7 @@ pub(crate) fn check(history: &History) -> Vec<Finding> {
     let mut findings = Findings::default();
     let records = line::check(history, &mut findings);
     place::check(history, &mut findings);
-    let events: Vec<&event::Event> = records.iter().map(|r| &r.event).collect();
+    let events = audit::check(history, records.iter().map(|r| &r.event).collect(), &mut findings);
     let course = fold::check(history, &events, &mut findings);
     state::check(history, &course, &mut findings);
     let operations = answers::check(history, &events, &course, &mut findings);

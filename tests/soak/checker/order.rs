@@ -46,7 +46,7 @@ fn things(what: &What) -> Vec<String> {
         What::Intercom { line, .. } => vec![format!("line {line}")],
         What::Parameter { name, .. } => vec![format!("parameter {name}")],
         What::Provisioning { type_, name, .. } => vec![format!("{} {name}", type_.to_lowercase())],
-        What::Other(_) => Vec::new(),
+        What::Rejected { .. } | What::Other(_) => Vec::new(),
     }
 }
 

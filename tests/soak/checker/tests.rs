@@ -8,6 +8,8 @@ use super::line::{next_link, published_value};
 use super::place::partition_of;
 use super::{History, Kind, Position, Says, State, check};
 
+mod audit;
+
 const SECOND: i64 = 1_000_000;
 /// 2026-03-02 08:00:00 UTC.
 const START: i64 = 1_772_438_400 * SECOND;
@@ -99,7 +101,11 @@ impl Story {
         self.link = Some(link);
         self.history.line.push(position);
         self.history.last_given = number;
-        let topic = if type_.contains("device") { "em.session.v1" } else { "em.provisioning.v1" };
+        let topic = match type_ {
+            "em.device.login.v1" | "em.device.logout.v1" => "em.session.v1",
+            "em.login.rejected.v1" => "em.audit.v1",
+            _ => "em.provisioning.v1",
+        };
         self.offset += 1;
         self.history.records.push(Record {
             topic: topic.into(),
@@ -123,6 +129,9 @@ impl Story {
 
     /// A request from one second to the next and what came of it.
     fn asked(&mut self, second: i64, request: Request, answer: Answer, id: Option<&str>) {
+        if let (Some(event), Some(id)) = (audit::of(&request, &answer), id) {
+            self.operation(second, id, "soap", &[event]);
+        }
         self.history.journal.push(Entry {
             client: 0,
             node: 0,
@@ -145,7 +154,8 @@ impl Story {
 /// Two phones; ann logs in, out and in again, bob logs in on the other; a policy changes; a refusal, an unknown, a repeat.
 fn story() -> Story {
     let mut story = Story::default();
-    let topics = ["em.session.v1", "em.provisioning.v1", "em.session.state.v1", "em.intercom.state.v1"];
+    let topics =
+        ["em.session.v1", "em.provisioning.v1", "em.audit.v1", "em.session.state.v1", "em.intercom.state.v1"];
     story.history.partitions = topics.map(|topic| (topic.to_owned(), 1)).into();
     let (first, second, bobs) = (session_of(1, "ann"), session_of(2, "ann"), session_of(3, "bob"));
     story.done(1, Request::AddPhone { phone: "A".into() }, &[phone("add", "A")]);
@@ -418,13 +428,13 @@ fn keys_are_expected_where_the_contract_says() {
 #[test]
 fn answers_that_are_not_true_are_found() {
     let refused = |h: &mut History| h.journal[4].answer = Answer::Refused(19);
-    assert_eq!(found(refused), [Kind::FalseAnswer]);
+    assert_eq!(found(refused), [Kind::Lost, Kind::FalseAnswer]);
     let occupied = |s: &mut Story, code| s.asked(30, wants("A", "bob"), Answer::Refused(code), Some("x"));
     assert_eq!(found_after(|s| occupied(s, 18)), []);
     assert_eq!(found_after(|s| occupied(s, 25)), [Kind::FalseAnswer]);
     assert_eq!(found_after(|s| occupied(s, 5007)), [Kind::FalseAnswer]);
     let nobody =
-        |s: &mut Story| s.asked(30, Request::Logout { phone: "A".into() }, Answer::Refused(19), None);
+        |s: &mut Story| s.asked(30, Request::Logout { phone: "A".into() }, Answer::Refused(19), Some("x"));
     assert_eq!(found_after(nobody), [Kind::FalseAnswer]);
     let exists =
         |s: &mut Story| s.asked(30, Request::AddPhone { phone: "C".into() }, Answer::Refused(-239), None);
