@@ -1,6 +1,7 @@
-//! The front door for SOAP: bytes to one operation, in one bounded pass without recursion (XML-2, XML-3, XML-5).
+//! The front door for all XML: bytes to one operation out of its SOAP envelope, or to one document without any, in one bounded pass
+//! without recursion (XML-1 to XML-5).
 //!
-//! Promises: what comes out is well formed, within the limits, free of prefixes, comments and document types, and names
+//! Promises: what comes out is well formed, within the limits, free of prefixes, comments and document types, and, of an envelope,
 //! exactly one operation. Does not know which operations exist. Error texts are fixed and never repeat input.
 
 use std::borrow::Cow;
@@ -111,12 +112,23 @@ pub fn read_call(bytes: &[u8]) -> Result<Call, EnvelopeError> {
 
 /// Reads a message under the given limits.
 pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeError> {
+    let (body, namespace) = read(bytes, Scan::new(limits, Part::Before))?;
+    let sequence = body.attribute("sequence").and_then(|value| value.trim().parse().ok());
+    Ok(Call { operation: body.name.clone(), namespace, sequence, body, size: bytes.len() })
+}
+
+/// Reads a document that stands for itself under the default limits; gives its root.
+pub fn read_document(bytes: &[u8]) -> Result<Element, EnvelopeError> {
+    Ok(read(bytes, Scan::new(Limits::default(), Part::Document))?.0)
+}
+
+/// Reads what is wanted and the namespace that it is in.
+fn read(bytes: &[u8], mut scan: Scan) -> Result<(Element, Option<String>), EnvelopeError> {
     let text = &*with_plain_line_ends(decode(bytes)?);
     // nearly no message has it, so that its texts need no look for it
     let ends_cdata = text.contains("]]>");
     let mut reader = NsReader::from_str(text);
-    reader.resolver_mut().set_max_namespace_bindings(limits.bindings);
-    let mut scan = Scan::new(limits);
+    reader.resolver_mut().set_max_namespace_bindings(scan.limits.bindings);
     loop {
         let event = reader.read_event().map_err(|error| reader_error(&error))?;
         let first = std::mem::take(&mut scan.first);
@@ -139,7 +151,7 @@ pub fn read_call_within(bytes: &[u8], limits: Limits) -> Result<Call, EnvelopeEr
             Event::CData(text) => scan.text(&text, true)?,
         }
     }
-    scan.finish(bytes.len())
+    scan.finish()
 }
 
 /// Takes the bytes as UTF-8 text without its mark, and refuses characters that XML forbids (UTF-16 shows as NUL).
@@ -177,6 +189,8 @@ fn reader_error(error: &quick_xml::Error) -> EnvelopeError {
 
 #[derive(PartialEq)]
 enum Part {
+    /// There is no envelope.
+    Document,
     Before,
     Header,
     Between,
@@ -184,7 +198,7 @@ enum Part {
     After,
 }
 
-/// The state of the pass: where it is, what it has counted, and the operation's elements that are still open.
+/// The state of the pass: where it is, what it has counted, and the elements of the operation or document that are still open.
 struct Scan {
     limits: Limits,
     depth: usize,
@@ -196,12 +210,12 @@ struct Scan {
     first: bool,
     bindings: usize,
     open: Vec<Open>,
-    /// Elements that have ended before their parents have; at last the operation alone.
+    /// Elements that have ended before their parents have; at last the operation or the root alone.
     ended: Vec<Element>,
     namespace: Option<String>,
 }
 
-/// An element of the operation that has not ended.
+/// An element of the operation or document that has not ended.
 struct Open {
     element: Element,
     /// Where its children begin among those that have ended.
@@ -209,14 +223,14 @@ struct Open {
 }
 
 impl Scan {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: Limits, part: Part) -> Self {
         Self {
             limits,
             depth: 0,
             elements: 0,
             comments: 0,
             text: 0,
-            part: Part::Before,
+            part,
             root_seen: false,
             first: true,
             bindings: 0,
@@ -270,7 +284,7 @@ impl Scan {
         if !attributes.is_empty() {
             self.attributes(reader, start, &mut element)?;
         }
-        if self.part == Part::Body && self.depth >= 3 {
+        if self.part == Part::Document || self.part == Part::Body && self.depth >= 3 {
             self.open.push(Open { element, first_child: self.ended.len() });
         }
         Ok(())
@@ -279,6 +293,7 @@ impl Scan {
     /// Checks that an element of the envelope stands where the envelope has one (XML-5).
     fn place(&mut self, local: &str, namespace: Option<&str>) -> Result<(), EnvelopeError> {
         match self.depth {
+            _ if self.part == Part::Document => Ok(()),
             1 if local == "Envelope" && namespace == Some(SOAP11) => Ok(()),
             1 => Err(Version),
             2 => {
@@ -367,7 +382,7 @@ impl Scan {
             element.children = self.ended.split_off(first_child);
             self.ended.push(element);
         }
-        if self.depth == 2 {
+        if self.depth == 2 && self.part != Part::Document {
             self.part = if self.part == Part::Header { Part::Between } else { Part::After };
         }
         self.depth = self.depth.saturating_sub(1);
@@ -407,13 +422,11 @@ impl Scan {
         Ok(())
     }
 
-    fn finish(mut self, size: usize) -> Result<Call, EnvelopeError> {
+    fn finish(mut self) -> Result<(Element, Option<String>), EnvelopeError> {
         if self.depth != 0 || !self.root_seen {
             return Err(Malformed);
         }
-        let body = self.ended.pop().ok_or(Body)?;
-        let sequence = body.attribute("sequence").and_then(|value| value.trim().parse().ok());
-        Ok(Call { operation: body.name.clone(), namespace: self.namespace, sequence, body, size })
+        Ok((self.ended.pop().ok_or(Body)?, self.namespace))
     }
 }
 

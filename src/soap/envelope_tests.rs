@@ -204,3 +204,37 @@ fn characters_are_let_in_exactly_as_xml_allows_them() {
         assert_eq!(decode(alone.as_bytes()).is_ok(), is_xml_char(character), "{:x}", u32::from(character));
     }
 }
+
+#[test]
+fn a_document_without_an_envelope_is_its_root_under_the_same_rules() {
+    let read = |text: &str| read_document(text.as_bytes());
+    let root =
+        read("<?xml version=\"1.0\"?>\n<!-- x --><a b=\"1\"><c>x&amp;y</c><c><![CDATA[<z>]]></c></a>\n")
+            .unwrap();
+    assert_eq!((root.name.as_str(), root.attribute("b")), ("a", Some("1")));
+    let texts: Vec<_> = root.children_named("c").map(|c| c.text.as_str()).collect();
+    assert_eq!(texts, ["x&y", "<z>"]);
+    assert_eq!(read("<p:a xmlns:p=\"u\"/>").unwrap().name, "a");
+    for bad in [
+        "",
+        " ",
+        "a",
+        "<a/><b/>",
+        "<a/>x",
+        "x<a/>",
+        "<a>",
+        "</a>",
+        "<a></b>",
+        " <?xml version=\"1.0\"?><a/>",
+        "<p:a/>",
+    ] {
+        assert_eq!(read(bad), Err(Malformed), "{bad}");
+    }
+    assert_eq!(read("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>"), Err(Dtd));
+    assert_eq!(read("<a><?x y?></a>"), Err(ProcessingInstruction));
+    assert_eq!(read(&format!("{}{}", "<a>".repeat(33), "</a>".repeat(33))), Err(Limit("nesting")));
+    assert_eq!(
+        read(&format!("{}{}", "<a>".repeat(32), "</a>".repeat(32))).map(|a| a.name),
+        Ok("a".to_owned())
+    );
+}

@@ -110,6 +110,11 @@ impl Writer {
         self.out.is_empty()
     }
 
+    /// Whether an element is open.
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Closes what is open and hands the bytes over.
     pub fn finish(mut self) -> Vec<u8> {
         while !self.open.is_empty() {
