@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use crate::domain::credential::HolderKind;
+use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::UserId;
 
@@ -143,6 +144,19 @@ pub const REQUIRED: &[(Right, Role)] = &[
 ];
 
 impl Caller {
+    /// The request as the cause of events, in their words (design.md, rulings).
+    pub fn cause(&self, via: Via) -> Cause {
+        let (kind, auth_type) = match (self.principal.kind, self.principal.is_super) {
+            (HolderKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
+            (HolderKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
+            (HolderKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
+        };
+        let id = Some(self.principal.name.as_str().to_owned());
+        let address = self.source.map(|a| a.to_string());
+        let actor = Actor { kind, id: id.clone(), address, via };
+        Cause { actor, auth_type, auth_id: id, ..Cause::by_system(self.request_id, via) }
+    }
+
     /// Whether this caller may do it; a person is never a proxy (AUTHZ-2).
     pub fn may(&self, kind: Right) -> bool {
         let role = REQUIRED.iter().find_map(|(k, role)| (*k == kind).then_some(*role));

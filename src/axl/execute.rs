@@ -18,8 +18,8 @@ use super::verb::{Answer, Lookup, Transaction, Work};
 use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
-use crate::domain::credential::{HolderKind, SecretKind};
-use crate::domain::event::{self, ActorKind, AuthType, Via};
+use crate::domain::credential::SecretKind;
+use crate::domain::event::{self, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
 use crate::em::service::Em;
@@ -91,7 +91,8 @@ pub async fn execute(
     }
     let sequence = call.sequence;
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
-    let cause = cause_of(caller, trace);
+    let Trace { parent: traceparent, state: tracestate } = trace;
+    let cause = event::Cause { traceparent, tracestate, ..caller.cause(Via::Soap) };
     let answer = match prepared {
         Prepared::Named(operation, request) => operation.run(&axl.em, &request, cause).await?,
         Prepared::Verb(Work::Lookup(wanted, answer)) => look_up(axl, wanted, answer).await?,
@@ -215,27 +216,6 @@ impl Trace {
         let parent = parent.filter(|t| is_parent(t)).map(str::to_owned);
         let state = state.filter(|t| parent.is_some() && is_state(t)).map(str::to_owned);
         Self { parent, state }
-    }
-}
-
-/// Who asks, in the words of events (design.md, rulings).
-fn cause_of(caller: &Caller, trace: Trace) -> event::Cause {
-    let principal = &caller.principal;
-    let (kind, auth_type) = match (principal.kind, principal.is_super) {
-        (HolderKind::AppUser, true) => (ActorKind::Administrator, AuthType::User),
-        (HolderKind::AppUser, false) => (ActorKind::Application, AuthType::ServiceAccount),
-        (HolderKind::EndUser, _) => (ActorKind::User, AuthType::AppUser),
-    };
-    let id = Some(principal.name.as_str().to_owned());
-    let address = caller.source.map(|a| a.to_string());
-    event::Cause {
-        correlation: caller.request_id,
-        part: None,
-        actor: event::Actor { kind, id: id.clone(), address, via: Via::Soap },
-        auth_type,
-        auth_id: id,
-        traceparent: trace.parent,
-        tracestate: trace.state,
     }
 }
 
