@@ -13,7 +13,7 @@ use crate::store::names::{Names, Resolved};
 /// One request.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    /// The phone, and for a login the user and perhaps the profile.
+    /// The phone, for a login the user and perhaps the profile, for a logout the user who alone may be logged out.
     pub(super) names: Names,
     /// What for.
     pub(super) task: Task,
@@ -54,8 +54,8 @@ pub(super) enum Reply {
 pub(super) enum Placed<'a> {
     /// A login.
     Login { user: UserPk, phone: PhonePk, request: LoginRequest, cause: &'a Cause },
-    /// A logout, or the end of an expired session.
-    Logout { phone: PhonePk, ending: AskedEnding, cause: &'a Cause },
+    /// A logout, of this user only where one is named, or the end of an expired session.
+    Logout { phone: PhonePk, whose: Option<UserPk>, ending: AskedEnding, cause: &'a Cause },
 }
 
 /// The phones and users of a batch so far.
@@ -88,7 +88,7 @@ impl<'a> Placed<'a> {
                 let request = LoginRequest { profile: found.profile, ..*request };
                 Ok(Self::Login { user, phone, request, cause })
             }
-            Task::Logout(ending) => Ok(Self::Logout { phone, ending: *ending, cause }),
+            Task::Logout(ending) => Ok(Self::Logout { phone, whose: found.user, ending: *ending, cause }),
         }
     }
 

@@ -118,7 +118,10 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result
                 LoginDecision::Refuse(refusal) => Ok(Step::nothing(Reply::Refused(code(&refusal)))),
             }
         }
-        Placed::Logout { phone, ending: AskedEnding::By(by), cause } => {
+        Placed::Logout { whose: Some(user), .. } if occupant.is_some_and(|session| session.user != *user) => {
+            Ok(Step::nothing(Reply::Refused(EmCode::ProxyRight)))
+        }
+        Placed::Logout { phone, ending: AskedEnding::By(by), cause, .. } => {
             match decide_logout(world.phones.get(phone), occupant, *by, &world.policy) {
                 LogoutDecision::End { session, clear_call_log, .. } => {
                     end(tx, world, session, by.reason(), clear_call_log, cause)

@@ -7,6 +7,7 @@ pub mod cascade;
 pub mod conditions;
 pub mod error;
 pub mod lockout_event;
+mod logout_all;
 pub mod outcome;
 pub mod phone_app;
 mod phone_request;

@@ -51,6 +51,8 @@ pub enum Authority {
     Person(Verified<Principal>, LoginMethod),
     /// A program that may act for users; it may name any profile.
     Program(UserId),
+    /// The person, who gave a password and not at the phone.
+    Oneself(UserPk),
 }
 
 /// A login that is asked for.
@@ -162,6 +164,9 @@ impl Em {
             Authority::Program(user) => {
                 (Named::By(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
             }
+            Authority::Oneself(user) => {
+                (Named::Known(user), LoginMethod::Api, ProfileRight::Controlled, None)
+            }
         };
         let names = Names { phone: Named::By(phone), user: Some(user), profile: profile.map(Named::By) };
         let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
@@ -181,6 +186,17 @@ impl Em {
     ) -> Result<LogoutOutcome, EmCode> {
         let names = Names { phone: Named::By(phone), user: None, profile: None };
         self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await
+    }
+
+    /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.
+    pub async fn log_out_own(
+        &self,
+        phone: Selector,
+        user: UserPk,
+        cause: Cause,
+    ) -> Result<LogoutOutcome, EmCode> {
+        let names = Names { phone: Named::By(phone), user: Some(Named::Known(user)), profile: None };
+        self.end(Asked { names, task: Task::Logout(AskedEnding::By(LogoutOrigin::Api)), cause }).await
     }
 
     pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestampt
 use uuid::Uuid;
 
 use super::event_log::EventRow;
-use super::schema::sessions;
+use super::schema::{objects, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
@@ -166,6 +166,15 @@ pub fn phones_with(tx: &mut Tx<'_>, which: SessionsOf) -> Result<Vec<PhonePk>, S
         }
     };
     Ok(some.load::<i64>(tx.connection())?.into_iter().map(PhonePk).collect())
+}
+
+/// The phones of all sessions, by their names.
+pub fn occupied_phones(tx: &mut Tx<'_>) -> Result<Vec<PhonePk>, StoreError> {
+    let named = sessions::table.inner_join(objects::table.on(objects::pk.eq(sessions::phone_pk)));
+    let mut phones: Vec<(String, PhonePk)> =
+        named.select((objects::name, sessions::phone_pk)).load(tx.connection())?;
+    phones.sort();
+    Ok(phones.into_iter().map(|(_, phone)| phone).collect())
 }
 
 /// Phones whose sessions are past their time, oldest first.
