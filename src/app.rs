@@ -18,6 +18,7 @@ use crate::auth::pepper::PepperError;
 use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError, NodeRole};
+use crate::em::api::{self, Api};
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::{audit, lockout_event, sweep};
@@ -148,6 +149,7 @@ impl App {
         let warnings = services::warnings(&db, config).await?;
         let health = Health::new(db.clone(), &config.node.name, copying, warnings);
         let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
+        let api = Api::new(em.clone());
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,
@@ -158,7 +160,10 @@ impl App {
             metrics: metrics.clone(),
             admit: services::admit(sign_ins),
             health: health.clone(),
-            phone: Arc::new(move |routes| phone_app::routes(routes, page.clone())),
+            phone: Arc::new(move |routes| {
+                phone_app::routes(routes, page.clone());
+                api::routes(routes, api.clone());
+            }),
             soap: Arc::new(axl.mount()),
         })?;
         let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));

@@ -23,7 +23,7 @@ pub struct Limits {
     pub logins_waiting: usize,
     /// Bytes of a SOAP body.
     pub soap_body: usize,
-    /// Bytes of any other body, which nothing reads: none of our pages has a form.
+    /// Bytes of any other body; only the application API reads it.
     pub form_body: usize,
     /// Bytes of the query string of a phone page.
     pub query: usize,

@@ -91,6 +91,7 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter("ExtensionMobilityActivated", "Extension Mobility Service Activated", ValueKind::Boolean, "T", Scope::Node),
     parameter("ExtensionMobilityPagesActivated", "Extension Mobility Application Activated", ValueKind::Boolean, "T", Scope::Node),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),
 ];
 
 /// Why a value is not accepted; says what would be.
@@ -282,6 +283,8 @@ pub struct EmParameters {
     pub letters: bool,
     /// Whether the form shows who was logged in last.
     pub remember_last_user: bool,
+    /// Whether documents of programs must be as the API's grammar says, element by element.
+    pub strict_documents: bool,
     /// From where requests may come.
     pub trust: TrustPolicy,
 }
@@ -299,6 +302,7 @@ impl EmParameters {
             most_concurrent,
             letters: is_on("AlphanumericUserID"),
             remember_last_user: is_on("RememberLastUserLoggedIn"),
+            strict_documents: is_on("StrictEMServiceRequests"),
             trust: TrustPolicy {
                 validate: is_on("ValidateIPAddress"),
                 allow_proxy: is_on("AllowProxy"),

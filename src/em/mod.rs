@@ -1,5 +1,6 @@
 //! Extension Mobility: logging people in and out, whatever surface asks.
 
+pub mod api;
 mod asked;
 pub mod audit;
 mod batch;

@@ -10,7 +10,7 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, web};
 use tokio::sync::Semaphore;
@@ -121,6 +121,9 @@ pub(super) async fn pass(
         return Ok(request.into_response(HttpResponse::NotFound().finish()));
     };
     let announced = announced_length(&request);
+    if let Some(path) = routes::find_slashed_twice(gate.listener, request.path()) {
+        set_path(&mut request, path);
+    }
     let route = match gate.route(&request) {
         Ok(route) => route,
         Err(answer) => return Ok(give_back(request, answer, announced, &gate.limits).await),
@@ -148,13 +151,24 @@ pub(super) async fn pass(
             Ok(permit) => Some(permit),
             Err(_full) => return Ok(request.into_response(busy())),
         },
-        BodyKind::Nothing => None,
+        BodyKind::Nothing | BodyKind::Form => None,
     };
     let mut answer = handle(request, next, &gate.limits).await?;
     if let Some(cookie) = sign_in {
         answer.response_mut().add_cookie(&cookie)?;
     }
     Ok(answer)
+}
+
+/// Goes on as if the request had named this path; its query stays.
+fn set_path(request: &mut ServiceRequest, path: &str) {
+    let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = format!("{path}{query}").parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
 }
 
 /// Waits for the handler as long as one may take.

@@ -79,7 +79,7 @@ pub struct Front {
     pub admit: Admit,
     /// Says how we are.
     pub health: health::Health,
-    /// The pages of phones.
+    /// The pages of phones and the application API.
     pub phone: Mount,
     /// SOAP and its schema.
     pub soap: Mount,

@@ -3,7 +3,7 @@
 //! A handler whose path is not here is never reached.
 
 use crate::config::Limits;
-use crate::em::phone_app;
+use crate::em::{api, phone_app};
 use crate::telemetry::Surface;
 
 /// One path, or the paths under one.
@@ -48,6 +48,8 @@ pub enum BodyKind {
     Nothing,
     /// A SOAP message.
     Soap,
+    /// A form.
+    Form,
 }
 
 /// The listeners.
@@ -66,6 +68,13 @@ const GET: &[&str] = &["GET"];
 /// The table; the first match counts.
 pub const ROUTES: &[Route] = &[
     open(Path::Exact(phone_app::PATH), Surface::Phone),
+    Route {
+        path: Path::Exact(api::PATH),
+        surface: Surface::Phone,
+        methods: &["GET", "POST"],
+        access: Access::Open,
+        body: BodyKind::Form,
+    },
     open(Path::Query("/axl/", "wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".xsd"), Surface::Soap),
@@ -113,16 +122,17 @@ impl Route {
     /// Bytes that the body may have.
     pub fn body_limit(&self, limits: &Limits) -> usize {
         match self.body {
-            BodyKind::Nothing => limits.form_body,
+            BodyKind::Nothing | BodyKind::Form => limits.form_body,
             BodyKind::Soap => limits.soap_body,
         }
     }
 
-    /// Bytes that the query may have.
+    /// Bytes that the query may have; a form may stand there too.
     pub fn query_limit(&self, limits: &Limits) -> usize {
-        match self.surface {
-            Surface::Phone => limits.query,
-            Surface::Soap | Surface::Admin | Surface::Unknown => limits.uri,
+        match (self.surface, self.body) {
+            (Surface::Phone, BodyKind::Nothing) => limits.query,
+            (Surface::Phone, BodyKind::Form | BodyKind::Soap)
+            | (Surface::Soap | Surface::Admin | Surface::Unknown, _) => limits.uri,
         }
     }
 }
@@ -131,6 +141,17 @@ impl Route {
 pub fn find(listener: Listener, method: &str, path: &str, query: &str) -> Option<&'static Route> {
     let here = || ROUTES.iter().filter(|r| listener.has(r.surface) && r.matches(path, query));
     here().find(|r| r.methods.contains(&method)).or_else(|| here().next_back())
+}
+
+/// The path meant by one that begins with two slashes; programs write those of phones and of the application API so.
+pub fn find_slashed_twice(listener: Listener, path: &str) -> Option<&'static str> {
+    let path = path.strip_prefix('/').filter(|rest| rest.starts_with('/'))?;
+    ROUTES.iter().filter(|r| r.surface == Surface::Phone && listener.has(r.surface)).find_map(|r| {
+        match r.path {
+            Path::Exact(exact) => (exact == path).then_some(exact),
+            Path::Query(..) | Path::Under(..) => None,
+        }
+    })
 }
 
 /// The path meant by one that differs only in the case of its letters (EM-140).

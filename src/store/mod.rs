@@ -27,6 +27,7 @@ pub mod number_line;
 pub mod objects;
 pub mod parameters;
 pub mod phones;
+pub mod presence;
 pub mod profiles;
 pub mod rejections;
 pub mod schema;

@@ -35,7 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("yaserde", &["soap/", "axl/"]),
     ("xml", &["soap/", "axl/"]),
     ("quick_xml", &["soap/", "axl/", "em/screen.rs", "auth/page.rs"]),
-    ("actix_web", &["http/", "axl/mod.rs", "em/phone_app.rs", "auth/"]),
+    ("actix_web", &["http/", "axl/mod.rs", "em/phone_app.rs", "em/api/mod.rs", "auth/"]),
     ("actix_tls", &["http/"]),
     ("rustls", &["http/"]),
 ];

@@ -1,5 +1,6 @@
 //! Login and logout over a real database.
 
+mod api;
 mod audit;
 mod cascade;
 mod credentials;

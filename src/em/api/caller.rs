@@ -1,0 +1,69 @@
+//! Who asks, and for whom they may (extension-mobility.md 6): application users with the proxy right for anybody, end users for themselves.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use super::document::App;
+use super::request::readings;
+use crate::auth::verify::Refused;
+use crate::auth::{Caller, Right, Source};
+use crate::domain::credential::HolderKind;
+use crate::domain::ids::UserPk;
+use crate::domain::names::fold;
+use crate::em::error::EmCode;
+use crate::em::service::Em;
+
+/// For whom a caller may act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// For anybody.
+    Anybody,
+    /// For the person that it is, whose user id as compared is this.
+    Oneself(UserPk, String),
+}
+
+impl Reach {
+    /// Whether a user id, in one of its readings, means somebody it reaches.
+    pub(super) fn covers(&self, id: &str) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Oneself(_, own) => readings(id).any(|id| fold(&id) == *own),
+        }
+    }
+}
+
+/// Checks who asks, and finds for whom they may; unknown, wrong and locked are never told apart.
+pub(super) async fn prove(
+    em: &Em,
+    app: &App,
+    address: Option<IpAddr>,
+    request_id: Uuid,
+) -> Result<(Caller, Reach), EmCode> {
+    let source = Source { address, phone: None };
+    let (Ok(user), Some(password)) = (app.id.parse(), &app.password) else {
+        return Err(if em.verifier().charge(&source) { EmCode::Busy } else { EmCode::InvalidApp });
+    };
+    let verified = em.verifier().verify_password(&user, password, &source).await;
+    let verified = verified.map_err(|refused| match refused {
+        Refused::Wrong => EmCode::InvalidApp,
+        Refused::Limited | Refused::Busy => EmCode::Busy,
+        Refused::Store(error) => {
+            tracing::error!(error = %error, "database does not answer a password check");
+            EmCode::Database
+        }
+    })?;
+    let caller = Caller { principal: verified.into_inner(), source: address, request_id };
+    let reach = reach(&caller)?;
+    Ok((caller, reach))
+}
+
+/// For whom a caller may act; a program without the right for nobody.
+fn reach(caller: &Caller) -> Result<Reach, EmCode> {
+    let principal = &caller.principal;
+    match principal.kind {
+        HolderKind::EndUser => Ok(Reach::Oneself(UserPk(principal.pk.0), fold(principal.name.as_str()))),
+        HolderKind::AppUser if caller.may(Right::EmService) => Ok(Reach::Anybody),
+        HolderKind::AppUser => Err(EmCode::ProxyRight),
+    }
+}

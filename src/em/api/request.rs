@@ -1,0 +1,97 @@
+//! Carries out what a program asks to be changed, through the same service as every other surface.
+
+use super::caller::Reach;
+use super::document::{Login, Request};
+use super::percent::decode_id;
+use crate::auth::Caller;
+use crate::domain::event::{Cause, Via};
+use crate::domain::login::OccupantRule;
+use crate::domain::logout::LogoutOrigin;
+use crate::em::conditions::{Conditions, PhoneState};
+use crate::em::error::EmCode;
+use crate::em::outcome::{LoginOutcome, LogoutOutcome};
+use crate::em::service::{Authority, Em, LoginAttempt};
+use crate::store::objects::Selector;
+
+/// Refuses what concerns others than those the caller may act for; whose session is on a phone is seen when it is to end.
+pub(super) fn check_reach(request: &Request, reach: &Reach) -> Result<(), EmCode> {
+    let may = match request {
+        Request::Login(login) => reach.covers(&login.user),
+        Request::Logout(_) => true,
+        Request::LogoutAll => *reach == Reach::Anybody,
+    };
+    if may { Ok(()) } else { Err(EmCode::ProxyRight) }
+}
+
+/// Carries out one request.
+pub(super) async fn carry_out(
+    em: &Em,
+    request: Request,
+    conditions: &Conditions,
+    caller: &Caller,
+    reach: &Reach,
+) -> Result<(), EmCode> {
+    let cause = caller.cause(Via::Api);
+    let phone = || conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent);
+    match request {
+        Request::Login(login) => log_in(em, phone()?, &login, reach, cause).await,
+        Request::Logout(_) => log_out(em, phone()?, reach, cause).await,
+        Request::LogoutAll => em.log_out_all(cause).await,
+    }
+}
+
+/// The readings of a user id, which may have been encoded once more than the document: as it stands first (extension-mobility.md 4.4).
+pub(super) fn readings(id: &str) -> impl Iterator<Item = String> {
+    std::iter::once(id.to_owned()).chain(decode_id(id))
+}
+
+/// Any profile may be named by a program, by a person only their own.
+async fn log_in(
+    em: &Em,
+    phone: &PhoneState,
+    login: &Login,
+    reach: &Reach,
+    cause: Cause,
+) -> Result<(), EmCode> {
+    // before anything is looked up that may not exist
+    if !phone.em_enabled {
+        return Err(EmCode::LoginDisabled);
+    }
+    for authority in authorities(&login.user, reach) {
+        let attempt = LoginAttempt {
+            phone: Selector::name(&phone.name),
+            authority,
+            profile: login.profile.as_deref().map(Selector::name),
+            duration: login.duration,
+            occupant: OccupantRule::Keep,
+            cause: cause.clone(),
+        };
+        match em.login(attempt).await {
+            Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => return Ok(()),
+            Ok(LoginOutcome::ChooseProfile(_)) => return Err(EmCode::ProfileNotFound),
+            Err(EmCode::UserAbsent) => {}
+            Err(code) => return Err(code),
+        }
+    }
+    Err(EmCode::UserAbsent)
+}
+
+/// On whose authority to try a login, one after the other as long as there is no such user; a text that is no user id is nobody's.
+fn authorities(user: &str, reach: &Reach) -> Vec<Authority> {
+    match reach {
+        Reach::Oneself(user, _) => vec![Authority::Oneself(*user)],
+        Reach::Anybody => readings(user).filter_map(|id| id.parse().ok()).map(Authority::Program).collect(),
+    }
+}
+
+async fn log_out(em: &Em, phone: &PhoneState, reach: &Reach, cause: Cause) -> Result<(), EmCode> {
+    let phone = Selector::name(&phone.name);
+    let ended = match reach {
+        Reach::Anybody => em.logout(phone, LogoutOrigin::Api, cause).await?,
+        Reach::Oneself(user, _) => em.log_out_own(phone, *user, cause).await?,
+    };
+    match ended {
+        LogoutOutcome::LoggedOut { .. } => Ok(()),
+        LogoutOutcome::NobodyLoggedIn => Err(EmCode::NobodyLoggedIn),
+    }
+}
