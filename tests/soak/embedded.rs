@@ -10,7 +10,6 @@ use super::checker::History;
 use super::client::now;
 use super::cluster::{Cluster, judge, kills};
 use super::eye::Eye;
-use super::faulty::TOLD;
 use super::gateway::{Gateway, note_pid};
 use super::load::{CLIENTS, Work};
 use super::plan::Length;
@@ -116,7 +115,7 @@ fn kill_again_and_again(
 /// Waits until everything that happened was acknowledged, and ends the node as an operator does. What this broker acknowledges is not
 /// noted in the database, so the node itself is asked.
 fn quiet(gateway: &mut Gateway, eye: &mut Eye) -> Result<(), String> {
-    std::thread::sleep(TOLD);
+    gateway.await_audit(PATIENCE)?;
     let begun = Instant::now();
     loop {
         let confirmed = gateway.gauge("em_stream_confirmed_sequence");

@@ -19,8 +19,6 @@ use super::{load, reader};
 
 /// Longest that the end of copying may take.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Refusals are told of a moment later.
-pub(crate) const TOLD: Duration = Duration::from_secs(4);
 /// Between two lines of progress on a terminal, and elsewhere.
 const PROGRESS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 
@@ -104,7 +102,9 @@ fn progress(stage: &mut Stage<'_>, begun: Instant, fault: &str) {
 
 /// Waits until everything that happened is in Kafka, and ends the nodes as an operator does.
 fn quiet(stage: &mut Stage<'_>) -> Result<(), String> {
-    std::thread::sleep(TOLD);
+    for gateway in &stage.gateways[..stage.wanted] {
+        gateway.await_audit(PATIENCE)?;
+    }
     let copied = stage.eye.await_line(PATIENCE, |l| l.pending == 0 && l.confirmed == l.last);
     copied.ok_or("not everything is in Kafka when all is quiet")?;
     for gateway in &mut stage.gateways {

@@ -152,6 +152,18 @@ impl Gateway {
         self.is_started() && self.gauge("em_relay_is_leader") == Some(1)
     }
 
+    /// Waits until all that it refused is in the event log.
+    pub(crate) fn await_audit(&self, most: Duration) -> Result<(), String> {
+        let until = Instant::now() + most;
+        while self.gauge("em_audit_waiting") != Some(0) {
+            if Instant::now() > until {
+                return Err(format!("node {} does not tell of all that it refused", self.name));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
     /// Kills it with -9 and waits for the end.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
