@@ -143,6 +143,7 @@ impl App {
         let em = Em::start(db.clone(), verifier.clone(), origin, most_waiting, Arc::clone(&wake));
         let em = if config.events.audit { em.with_audit() } else { em };
         let audit = config.events.audit.then(|| tokio::spawn(audit::run(em.clone())));
+        metrics.register(|registry| em.register(registry));
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
         let sign_ins = services::sign_ins(&db, verifier).await?;

@@ -10,6 +10,7 @@
 mod pending;
 mod writing;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -43,6 +44,7 @@ pub(super) struct Audit {
     is_on: bool,
     state: Mutex<State>,
     changed: Notify,
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -54,7 +56,7 @@ struct State {
 impl Audit {
     /// One that forgets everything.
     pub(super) fn off() -> Self {
-        Self { is_on: false, state: Mutex::default(), changed: Notify::new() }
+        Self { is_on: false, state: Mutex::default(), changed: Notify::new(), waiting: AtomicUsize::new(0) }
     }
 
     /// One whose refusals a task writes.
@@ -74,6 +76,7 @@ impl Audit {
         let mut state = self.lock();
         let is_first = state.pending.is_empty();
         state.pending.add(attempt, code, Instant::now());
+        self.waiting.fetch_add(1, Ordering::SeqCst);
         if is_first {
             self.changed.notify_one();
         }
@@ -83,6 +86,16 @@ impl Audit {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
+    }
+
+    /// How many are not written yet, as they were told of.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// So many are written, or will never be.
+    fn settled(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::SeqCst);
     }
 
     /// What is to be written next; `None` once this is closed and empty.

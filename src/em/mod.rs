@@ -6,6 +6,7 @@ pub mod audit;
 mod batch;
 pub mod cascade;
 pub mod conditions;
+mod counts;
 pub mod error;
 pub mod lockout_event;
 mod logout_all;

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::asked::{Asked, AskedEnding, Reply, Task};
 use super::audit::{Attempt, Audit};
-use super::error::EmCode;
+use super::counts::Counts;
+use super::error::{Doing, EmCode};
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::throttle::{self, Throttle};
 use super::trust::TrustCache;
@@ -42,6 +43,7 @@ pub struct Em {
     throttle: Arc<Throttle>,
     trust_cache: Arc<TrustCache>,
     audit: Arc<Audit>,
+    counts: Counts,
 }
 
 /// On whose authority a user is logged in.
@@ -78,8 +80,20 @@ impl Em {
         let writers = Arc::new(Writers::start(&db, &origin, most_waiting, &wake));
         let (node_key, conditions) = (fold(&origin.node).into(), Gathered::start(&db, conditions::find));
         let (throttle, trust_cache) = (Throttle::new(throttle::PATIENCE), Arc::default());
-        let audit = Arc::new(Audit::off());
-        Self { db, verifier, origin, wake, writers, node_key, conditions, throttle, trust_cache, audit }
+        let (audit, counts) = (Arc::new(Audit::off()), Counts::default());
+        Self {
+            db,
+            verifier,
+            origin,
+            wake,
+            writers,
+            node_key,
+            conditions,
+            throttle,
+            trust_cache,
+            audit,
+            counts,
+        }
     }
 
     /// The same service with an audit of refusals, which [`super::audit::run`] writes.
@@ -90,6 +104,7 @@ impl Em {
 
     /// Takes note of a refusal, with the code that is answered (events.md 6.9); never waits and cannot fail.
     pub fn rejected(&self, attempt: Attempt, code: EmCode) {
+        self.counts.refused(attempt.doing, attempt.cause.actor.via, code);
         self.audit.take(attempt, code);
     }
 
@@ -98,8 +113,12 @@ impl Em {
         self.audit.close();
     }
 
-    pub(super) fn audit(&self) -> &Audit {
-        &self.audit
+    pub(super) fn audit(&self) -> Arc<Audit> {
+        Arc::clone(&self.audit)
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Whether all writers live; they end only with a panic as long as this exists.
@@ -149,8 +168,8 @@ impl Em {
         &self.throttle
     }
 
-    pub(super) fn trust_cache(&self) -> &TrustCache {
-        &self.trust_cache
+    pub(super) fn trust_cache(&self) -> Arc<TrustCache> {
+        Arc::clone(&self.trust_cache)
     }
 
     /// Logs a user in.
@@ -170,8 +189,14 @@ impl Em {
         };
         let names = Names { phone: Named::By(phone), user: Some(user), profile: profile.map(Named::By) };
         let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
+        let via = cause.actor.via;
         match self.writers.ask(Asked { names, task: Task::Login(request), cause }).await? {
-            Reply::Login(outcome) => Ok(outcome),
+            Reply::Login(outcome) => {
+                if !matches!(outcome, LoginOutcome::ChooseProfile(_)) {
+                    self.counts.succeeded(Doing::Login, via);
+                }
+                Ok(outcome)
+            }
             Reply::Refused(code) => Err(code),
             Reply::Logout(_) | Reply::Again => Err(EmCode::Unknown),
         }
@@ -185,7 +210,12 @@ impl Em {
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
         let names = Names { phone: Named::By(phone), user: None, profile: None };
-        self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await
+        let via = cause.actor.via;
+        let outcome = self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await?;
+        if matches!(outcome, LogoutOutcome::LoggedOut { .. }) {
+            self.counts.succeeded(Doing::Logout, via);
+        }
+        Ok(outcome)
     }
 
     /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.

@@ -66,7 +66,7 @@ impl Throttle {
     }
 
     /// Logins and logouts under way.
-    fn in_progress(&self) -> usize {
+    pub(super) fn in_progress(&self) -> usize {
         let size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
         (size.wanted + size.surplus).saturating_sub(self.permits.available_permits())
     }

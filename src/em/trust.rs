@@ -59,6 +59,15 @@ impl TrustCache {
         is_good
     }
 
+    /// How it fares.
+    pub(super) fn counts(&self) -> TrustCacheCounts {
+        TrustCacheCounts {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            entries: self.good.lock().unwrap_or_else(PoisonError::into_inner).len(),
+        }
+    }
+
     fn remember(&self, phone: PhonePk, rests_on: u64) {
         let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
         good.insert(phone, Good { rests_on, since: Instant::now() });
@@ -96,12 +105,7 @@ impl Em {
 
     /// How the cache fares.
     pub fn trust_cache_counts(&self) -> TrustCacheCounts {
-        let cache = self.trust_cache();
-        TrustCacheCounts {
-            hits: cache.hits.load(Ordering::Relaxed),
-            misses: cache.misses.load(Ordering::Relaxed),
-            entries: cache.good.lock().unwrap_or_else(PoisonError::into_inner).len(),
-        }
+        self.trust_cache().counts()
     }
 }
 

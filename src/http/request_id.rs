@@ -85,6 +85,9 @@ fn unmap(request: &mut ServiceRequest) {
 fn tell(metrics: &Metrics, status: StatusCode, surface: Surface, start: Instant) {
     let labels = HttpLabels { surface, status: StatusClass::of(status.as_u16()) };
     metrics.http_requests.get_or_create(&labels).inc();
+    if surface == Surface::Phone {
+        metrics.requests_handled.inc();
+    }
     metrics.http_seconds.observe(start.elapsed().as_secs_f64());
     let elapsed_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     if surface == Surface::Admin {

@@ -17,6 +17,8 @@ pub struct Metrics {
     pub panics: Counter,
     /// Requests answered.
     pub http_requests: Family<HttpLabels, Counter>,
+    /// Requests for pages of phones and the application API, which operators know as `RequestsHandled`.
+    pub requests_handled: Counter,
     /// Time to the answer.
     pub http_seconds: Histogram,
     /// Connections open now.
@@ -78,6 +80,7 @@ impl Default for Metrics {
             registry: Arc::new(Mutex::new(Registry::default())),
             panics: Counter::default(),
             http_requests: Family::default(),
+            requests_handled: Counter::default(),
             http_seconds: Histogram::new(bounds),
             http_connections: Gauge::default(),
             http_connections_refused: Counter::default(),
@@ -86,6 +89,9 @@ impl Default for Metrics {
         metrics.register(|r| {
             r.register("em_panics", "Parts of the program that panicked", m.panics);
             r.register("em_http_requests", "Requests answered", m.http_requests);
+            let handled = r.sub_registry_with_label(("perfmon".into(), "RequestsHandled".into()));
+            let help = "Requests for pages of phones and the application API";
+            handled.register("em_requests_handled", help, m.requests_handled);
             r.register("em_http_request_seconds", "Time to the answer", m.http_seconds);
             r.register("em_http_connections", "Connections open now", m.http_connections);
             r.register(

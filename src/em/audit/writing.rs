@@ -25,7 +25,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Writes what is refused until the service is closed and everything is written.
 pub async fn run(em: Em) {
     while let Some(refused) = em.audit().next().await {
+        let count = refused.iter().map(|one| one.count as usize).sum();
         write(&em, refused).await;
+        em.audit().settled(count);
     }
 }
 

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod cascade;
+mod counts;
 mod credentials;
 mod effective_config;
 mod intercom;
