@@ -51,6 +51,11 @@ row_key!(
     /// A device profile.
     ProfilePk
 );
+impl ProfilePk {
+    /// The key of no row: what a name means that no profile has.
+    pub const NOTHING: Self = Self(0);
+}
+
 row_key!(
     /// A person who logs in.
     UserPk

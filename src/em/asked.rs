@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use crate::domain::event::Cause;
-use crate::domain::ids::{PhonePk, UserPk};
+use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
 use crate::domain::login::{LoginRequest, OccupantRule};
 use crate::domain::logout::LogoutOrigin;
 use crate::store::names::{Names, Resolved};
@@ -82,10 +82,9 @@ impl<'a> Placed<'a> {
         match &asked.task {
             Task::Login(request) => {
                 let user = found.user.ok_or(EmCode::UserAbsent)?;
-                if asked.names.profile.is_some() && found.profile.is_none() {
-                    return Err(EmCode::ProfileNotFound);
-                }
-                let request = LoginRequest { profile: found.profile, ..*request };
+                // a profile that does not exist is refused in its turn, after what is on the phone
+                let named = asked.names.profile.as_ref().map(|_| ProfilePk::NOTHING);
+                let request = LoginRequest { profile: found.profile.or(named), ..*request };
                 Ok(Self::Login { user, phone, request, cause })
             }
             Task::Logout(ending) => Ok(Self::Logout { phone, whose: found.user, ending: *ending, cause }),
@@ -158,16 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_refused_phone_before_user_before_profile() {
+    fn what_does_not_exist_is_refused_phone_before_user_and_a_profile_where_its_turn_is() {
         let (mut asked, mut places) = (login(), Places::default());
-        asked.names.profile = Some(Named::Known(crate::domain::ids::ProfilePk(9)));
+        asked.names.profile = Some(Named::By(crate::store::objects::Selector::name("none")));
         let (phone, user) = (Some(PhonePk(1)), Some(UserPk(1)));
         for (found, code) in [
             (Resolved::default(), EmCode::PhoneAbsent),
             (Resolved { phone, ..Resolved::default() }, EmCode::UserAbsent),
-            (Resolved { phone, user, profile: None }, EmCode::ProfileNotFound),
         ] {
             assert_eq!(places.place(&asked, &found).err(), Some(Reply::Refused(code)));
         }
+        let found = Resolved { phone, user, profile: None };
+        let Ok(Placed::Login { request, .. }) = places.place(&asked, &found) else { panic!("has a place") };
+        assert_eq!(request.profile, Some(ProfilePk::NOTHING));
     }
 }
