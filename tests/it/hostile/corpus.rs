@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::Input;
 use super::target::{Expect, Target, envelope};
-use super::{envelopes, framing, lexical, tricks};
+use super::{em_api, envelopes, framing, lexical, tricks};
 
 /// Bodies of nearly a mebibyte that are a few characters over and over.
 fn monotonous() -> Vec<Input> {
@@ -45,7 +45,15 @@ fn monotonous() -> Vec<Input> {
 }
 
 fn corpus() -> Vec<Input> {
-    [envelopes::corpus(), tricks::corpus(), lexical::corpus(), monotonous(), framing::corpus()].concat()
+    [
+        envelopes::corpus(),
+        tricks::corpus(),
+        lexical::corpus(),
+        monotonous(),
+        framing::corpus(),
+        em_api::corpus(),
+    ]
+    .concat()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod corpus;
+mod em_api;
 mod envelopes;
 mod fields;
 mod framing;

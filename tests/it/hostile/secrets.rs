@@ -1,5 +1,6 @@
 //! Secrets leave no trace: not in what the program prints or logs at its loudest, not in its tables, events, metrics, answers (SEC-1).
 
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use crate::support::gateway::{StateDir, basic};
@@ -7,6 +8,7 @@ use crate::support::process::emgate;
 
 use super::target::{Expect, PHONE, Target, envelope};
 
+const EM_API: &str = "/emservice/EMServiceServlet";
 const PINS: [&str; 5] = ["918273645", "817263540", "736455281", "645518273", "554637281"];
 const PASSWORDS: [&str; 3] = ["Qx9-password-one", "Qx9-password-two", "Qx9-password-three"];
 
@@ -44,6 +46,22 @@ fn provoke(target: &mut Target) -> Vec<String> {
             .body,
     );
     said.push(target.phone.get(&format!("/emapp/EMAppServlet?device={PHONE}&doLogout=true")).body);
+    let apps =
+        [("eve", other), ("eve", word), (word, other), ("eve", &*"x".repeat(200)), ("robot", PASSWORDS[2])];
+    for (n, (app, certificate)) in (1..).zip(apps) {
+        // failures add up by address
+        let client = target.phone.clone().at(Ipv4Addr::new(127, 0, 3, n).into());
+        for (tag, end) in [("appCertificate", ">"), ("appEncryptedCertificate", ">"), ("appCertificate", "")]
+        {
+            let document = format!(
+                "<request><appInfo><appID>{app}</appID><{tag}>{certificate}</{tag}></appInfo>\
+                 <login><deviceName>{PHONE}</deviceName><userID>eve</userID></login></request{end}"
+            );
+            said.push(client.request("POST", EM_API, &[], &format!("xml={document}")).body);
+            let query = document.replace('<', "%3C").replace('>', "%3E");
+            said.push(client.get(&format!("{EM_API}?xml={query}&password={other}")).body);
+        }
+    }
     let wrong = basic("eve", PASSWORDS[2]);
     said.push(target.tls.request("POST", "/axl/", &[("Authorization", &wrong)], "x").body);
     said
@@ -107,6 +125,7 @@ fn no_secret_is_found_anywhere_afterwards() {
     let (shown, answers) = cookies(&target);
     let said = [said, answers].concat();
     assert!(said.iter().any(|s| s.contains("Init:") || s.contains("Login successful")), "a login worked");
+    assert!(said.iter().any(|s| s.contains("<success/>")), "one over the application API too");
     let stored = target.stored();
     let metrics = target.process.client("health, metrics").get("/metrics").body;
     target.throw("still there", envelope("getUser", "<userid>eve</userid>"), Expect::Answer);

@@ -72,6 +72,8 @@ pub(super) enum Expect {
     Anything,
     /// An answer.
     Answer,
+    /// A failure of the application API with this code, and nothing besides.
+    Code(u16),
     /// This status, outside SOAP, and the end of the connection.
     HangUp(u16),
     /// A status of 400 to 499 or nothing, and the end of the connection.
@@ -230,9 +232,12 @@ impl Target {
             Expect::HangUp(wanted) => status == Some(wanted),
             Expect::Cut | Expect::Unadmitted => refused,
             Expect::Unharmed => refused || status == Some(200),
-            Expect::Fault(_) | Expect::Refusal | Expect::Status(_) | Expect::Anything | Expect::Answer => {
-                status.is_some()
-            }
+            Expect::Fault(_)
+            | Expect::Refusal
+            | Expect::Status(_)
+            | Expect::Anything
+            | Expect::Answer
+            | Expect::Code(_) => status.is_some(),
         };
         match answer {
             Some(answer) if fits => drop(self.judge(what, &answer, expect)),
@@ -382,6 +387,14 @@ fn judge(what: &str, answer: &Answer, expect: Expect) -> Option<Fault> {
         Expect::Status(status) => assert_eq!(answer.status, status, "{what}: {text}"),
         Expect::Anything => assert!(fault.is_some() || answer.status == 200, "{what}: {}", answer.status),
         Expect::Answer => assert_eq!(answer.status, 200, "{what}: {text}"),
+        Expect::Code(code) => {
+            let (_, failure) = text.split_once("<response>\n<failure>\n<error code=\"").unwrap_or(("", text));
+            let (number, rest) = failure.split_once("\">").unwrap_or((failure, ""));
+            let (words, end) = rest.split_once('<').unwrap_or((rest, ""));
+            assert_eq!((answer.status, number), (200, code.to_string().as_str()), "{what}: {text}");
+            assert_eq!(end, "/error>\n</failure>\n</response>\n", "{what}: {text}");
+            assert!(words.len() < 100 && !text.contains("success") && !text.contains(MARK), "{what}: {text}");
+        }
         Expect::HangUp(_) | Expect::Cut | Expect::Unadmitted | Expect::Unharmed => {}
     }
     fault

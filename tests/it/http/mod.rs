@@ -3,6 +3,7 @@
 mod access;
 mod bodies;
 mod connections;
+mod em_api;
 mod handlers;
 mod heads;
 mod health;

@@ -36,6 +36,7 @@ struct RaceClient {
     soap: Line,
     phone: Line,
     authorization: String,
+    app: String,
 }
 
 /// A listener and the connection to it, which a gateway ends when it hears nothing for some seconds.
@@ -53,6 +54,8 @@ pub(super) enum Ask {
     PageLogin(String, String, &'static str),
     /// Log out at the phone.
     PageLogout(String),
+    /// A request of the application API.
+    Api(String),
     /// Not a client: a node that looks for sessions past their time at this very moment.
     Sweep,
 }
@@ -106,6 +109,16 @@ pub(super) fn logout(phone: &str) -> Ask {
     Ask::Soap("doDeviceLogout", format!("<deviceName>{phone}</deviceName>"))
 }
 
+/// A login over the application API.
+pub(super) fn api_login(phone: &str, user: &str) -> Ask {
+    Ask::Api(format!("<login><deviceName>{phone}</deviceName><userID>{user}</userID></login>"))
+}
+
+/// A logout over the application API.
+pub(super) fn api_logout(phone: &str) -> Ask {
+    Ask::Api(format!("<logout><deviceName>{phone}</deviceName></logout>"))
+}
+
 /// `updateServiceParameter`.
 pub(super) fn parameter(name: &str, value: &str) -> Ask {
     let whose = "<processNodeName>EnterpriseWideData</processNodeName>";
@@ -155,8 +168,8 @@ impl Ground {
         self.news();
     }
 
-    /// Asks everything in the same moment, each by a client of its own; answers in the order asked. Over SOAP `ok`, `EM 18` or the code
-    /// of the fault, at phones the prompt.
+    /// Asks everything in the same moment, each by a client of its own; answers in the order asked. Over SOAP and the application API
+    /// `ok` or `EM 18`, over SOAP the code of other faults too, at phones the prompt.
     pub(super) fn at_once(&mut self, asks: Vec<Ask>) -> Vec<String> {
         assert!(asks.len() <= CROWD);
         let (start, sweeper, runtime) = (&Barrier::new(asks.len()), &self.sweeper, &self.runtime);
@@ -174,6 +187,7 @@ impl Ground {
                             Ask::PageLogin(phone, user, pin) => {
                                 client.page(&format!("device={phone}&userid={user}&seq={pin}"))
                             }
+                            Ask::Api(request) => client.api(&request),
                             Ask::PageLogout(phone) => client.page(&format!("device={phone}&doLogout=true")),
                             Ask::Sweep => runtime.block_on(sweep::step(sweeper)).unwrap().to_string(),
                         }
@@ -231,6 +245,7 @@ impl RaceClient {
             soap: Line { client: gateway.tls().at(place), open: None },
             phone: Line { client: gateway.phone().at(place), open: None },
             authorization: gateway.authorization(),
+            app: format!("<appID>admin</appID><appCertificate>{}</appCertificate>", gateway.password),
         }
     }
 
@@ -238,7 +253,7 @@ impl RaceClient {
     fn get_ready(&mut self, ask: &Ask) {
         match ask {
             Ask::Soap(..) => self.soap.get_ready(),
-            Ask::PageLogin(..) | Ask::PageLogout(_) => self.phone.get_ready(),
+            Ask::PageLogin(..) | Ask::PageLogout(_) | Ask::Api(_) => self.phone.get_ready(),
             Ask::Sweep => {}
         }
     }
@@ -259,6 +274,16 @@ impl RaceClient {
             Some((number, _)) => format!("EM {number}"),
             None if part("axlcode") == "5004" => panic!("{answer:?}"),
             None => part("axlcode"),
+        }
+    }
+
+    fn api(&mut self, inside: &str) -> String {
+        let document = format!("xml=<request><appInfo>{}</appInfo>{inside}</request>", self.app);
+        let answer = self.phone.ask(&request("POST", "/emservice/EMServiceServlet", &[], &document));
+        match answer.body.split_once("<error code=\"") {
+            Some((_, rest)) => format!("EM {}", rest.split_once('"').unwrap().0),
+            None if answer.body.contains("<success/>") => "ok".to_owned(),
+            None => panic!("{answer:?}"),
         }
     }
 

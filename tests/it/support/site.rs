@@ -224,7 +224,8 @@ impl Site {
     pub(crate) fn parameter(&self, name: &str, value: &str) {
         let parameter = policy::find(name).unwrap();
         let value = parameter.parse(value).unwrap();
-        self.write(|tx| parameters::set_parameter(tx, parameter, "", Some(&value))).unwrap();
+        self.write(|tx| parameters::set_parameter(tx, parameter, policy::CLUSTER_NODE, Some(&value)))
+            .unwrap();
     }
 
     /// A login by a program; the user's own choice of profile.

@@ -1,9 +1,20 @@
 //! The application API, as programs talk to it: whole answers, byte for byte.
 
+mod callers;
+mod codes;
+mod forms;
 mod login;
+mod logout_all;
+mod queries;
+mod route;
+mod strict;
 
+use actix_web::http::Method;
 use actix_web::{App, test};
+use emgate::domain::credential::SecretKind;
+use emgate::domain::ids::{ObjectPk, UserPk};
 use emgate::em::api::{Api, PATH, routes};
+use emgate::store::accounts;
 use emgate::store::associations::Association;
 use emgate::store::objects::{self, Selector};
 
@@ -12,14 +23,21 @@ use crate::support::site::Site;
 /// The password of every program and person.
 const PASSWORD: &str = "a-Seat-4-all";
 
-/// A success, as every request that changes something has it.
+/// Where programs are, unless a test says otherwise.
+const PEER: &str = "10.20.4.17";
+
+/// The answer to every request that was carried out.
 const SUCCESS: &str = "<?xml version=\"1.0\"?>\n<response>\n<success/>\n</response>\n";
 
-/// Two phones, two people, a program that may act for them.
+/// The phones of the small site.
+const A1: &str = "SEP0000000000A1";
+const A2: &str = "SEP0000000000A2";
+
+/// Two phones, two people with a profile each, a program that may act for them.
 fn site() -> Site {
     let site = Site::new();
-    site.phone("SEP0000000000A1");
-    site.phone("SEP0000000000A2");
+    site.phone(A1);
+    site.phone(A2);
     for user in ["ada", "bob"] {
         let profile = site.profile(&format!("UDP_{user}"));
         site.user(user, &[profile]);
@@ -31,31 +49,78 @@ fn site() -> Site {
 /// A program with the proxy right.
 fn proxy(site: &Site, name: &str) {
     let program = site.app_user(name, PASSWORD);
-    let group = site.write(|tx| {
-        objects::find(tx, "UserGroup", &Selector::name("Standard EM Authentication Proxy Rights"))
-    });
-    site.associate(program, Association::Group, &[group.expect("the group is seeded").pk]);
+    join(site, program);
+}
+
+/// Puts somebody in the group of those with the proxy right.
+fn join(site: &Site, who: ObjectPk) {
+    let right = Selector::name("Standard EM Authentication Proxy Rights");
+    let group = site.write(|tx| objects::find(tx, "UserGroup", &right)).expect("the group is seeded");
+    site.associate(who, Association::Group, &[group.pk]);
+}
+
+/// Gives a person a password.
+fn give_password(site: &Site, user: UserPk) {
+    let hash = site.em.verifier().hash_for_storage(SecretKind::Password, PASSWORD).unwrap();
+    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Password, &hash));
+}
+
+/// One request as it comes to the service.
+struct Sent<'s> {
+    method: Method,
+    query: String,
+    headers: Vec<(&'s str, &'s str)>,
+    peer: &'s str,
+    body: Vec<u8>,
+}
+
+impl Default for Sent<'_> {
+    fn default() -> Self {
+        let headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        Self { method: Method::POST, query: String::new(), headers, peer: PEER, body: Vec::new() }
+    }
+}
+
+impl Sent<'_> {
+    /// What comes back.
+    async fn answer(self, site: &Site) -> String {
+        let api = Api::new(site.em.clone());
+        let app = test::init_service(App::new().configure(|config| routes(config, api))).await;
+        let request = test::TestRequest::with_uri(&format!("{PATH}{}", self.query))
+            .method(self.method)
+            .peer_addr(format!("{}:50000", self.peer).parse().unwrap())
+            .set_payload(self.body);
+        let request = self.headers.into_iter().fold(request, test::TestRequest::insert_header);
+        let response = test::call_service(&app, request.to_request()).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers().get("content-type").unwrap(), "text/xml;charset=UTF-8");
+        String::from_utf8(test::read_body(response).await.to_vec()).unwrap()
+    }
 }
 
 /// What comes back for a form.
-async fn post(site: &Site, form: &str) -> String {
-    let app =
-        test::init_service(App::new().configure(|config| routes(config, Api::new(site.em.clone())))).await;
-    let request = test::TestRequest::post()
-        .uri(PATH)
-        .insert_header(("content-type", "application/x-www-form-urlencoded"))
-        .peer_addr("10.20.4.17:50000".parse().unwrap())
-        .set_payload(form.to_owned())
-        .to_request();
-    let response = test::call_service(&app, request).await;
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers().get("content-type").unwrap(), "text/xml;charset=UTF-8");
-    String::from_utf8(test::read_body(response).await.to_vec()).unwrap()
+async fn post(site: &Site, form: impl Into<Vec<u8>>) -> String {
+    Sent { body: form.into(), ..Sent::default() }.answer(site).await
 }
 
 /// What the program `seats` gets for a request.
 async fn request(site: &Site, inside: &str) -> String {
-    post(site, &format!("xml=<request>{}{inside}</request>", app("seats", PASSWORD))).await
+    request_by(site, "seats", inside).await
+}
+
+/// What somebody gets for a request.
+async fn request_by(site: &Site, who: &str, inside: &str) -> String {
+    post(site, format!("xml=<request>{}{inside}</request>", app(who, PASSWORD))).await
+}
+
+/// What the program `seats` gets for a query.
+async fn query(site: &Site, inside: &str) -> String {
+    query_by(site, "seats", inside).await
+}
+
+/// What somebody gets for a query.
+async fn query_by(site: &Site, who: &str, inside: &str) -> String {
+    post(site, format!("xml=<query>{}{inside}</query>", app(who, PASSWORD))).await
 }
 
 fn app(id: &str, password: &str) -> String {
@@ -70,9 +135,22 @@ fn logout(phone: &str) -> String {
     format!("<logout><deviceName>{phone}</deviceName></logout>")
 }
 
-/// A failure of a request.
+/// The answer to a request that was refused.
 fn failure(code: u16, text: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?>\n<response>\n<failure>\n<error code=\"{code}\">{text}</error>\n</failure>\n</response>\n"
-    )
+    format!("<?xml version=\"1.0\"?>\n{}", query_failure(code, text))
+}
+
+/// The answer to a query that was refused.
+fn query_failure(code: u16, text: &str) -> String {
+    format!("<response>\n<failure>\n<error code=\"{code}\">{text}</error>\n</failure>\n</response>\n")
+}
+
+/// A refusal by a rule.
+fn policy(code: u16, detail: &str) -> String {
+    failure(code, &format!("Policy Violation: com.cisco.emservice.PolicyValidatorException: {detail}."))
+}
+
+/// Who cannot show who they are.
+fn stranger() -> String {
+    failure(3, "DB Query Error: Application Authentication Error: Could not authenticate")
 }
