@@ -1,5 +1,5 @@
-//! Races (security.md 6): sixteen clients at once, over SOAP, over the application API and at phones, on one node and on two. Each row of the table there is a
-//! test; answers, sessions and the order of events on the number line are asserted.
+//! Races (security.md 6): sixteen clients at once, over SOAP, over the application API and at phones, on one node and on two. Each row
+//! of the table there is a test; answers, sessions and the order of events on the number line are asserted.
 
 mod ground;
 mod limits;
