@@ -12,10 +12,10 @@ use crate::store::{StoreError, TransactionError};
 /// A refusal or failure of one call.
 #[derive(Debug, thiserror::Error)]
 pub enum AxlError {
-    /// The target of a get, remove or do operation does not exist; `named` as axl.md 14 wants it.
+    /// The target of a get, remove or do operation does not exist.
     #[error("Item not valid: The specified {named} was not found")]
     ItemNotFound {
-        /// The name given for devices, the word `User` for users, the type else.
+        /// As axl.md 14 wants it: the name given for devices, the word `User` for users, the type else.
         named: String,
     },
     /// The target of an update does not exist.
