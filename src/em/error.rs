@@ -193,42 +193,58 @@ impl EmCode {
         self.entry().number
     }
 
-    /// What a phone shows, as printed in the public guides (blank before the bracket or not).
-    pub fn phone_text(self, doing: Doing) -> String {
+    /// The code of a number.
+    pub fn of_number(number: u16) -> Option<Self> {
+        CODES.into_iter().find(|code| code.number() == number)
+    }
+
+    /// What a phone shows in English where that is not `Login is unavailable(N)`, as printed in the public guides (blank before the
+    /// bracket or not).
+    pub fn own_prompt(self, doing: Doing) -> Option<String> {
         let number = self.number();
         let what = match doing {
             Doing::Login => "Login",
             Doing::Logout => "Logout",
         };
         match self {
-            Self::Authentication | Self::BlankCredential => format!("Please try to login again ({number})"),
-            Self::LoggedInElsewhere => format!("Multi-Login Not Allowed ({number})"),
-            Self::UserAbsent => format!("{what} is Unavailable ({number})"),
-            Self::ProfileAbsent => format!("{what} is unavailable ({number})"),
-            Self::LoginTypeInvalid => format!("LoginType invalid({number})"),
-            Self::ExtensionOfMany => format!("DN has multiple users({number})"),
+            Self::Authentication | Self::BlankCredential => {
+                Some(format!("Please try to login again ({number})"))
+            }
+            Self::LoggedInElsewhere => Some(format!("Multi-Login Not Allowed ({number})")),
+            Self::UserAbsent => Some(format!("{what} is Unavailable ({number})")),
+            Self::ProfileAbsent => Some(format!("{what} is unavailable ({number})")),
+            Self::LoginTypeInvalid => Some(format!("LoginType invalid({number})")),
+            Self::ExtensionOfMany => Some(format!("DN has multiple users({number})")),
             Self::Unknown
             | Self::Parse
+            | Self::InvalidApp
+            | Self::LogoutDisabled
             | Self::Database
+            | Self::QueryType
+            | Self::ProxyRight
             | Self::PhoneAbsent
             | Self::ProfileNotFound
             | Self::PhoneOccupied
             | Self::NobodyLoggedIn
-            | Self::LogoutDisabled
             | Self::LoginDisabled
             | Self::Busy
-            | Self::DeviceNameEmpty
-            | Self::InvalidApp
-            | Self::QueryType
-            | Self::ProxyRight
             | Self::PinExpired
             | Self::UntrustedAddress
             | Self::ProxyNotAllowed
             | Self::PinMustChange
+            | Self::DeviceNameEmpty
             | Self::ServiceConnection
             | Self::PhoneProtected
-            | Self::HomeElsewhere => format!("{what} is unavailable({number})"),
+            | Self::HomeElsewhere => None,
         }
+    }
+
+    /// What a phone shows in English.
+    pub fn phone_text(self, doing: Doing) -> String {
+        self.own_prompt(doing).unwrap_or_else(|| match doing {
+            Doing::Login => format!("Login is unavailable({})", self.number()),
+            Doing::Logout => format!("Logout is unavailable({})", self.number()),
+        })
     }
 }
 

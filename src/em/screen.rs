@@ -1,4 +1,4 @@
-//! The XML objects that phones show: text, input form, execute; exact in order and escaped, within the limits of the phones.
+//! The XML objects that phones show: text, input form, menu, execute; exact in order and escaped, within the limits of the phones.
 //!
 //! Texts are cut to their field and lose what XML cannot carry, so that a name can never add an element. A URL is never cut: one that
 //! is too long is refused. What is shown when is not decided here.
@@ -7,8 +7,11 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 const TITLE: usize = 32;
+const NAME: usize = 64;
+const MENU_ITEMS: usize = 100;
 const TEXT: usize = 4000;
-const URL: usize = 256;
+/// Characters of an address that phones take.
+pub const URL: usize = 256;
 
 /// A soft key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +32,50 @@ pub struct InputItem {
     /// Parameter that carries what was typed.
     pub parameter: &'static str,
     /// Which keys type what.
-    pub flags: &'static str,
+    pub flags: String,
     /// Text that stands there already.
     pub default_value: String,
+}
+
+/// An entry of a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuItem {
+    /// What it says.
+    pub name: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// How characters become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// Every character.
+    Utf8,
+    /// One byte a character; others are written as references.
+    Latin1,
+}
+
+impl Charset {
+    /// Its name in headers and declarations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Latin1 => "iso-8859-1",
+        }
+    }
+
+    fn encode(self, text: String) -> Vec<u8> {
+        match self {
+            Self::Utf8 => text.into_bytes(),
+            Self::Latin1 => text.chars().fold(Vec::new(), |mut bytes, c| {
+                match u8::try_from(c) {
+                    Ok(byte) => bytes.push(byte),
+                    Err(_) => bytes.extend_from_slice(format!("&#{};", u32::from(c)).as_bytes()),
+                }
+                bytes
+            }),
+        }
+    }
 }
 
 /// What a phone shows or does.
@@ -61,6 +105,17 @@ pub enum Screen {
         /// Fields.
         items: Vec<InputItem>,
     },
+    /// A list to choose from; more than phones take are left out.
+    Menu {
+        /// First line.
+        title: String,
+        /// Line above the soft keys.
+        prompt: String,
+        /// Soft keys.
+        keys: Vec<SoftKey>,
+        /// Entries.
+        items: Vec<MenuItem>,
+    },
     /// Internal actions, at once.
     Execute(Vec<&'static str>),
 }
@@ -85,10 +140,19 @@ impl From<std::io::Error> for ScreenError {
 type Out = Writer<Vec<u8>>;
 
 impl Screen {
-    /// The document.
+    /// The document in UTF-8.
     pub fn to_xml(&self) -> Result<String, ScreenError> {
+        self.document(Charset::Utf8)
+    }
+
+    /// The document as it is sent.
+    pub fn to_bytes(&self, charset: Charset) -> Result<Vec<u8>, ScreenError> {
+        Ok(charset.encode(self.document(charset)?))
+    }
+
+    fn document(&self, charset: Charset) -> Result<String, ScreenError> {
         let mut out = Writer::new(Vec::new());
-        out.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
+        out.write_event(Event::Decl(BytesDecl::new("1.0", Some(charset.name()), None)))?;
         match self {
             Self::Text { title, prompt, keys, text } => {
                 inside(&mut out, "CiscoIPPhoneText", |out| {
@@ -101,6 +165,17 @@ impl Screen {
                     head(out, title, prompt, keys)?;
                     leaf(out, "URL", checked(url)?)?;
                     items.iter().try_for_each(|item| input_item(out, item))
+                })?;
+            }
+            Self::Menu { title, prompt, keys, items } => {
+                inside(&mut out, "CiscoIPPhoneMenu", |out| {
+                    head(out, title, prompt, keys)?;
+                    items.iter().take(MENU_ITEMS).try_for_each(|item| {
+                        inside(out, "MenuItem", |out| {
+                            leaf(out, "Name", &cut(&item.name, NAME))?;
+                            leaf(out, "URL", checked(&item.url)?)
+                        })
+                    })
                 })?;
             }
             Self::Execute(uris) => {
@@ -150,7 +225,7 @@ fn input_item(out: &mut Out, item: &InputItem) -> Result<(), ScreenError> {
     inside(out, "InputItem", |out| {
         leaf(out, "DisplayName", &cut(&item.display_name, TITLE))?;
         leaf(out, "QueryStringParam", item.parameter)?;
-        leaf(out, "InputFlags", item.flags)?;
+        leaf(out, "InputFlags", &item.flags)?;
         // Half a value would be a wrong one.
         let fits = item.default_value.chars().count() <= TITLE;
         leaf(out, "DefaultValue", &if fits { cut(&item.default_value, TITLE) } else { String::new() })
@@ -183,7 +258,7 @@ mod tests {
             items: vec![InputItem {
                 display_name: "PIN".into(),
                 parameter: "seq",
-                flags: "NP",
+                flags: "NP".into(),
                 default_value: String::new(),
             }],
         };
@@ -202,6 +277,19 @@ mod tests {
         assert!(xml.contains(&format!("<Title>{}</Title>", "x".repeat(32))));
         assert!(xml.contains("<Prompt>&lt;/Prompt&gt;&lt;SoftKeyItem&gt;</Prompt>"));
         assert!(xml.contains("<Text>a &amp; b</Text>"));
+    }
+
+    #[test]
+    fn a_menu_leads_where_its_entries_say_and_latin_1_refers_to_what_it_lacks() {
+        let items = vec![MenuItem { name: "büro 北京".into(), url: "http://gate/?a=1&b=2".into() }];
+        let screen = Screen::Menu { title: "T".into(), prompt: "P".into(), keys: Vec::new(), items };
+        insta::assert_snapshot!(screen.to_xml().unwrap(), @r#"<?xml version="1.0" encoding="utf-8"?><CiscoIPPhoneMenu><Title>T</Title><Prompt>P</Prompt><MenuItem><Name>büro 北京</Name><URL>http://gate/?a=1&amp;b=2</URL></MenuItem></CiscoIPPhoneMenu>"#);
+        let bytes = screen.to_bytes(Charset::Latin1).unwrap();
+        let text: String = bytes.iter().map(|b| char::from(*b)).collect();
+        assert!(
+            text.contains("encoding=\"iso-8859-1\"") && text.contains("<Name>büro &#21271;&#20140;</Name>"),
+            "{text}"
+        );
     }
 
     #[test]
