@@ -9,6 +9,7 @@ mod limiter;
 pub mod page;
 pub mod pepper;
 pub mod sign_in;
+pub mod ticket;
 mod turns;
 pub mod verify;
 

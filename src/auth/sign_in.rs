@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::basic::{self, Credentials};
 use super::verify::{Refused, Verified, Verifier};
 use super::{Principal, Source};
+use crate::domain::credential::SecretKind;
 
 /// Name of the cookie.
 pub const NAME: &str = "JSESSIONIDSSO";
@@ -128,7 +129,8 @@ impl SignIns {
             }
             Proof::Cookie(token) => {
                 let held = self.open(&token).ok_or(Refused::Wrong)?;
-                let verified = self.verifier.verify_again(held.account, held.version).await?;
+                let verified =
+                    self.verifier.verify_again(held.account, SecretKind::Password, held.version).await?;
                 let now = SignIn { since: held.since, ..SignIn::now(&verified) };
                 if !held.holds(&now) {
                     return Err(Refused::Wrong);

@@ -183,13 +183,30 @@ impl Verifier {
         .await
     }
 
-    /// Renews an earlier proof by the password of this version: it holds as long as that is the password and not locked.
+    /// Checks the PIN of a person who was found by something else than the user id; nobody costs and looks the same.
+    pub async fn verify_pin_of(
+        &self,
+        person: Option<Uuid>,
+        pin: &Pin,
+        source: &Source,
+    ) -> Result<Verified<Principal>, Refused> {
+        self.verify(Attempt {
+            holder: Holder::Identity(person.unwrap_or_default()),
+            kind: SecretKind::Pin,
+            secret: Zeroizing::new(pin.expose().to_owned()),
+            source: source.clone(),
+        })
+        .await
+    }
+
+    /// Renews an earlier proof by the secret of this version: it holds as long as that is the secret and not locked.
     pub(super) async fn verify_again(
         &self,
         account: Uuid,
+        credential: SecretKind,
         version: i64,
     ) -> Result<Verified<Principal>, Refused> {
-        let key = AccountKey { holder: Holder::Identity(account), credential: SecretKind::Password };
+        let key = AccountKey { holder: Holder::Identity(account), credential };
         let account = self.accounts.ask(key).await?;
         let account = account.filter(|a| a.credential.is_some_and(|c| c.version == version && !c.locked));
         verified(account.ok_or(Refused::Wrong)?, version)
