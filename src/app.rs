@@ -21,6 +21,7 @@ use crate::config::{Config, ConfigError, NodeRole};
 use crate::em::api::{self, Api};
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
+use crate::em::texts::{Texts, TextsError};
 use crate::em::{audit, lockout_event, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
@@ -91,6 +92,9 @@ pub enum StartError {
     /// The threads of the publisher.
     #[error("the publisher cannot start: {0}")]
     Publisher(#[source] std::io::Error),
+    /// A file of texts for phones.
+    #[error(transparent)]
+    Texts(#[from] TextsError),
     /// A listener or the certificate.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -149,7 +153,11 @@ impl App {
         let sign_ins = services::sign_ins(&db, verifier).await?;
         let warnings = services::warnings(&db, config).await?;
         let health = Health::new(db.clone(), &config.node.name, copying, warnings);
-        let page = PhonePage { em: em.clone(), default_authority: services::default_authority(config) };
+        let page = PhonePage {
+            em: em.clone(),
+            default_authority: services::default_authority(config),
+            texts: Arc::new(Texts::load(config.phone.texts_dir.as_deref())?),
+        };
         let api = Api::new(em.clone());
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
@@ -180,6 +188,11 @@ impl App {
     /// The first administrator's secret, when this start made one.
     pub fn first_secret(&self) -> Option<&FirstSecret> {
         self.first_secret.as_ref()
+    }
+
+    /// Its Extension Mobility service.
+    pub fn em(&self) -> &Em {
+        &self.em
     }
 
     /// What it counts.

@@ -34,6 +34,8 @@ pub struct Config {
     pub limits: Limits,
     /// How secrets are stored.
     pub credentials: CredentialConfig,
+    /// What phones show.
+    pub phone: PhoneConfig,
     /// What is logged.
     pub log: LogConfig,
 }
@@ -143,6 +145,14 @@ pub struct CredentialConfig {
     pub password_memory_kib: u32,
     /// Passes of one password hash.
     pub password_passes: u32,
+}
+
+/// What phones show.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PhoneConfig {
+    /// Directory of further languages and changed texts, one TOML file a language.
+    pub texts_dir: Option<PathBuf>,
 }
 
 /// Logging.

@@ -15,6 +15,14 @@ pub use metrics::{HttpLabels, Metrics, StatusClass, Surface};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(pub Uuid);
 
+impl RequestId {
+    /// The last eight digits, for people who read it to somebody: what begins an identity is its time.
+    pub fn short(&self) -> String {
+        let mut digits = self.0.simple().to_string();
+        digits.split_off(24)
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)

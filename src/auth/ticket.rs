@@ -40,7 +40,7 @@ struct Ticket {
 /// Where a ticket is good, as the phone is at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// Folded name of the phone.
+    /// Name of the phone as stored.
     pub phone: &'a str,
     /// The last session that has ended on it.
     pub last_session: Option<Uuid>,

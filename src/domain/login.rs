@@ -226,7 +226,8 @@ fn choose_profile<'s>(
         };
         return found.map(Chosen::One).ok_or(LoginRefusal::ProfileNotAllowed);
     }
-    let default = user.default_profile.and_then(controlled);
+    // who stands at the phone is asked (EM-008), a program is not
+    let default = user.default_profile.and_then(controlled).filter(|_| !is_manual(request.method));
     match (default, snapshot.controlled.as_slice()) {
         (Some(profile), _) => Ok(Chosen::One(profile)),
         (None, [profile]) => Ok(Chosen::One(profile)),

@@ -1,32 +1,43 @@
 //! The page behind the Extension Mobility button of a phone: `GET /emapp/EMAppServlet`.
 //!
-//! Order of the checks (design.md): what cannot be read 1, 207, 215, 202, 11, 22, limiter 26, 201, then what depends on the user: 18, 25, 205. Query strings hold
-//! PINs and appear in no log, error or event (PHONE-4). The HTTP layer has judged the Host header before.
+//! Order of the checks (design.md): what cannot be read 1, 207, 215, 202, then the node 208 and the phone 11, 22, 251, its source 30 and
+//! 28, limiter and permits 26, 201, then what depends on the user: 41, 27, 18, 25, 205. Query strings hold PINs and appear in no log,
+//! error or event (PHONE-4). The HTTP layer has judged the Host header before. Nothing is kept between the requests of a conversation,
+//! so that each may reach another node.
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+mod request;
+mod screens;
+mod visit;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, guard, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use self::request::{PhoneRequest, Wish, parse};
+use self::screens::{Choice, Refusal, Screens};
+use self::visit::Visit;
 use super::audit::Attempt;
+use super::conditions::{Conditions, PhoneState};
 use super::error::{Doing, EmCode};
 use super::outcome::{LoginOutcome, LogoutOutcome};
-use super::phone_request::{PhoneRequest, Wish, parse};
-use super::screen::{InputItem, Screen, SoftKey};
+use super::screen::Screen;
 use super::service::{Authority, Em, LoginAttempt};
-use crate::auth::Source;
-use crate::auth::verify::Refused;
+use super::texts::{Phrase, Texts};
+use crate::auth::Principal;
+use crate::auth::ticket::Place;
+use crate::auth::verify::{Refused, Verified};
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
-use crate::domain::names::DeviceName;
+use crate::domain::names::fold;
 use crate::store::objects::Selector;
-use crate::telemetry::RequestId;
+use crate::store::users;
 
 /// Path of the page.
 pub const PATH: &str = "/emapp/EMAppServlet";
-const TITLE: &str = "Extension Mobility";
-/// A date in the past keeps the page out of the phone's history; some phones want a year after 1970.
-const LONG_AGO: &str = "Sat, 01 Jan 2000 00:00:00 GMT";
 
 /// What the page needs.
 #[derive(Clone)]
@@ -35,254 +46,274 @@ pub struct PhonePage {
     pub em: Em,
     /// `host:port` for addresses when the request names no host.
     pub default_authority: String,
+    /// What is shown, in every language.
+    pub texts: std::sync::Arc<Texts>,
 }
 
 /// Hangs the page into a server.
 pub fn routes(config: &mut web::ServiceConfig, page: PhonePage) {
-    config.app_data(web::Data::new(page)).route(PATH, web::get().to(answer));
-}
-
-/// Where addresses in screens lead: back here, in the scheme and under the name of the request.
-struct Links {
-    base: String,
-    phone: DeviceName,
-}
-
-impl Links {
-    fn page(&self) -> String {
-        format!("{}{PATH}?device={}", self.base, self.phone)
-    }
+    let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    config.app_data(web::Data::new(page)).route(PATH, route.to(answer));
 }
 
 async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpResponse {
-    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let pairs = pairs.map(web::Query::into_inner).map_err(|_| EmCode::Parse);
-    let mut attempt = attempt(&request, &page.em, pairs.as_deref().unwrap_or_default());
-    match pairs.and_then(parse) {
+    let visit = Visit::of(&request, &page);
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let pairs: Vec<_> = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let attempt = attempt(&visit, &page.em, &pairs);
+    let asked = match parse(pairs) {
+        Ok(asked) => asked,
         Err(code) => {
             page.em.rejected(attempt, code);
-            respond(&refused(code, Doing::Login, None), None)
+            let screen = visit.refusal(code, Doing::Login, None).screen(&visit.language, None);
+            return visit.respond(&screen, None);
         }
-        Ok(PhoneRequest { phone, wish }) => {
-            let links = Links { base: base(&request, &page), phone };
-            let outcome = serve(&page.em, &links, wish, &mut attempt, request.peer_addr().map(|a| a.ip()));
-            let screen = outcome.await.unwrap_or_else(|code| {
-                tracing::info!(em.code = code.number(), phone.name = %links.phone, "refused at the phone");
-                let screen = refused(code, attempt.doing, Some(&links));
-                page.em.rejected(attempt, code);
-                screen
-            });
-            respond(&screen, Some(&links.phone))
+    };
+    let PhoneRequest { phone, login_type, wish } = asked;
+    // what only asks for the head of an answer changes nothing
+    let wish = if request.method() == Method::HEAD { Wish::Open } else { wish };
+    let screens = Screens { base: &visit.base, phone: &phone, login_type, language: &visit.language };
+    let conversation = Conversation { em: &page.em, visit: &visit, screens: &screens };
+    match conversation.conditions().await {
+        Ok(conditions) if !conditions.parameters.has_pages => visit::not_activated(),
+        Ok(conditions) => {
+            let screen = conversation.answer(&conditions, wish, attempt).await;
+            visit.respond(&screen, Some(&phone))
         }
+        Err(code) => visit.respond(&conversation.refused(code, attempt, None), Some(&phone)),
     }
 }
 
 /// What was sent, as far as it can be read, from somebody who has proved nothing yet.
-fn attempt(request: &HttpRequest, em: &Em, pairs: &[(String, String)]) -> Attempt {
+fn attempt(visit: &Visit, em: &Em, pairs: &[(String, String)]) -> Attempt {
     let sent = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    let address = request.peer_addr().map(|a| a.ip().to_string());
+    let address = visit.route.address.map(|a| a.to_string());
     let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
-    let id = request.extensions().get::<RequestId>().map_or_else(|| em.new_id(), |id| id.0);
+    let id = visit.request.unwrap_or_else(|| em.new_id());
+    let by_user_id = !sent("loginType").is_some_and(|kind| ["DN", "SP"].contains(&kind));
     Attempt {
-        doing: Doing::Login,
+        doing: if sent("doLogout") == Some("true") { Doing::Logout } else { Doing::Login },
         phone: sent("device").map(Selector::name),
-        user: sent("userid").map(str::to_owned),
+        user: sent("userid").filter(|_| by_user_id).map(|id| id.trim().to_owned()),
         cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) },
     }
 }
 
-/// Scheme and host of the request; forwarded headers count for nothing.
-fn base(request: &HttpRequest, page: &PhonePage) -> String {
-    let scheme = if request.app_config().secure() { "https" } else { "http" };
-    let host = request.headers().get(actix_web::http::header::HOST).and_then(|h| h.to_str().ok());
-    format!("{scheme}://{}", host.unwrap_or(&page.default_authority))
+/// One request of a conversation.
+struct Conversation<'c> {
+    em: &'c Em,
+    visit: &'c Visit,
+    screens: &'c Screens<'c>,
 }
 
-async fn serve(
-    em: &Em,
-    links: &Links,
-    wish: Wish,
-    attempt: &mut Attempt,
-    address: Option<std::net::IpAddr>,
-) -> Result<Screen, EmCode> {
-    match wish {
-        Wish::Open => open(em, links).await,
-        Wish::LogOut => {
-            attempt.doing = Doing::Logout;
-            log_out(em, links, attempt.cause.clone()).await
+impl Conversation<'_> {
+    async fn conditions(&self) -> Result<Conditions, EmCode> {
+        self.em.conditions(Some(self.screens.phone.as_str())).await
+    }
+
+    async fn answer(&self, conditions: &Conditions, wish: Wish, mut attempt: Attempt) -> Screen {
+        let cause = &mut attempt.cause;
+        let outcome = match wish {
+            Wish::Open => self.open(conditions).await,
+            Wish::LogOut => self.log_out(conditions, cause.clone()).await,
+            Wish::LogIn { typed, pin } => self.log_in(conditions, &typed, &pin, cause).await,
+            Wish::Choose { ticket, profile, shown } => {
+                self.choose(conditions, &ticket, profile.as_deref(), shown, cause).await
+            }
+        };
+        outcome.unwrap_or_else(|code| self.refused(code, attempt, Some(conditions)))
+    }
+
+    fn refused(&self, code: EmCode, attempt: Attempt, conditions: Option<&Conditions>) -> Screen {
+        tracing::info!(em.code = code.number(), phone.name = %self.screens.phone, "refused at the phone");
+        let as_207 = conditions.is_some_and(|c| c.parameters.connection_error_is_207);
+        let shown = if as_207 && code == EmCode::ServiceConnection { EmCode::DeviceNameEmpty } else { code };
+        let user_id = attempt.cause.auth_id.as_deref();
+        let refusal = self.visit.refusal(code, attempt.doing, user_id);
+        let screen = self.screens.refused(&Refusal { number: shown.number(), ..refusal });
+        self.em.rejected(attempt, code);
+        screen
+    }
+
+    /// The phone, if somebody may log in there from here.
+    async fn phone_to_log_in<'p>(&self, conditions: &'p Conditions) -> Result<&'p PhoneState, EmCode> {
+        Em::check_is_active(conditions)?;
+        let phone = conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent)?;
+        if !phone.em_enabled {
+            return Err(EmCode::LoginDisabled);
         }
-        Wish::LogIn { user_id, pin } => {
-            let source = Source { address, phone: Some(links.phone.to_string()) };
-            log_in(em, links, &user_id, &pin, source, &mut attempt.cause).await
+        if phone.is_protected {
+            return Err(EmCode::PhoneProtected);
+        }
+        self.em.trust(conditions, self.visit.route).await?;
+        Ok(phone)
+    }
+
+    async fn open(&self, conditions: &Conditions) -> Result<Screen, EmCode> {
+        let occupant = conditions.phone.as_ref().and_then(|phone| phone.occupant.as_ref());
+        if let Some((user_id, _)) = occupant {
+            Em::check_is_active(conditions)?;
+            self.em.trust(conditions, self.visit.route).await?;
+            return Ok(self.screens.confirmation(user_id));
+        }
+        let phone = self.phone_to_log_in(conditions).await?;
+        let parameters = &conditions.parameters;
+        let remembers = parameters.remember_last_user && self.screens.login_type == LoginMethod::UserId;
+        let last_user = phone.last_user.clone().filter(|_| remembers);
+        Ok(self.screens.form(parameters.letters, last_user))
+    }
+
+    async fn log_in(
+        &self,
+        conditions: &Conditions,
+        typed: &str,
+        pin: &Zeroizing<String>,
+        cause: &mut Cause,
+    ) -> Result<Screen, EmCode> {
+        let phone = self.phone_to_log_in(conditions).await?;
+        let _permit = self.em.permit(conditions).await?;
+        let verified = self.verify(conditions, typed, pin).await?;
+        let screen = self.log_in_verified(phone, verified, self.screens.login_type, None, cause).await?;
+        self.em.note_address(conditions, self.visit.route).await;
+        Ok(screen)
+    }
+
+    /// Checks the PIN; whoever cannot exist is not told from who does not, and is charged to the source.
+    async fn verify(
+        &self,
+        conditions: &Conditions,
+        typed: &str,
+        pin: &Zeroizing<String>,
+    ) -> Result<Verified<Principal>, EmCode> {
+        let verifier = self.em.verifier();
+        let source = self.visit.source(self.screens.phone);
+        let unreadable = || if verifier.charge(&source) { EmCode::Busy } else { EmCode::Authentication };
+        let pin = pin.parse().map_err(|_| unreadable())?;
+        let verified = match self.screens.login_type {
+            LoginMethod::UserId | LoginMethod::Api => {
+                let is_typable = conditions.parameters.letters || typed.bytes().all(|b| b.is_ascii_digit());
+                let user = typed.parse().ok().filter(|_| is_typable).ok_or_else(unreadable)?;
+                verifier.verify_pin(&user, &pin, &source).await
+            }
+            LoginMethod::SelfServiceId | LoginMethod::PrimaryExtension => {
+                if verifier.is_limited(&source) {
+                    return Err(EmCode::Busy);
+                }
+                let person = self.find_person(typed).await?;
+                verifier.verify_pin_of(person, &pin, &source).await
+            }
+        };
+        verified.map_err(code_of)
+    }
+
+    /// Who is meant by an extension or a self-service id; an extension of several people means nobody (EM-040).
+    async fn find_person(&self, typed: &str) -> Result<Option<Uuid>, EmCode> {
+        let (key, by_extension) = (fold(typed), self.screens.login_type == LoginMethod::PrimaryExtension);
+        let found = self.em.db().read(move |tx| match by_extension {
+            true => users::with_primary_extension(tx, &key),
+            false => users::with_self_service_id(tx, &key),
+        });
+        match found.await.map_err(|error| code_of(Refused::Store(error)))?.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            [..] => Err(EmCode::ExtensionOfMany),
+        }
+    }
+
+    async fn choose(
+        &self,
+        conditions: &Conditions,
+        ticket: &str,
+        profile: Option<&str>,
+        shown: usize,
+        cause: &mut Cause,
+    ) -> Result<Screen, EmCode> {
+        let phone = self.phone_to_log_in(conditions).await?;
+        let profile = profile.map(profile_of_id).transpose()?;
+        let _permit = self.em.permit(conditions).await?;
+        let redeemed = self.em.tickets().redeem(ticket, place(phone)).await;
+        let (verified, method) = redeemed.map_err(code_of)?;
+        let screen = self.log_in_verified(phone, verified, method, Some((profile, shown)), cause).await?;
+        self.em.note_address(conditions, self.visit.route).await;
+        Ok(screen)
+    }
+
+    /// Logs in who has proved who it is, or lets them choose a profile; `chosen` is what was chosen, and how much of the menu was shown.
+    async fn log_in_verified(
+        &self,
+        phone: &PhoneState,
+        verified: Verified<Principal>,
+        method: LoginMethod,
+        chosen: Option<(Option<Uuid>, usize)>,
+        cause: &mut Cause,
+    ) -> Result<Screen, EmCode> {
+        let ticket = self.em.tickets().issue(&verified, method, place(phone));
+        let (profile, shown) = chosen.unwrap_or_default();
+        let name = verified.who().name.to_string();
+        (cause.actor.id, cause.auth_type, cause.auth_id) =
+            (Some(name.clone()), AuthType::AppUser, Some(name));
+        let attempt = LoginAttempt {
+            phone: Selector::name(self.screens.phone.as_str()),
+            authority: Authority::Person(verified, method),
+            profile: profile.map(Selector::Uuid),
+            duration: None,
+            occupant: OccupantRule::Keep,
+            cause: cause.clone(),
+        };
+        match self.em.login(attempt).await {
+            Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => {
+                Ok(self.screens.done(Phrase::LoginDone, clear_call_log))
+            }
+            Ok(LoginOutcome::Unchanged { .. }) => Ok(self.screens.done(Phrase::LoginDone, false)),
+            Ok(LoginOutcome::ChooseProfile(profiles)) => {
+                let choice = |(name, uuid): (String, Uuid)| Choice { name, id: id_of_profile(uuid) };
+                let choices: Vec<Choice> = profiles.into_iter().map(choice).collect();
+                Ok(self.screens.menu(&choices, shown, &ticket))
+            }
+            Err(EmCode::UserAbsent) => Err(EmCode::Authentication),
+            Err(code) => Err(code),
+        }
+    }
+
+    /// No credential is asked: whoever stands at the phone may end the session on it.
+    async fn log_out(&self, conditions: &Conditions, cause: Cause) -> Result<Screen, EmCode> {
+        Em::check_is_active(conditions)?;
+        if conditions.phone.is_none() {
+            return Err(EmCode::PhoneAbsent);
+        }
+        self.em.trust(conditions, self.visit.route).await?;
+        self.em.check_logout_from_elsewhere(conditions, self.visit.route)?;
+        let _permit = self.em.permit(conditions).await?;
+        let phone = Selector::name(self.screens.phone.as_str());
+        match self.em.logout(phone, LogoutOrigin::Phone, cause).await? {
+            LogoutOutcome::LoggedOut { clear_call_log, .. } => {
+                Ok(self.screens.done(Phrase::LogoutDone, clear_call_log))
+            }
+            LogoutOutcome::NobodyLoggedIn => Ok(self.screens.done(Phrase::LogoutDone, false)),
         }
     }
 }
 
-async fn open(em: &Em, links: &Links) -> Result<Screen, EmCode> {
-    let conditions = em.conditions(Some(links.phone.as_str())).await?;
-    let state = conditions.phone.ok_or(EmCode::PhoneAbsent)?;
-    if let Some((user_id, _)) = state.occupant {
-        return Ok(confirmation(links, &user_id));
-    }
-    if !state.em_enabled {
-        return Err(EmCode::LoginDisabled);
-    }
-    Ok(form(links, conditions.parameters.letters))
+fn place(phone: &PhoneState) -> Place<'_> {
+    Place { phone: &phone.name, last_session: phone.last_session }
 }
 
-async fn log_in(
-    em: &Em,
-    links: &Links,
-    user_id: &str,
-    pin: &Zeroizing<String>,
-    source: Source,
-    cause: &mut Cause,
-) -> Result<Screen, EmCode> {
-    let state = em.conditions(Some(links.phone.as_str())).await?.phone.ok_or(EmCode::PhoneAbsent)?;
-    if !state.em_enabled {
-        return Err(EmCode::LoginDisabled);
-    }
-    let (Ok(user), Ok(pin)) = (user_id.trim().parse(), pin.parse()) else {
-        return Err(if em.verifier().charge(&source) { EmCode::Busy } else { EmCode::Authentication });
-    };
-    let verified = em.verifier().verify_pin(&user, &pin, &source).await.map_err(|refused| match refused {
+fn id_of_profile(uuid: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(uuid.as_bytes())
+}
+
+fn profile_of_id(id: &str) -> Result<Uuid, EmCode> {
+    let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| EmCode::ProfileNotFound)?;
+    Uuid::from_slice(&bytes).map_err(|_| EmCode::ProfileNotFound)
+}
+
+fn code_of(refused: Refused) -> EmCode {
+    match refused {
         Refused::Wrong => EmCode::Authentication,
         Refused::Limited | Refused::Busy => EmCode::Busy,
         Refused::Store(error) => {
             tracing::error!(error = %error, "database does not answer a PIN check");
             EmCode::Database
         }
-    })?;
-    let name = verified.who().name.to_string();
-    (cause.actor.id, cause.auth_type, cause.auth_id) = (Some(name.clone()), AuthType::AppUser, Some(name));
-    let attempt = LoginAttempt {
-        phone: Selector::name(links.phone.as_str()),
-        authority: Authority::Person(verified, LoginMethod::UserId),
-        profile: None,
-        duration: None,
-        occupant: OccupantRule::Keep,
-        cause: cause.clone(),
-    };
-    match em.login(attempt).await {
-        Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => Ok(done("Login successful", clear_call_log)),
-        Ok(LoginOutcome::Unchanged { .. }) => Ok(done("Login successful", false)),
-        // Until the menu of profiles exists.
-        Ok(LoginOutcome::ChooseProfile(_)) => Err(EmCode::ProfileNotFound),
-        Err(EmCode::UserAbsent) => Err(EmCode::Authentication),
-        Err(code) => Err(code),
-    }
-}
-
-/// No credential is asked: whoever stands at the phone may end the session on it.
-async fn log_out(em: &Em, links: &Links, cause: Cause) -> Result<Screen, EmCode> {
-    match em.logout(Selector::name(links.phone.as_str()), LogoutOrigin::Phone, cause).await? {
-        LogoutOutcome::LoggedOut { clear_call_log, .. } => Ok(done("Logout successful", clear_call_log)),
-        LogoutOutcome::NobodyLoggedIn => Ok(done("Logout successful", false)),
-    }
-}
-
-fn key(name: &str, position: u8, url: &str) -> SoftKey {
-    SoftKey { name: name.to_owned(), position, url: url.to_owned() }
-}
-
-fn form(links: &Links, letters: bool) -> Screen {
-    let item = |display_name: &str, parameter, flags| InputItem {
-        display_name: display_name.to_owned(),
-        parameter,
-        flags,
-        default_value: String::new(),
-    };
-    Screen::Input {
-        title: TITLE.to_owned(),
-        prompt: "Enter user ID and PIN".to_owned(),
-        keys: vec![
-            key("Submit", 1, "SoftKey:Submit"),
-            key("<<", 2, "SoftKey:<<"),
-            key("Exit", 3, "SoftKey:Exit"),
-        ],
-        url: links.page(),
-        items: vec![item("User ID", "userid", if letters { "L" } else { "N" }), item("PIN", "seq", "NP")],
-    }
-}
-
-fn confirmation(links: &Links, user_id: &str) -> Screen {
-    Screen::Text {
-        title: TITLE.to_owned(),
-        prompt: "Log out?".to_owned(),
-        keys: vec![key("Yes", 1, &format!("{}&doLogout=true", links.page())), key("No", 2, "SoftKey:Exit")],
-        text: format!("{user_id} is logged in on this phone."),
-    }
-}
-
-fn done(what: &str, clear_call_log: bool) -> Screen {
-    if clear_call_log {
-        return Screen::Execute(vec!["Init:CallHistory", "Init:Services"]);
-    }
-    Screen::Text {
-        title: TITLE.to_owned(),
-        prompt: what.to_owned(),
-        keys: vec![key("Exit", 3, "SoftKey:Exit")],
-        text: "The phone restarts.".to_owned(),
-    }
-}
-
-fn refused(code: EmCode, doing: Doing, links: Option<&Links>) -> Screen {
-    let entry = code.entry();
-    let again = links.filter(|_| doing == Doing::Login).map(|links| key("Retry", 1, &links.page()));
-    Screen::Text {
-        title: TITLE.to_owned(),
-        prompt: code.phone_text(doing),
-        keys: again.into_iter().chain([key("Exit", 3, "SoftKey:Exit")]).collect(),
-        text: format!("Error {} {}. {}", entry.number, entry.title, entry.advice),
-    }
-}
-
-/// A screen that cannot be written is a mistake of ours or a host name too long for phones: the log says which.
-fn respond(screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
-    let fallback = || refused(EmCode::Unknown, Doing::Login, None).to_xml().unwrap_or_default();
-    let body = screen.to_xml().unwrap_or_else(|error| {
-        let phone = phone.map_or("", DeviceName::as_str);
-        tracing::error!(%error, phone.name = phone, "a phone gets an error in place of its screen: {error}");
-        fallback()
-    });
-    HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/xml; charset=utf-8"))
-        .insert_header((EXPIRES, LONG_AGO))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_screen_that_cannot_be_written_is_logged_with_its_phone() {
-        let lines = Lines::default();
-        let kept = lines.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || kept.clone()).finish();
-        let links =
-            Links { base: format!("http://{}", "x".repeat(300)), phone: "SEP001122334455".parse().unwrap() };
-        let answer = tracing::subscriber::with_default(subscriber, || {
-            respond(&form(&links, true), Some(&links.phone))
-        });
-        assert_eq!(answer.status(), 200);
-        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        assert!(log.contains("SEP001122334455") && log.contains("url is longer"), "{log}");
     }
 }

@@ -12,10 +12,12 @@ use super::audit::{Attempt, Audit};
 use super::counts::Counts;
 use super::error::{Doing, EmCode};
 use super::outcome::{LoginOutcome, LogoutOutcome};
+use super::strangers::Strangers;
 use super::throttle::{self, Throttle};
 use super::trust::TrustCache;
 use super::writer::{Wake, Writers};
 use crate::auth::Principal;
+use crate::auth::ticket::Tickets;
 use crate::auth::verify::{Verified, Verifier};
 use crate::domain::event::{Cause, LoginMethod};
 use crate::domain::ids::UserPk;
@@ -44,6 +46,8 @@ pub struct Em {
     trust_cache: Arc<TrustCache>,
     audit: Arc<Audit>,
     counts: Counts,
+    tickets: Tickets,
+    strangers: Arc<Strangers>,
 }
 
 /// On whose authority a user is logged in.
@@ -81,6 +85,7 @@ impl Em {
         let (node_key, conditions) = (fold(&origin.node).into(), Gathered::start(&db, conditions::find));
         let (throttle, trust_cache) = (Throttle::new(throttle::PATIENCE), Arc::default());
         let (audit, counts) = (Arc::new(Audit::off()), Counts::default());
+        let (tickets, strangers) = (Tickets::new(&verifier), Arc::default());
         Self {
             db,
             verifier,
@@ -93,6 +98,8 @@ impl Em {
             trust_cache,
             audit,
             counts,
+            tickets,
+            strangers,
         }
     }
 
@@ -162,6 +169,14 @@ impl Em {
 
     pub(super) fn gathered_conditions(&self) -> &Gathered<ConditionsKey, Conditions> {
         &self.conditions
+    }
+
+    pub(super) fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    pub(super) fn strangers(&self) -> &Strangers {
+        &self.strangers
     }
 
     pub(super) fn throttle(&self) -> &Arc<Throttle> {

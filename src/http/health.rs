@@ -8,11 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
-use crate::store::{Db, StoreError};
+use crate::domain::names::fold;
+use crate::domain::policy::EmParameters;
+use crate::store::Db;
+use crate::store::conditions::{self, ConditionsKey};
 use crate::telemetry::Metrics;
 
-/// What an operator should know while addresses are not checked, whatever the parameter says: nothing obeys it yet.
-const OPEN_LOGOUT: &str = "ValidateIPAddress has no effect yet: whoever can name a phone can log it out";
+/// What an operator should know while addresses are not checked.
+const OPEN_LOGOUT: &str = "ValidateIPAddress is F: whoever can name a phone can log it out";
+/// What he should know while an administrator has switched parts of this node off.
+const INACTIVE: &str = "ExtensionMobilityActivated is F on this node: logins and logouts get code 208";
+const NO_PAGES: &str = "ExtensionMobilityPagesActivated is F on this node: phones get 503";
 
 /// How copying events to Kafka goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,14 +72,24 @@ impl Health {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    async fn report(&self) -> HttpResponse {
-        let database = self.db.read(|_| Ok::<_, StoreError>(())).await;
-        let answers = database.is_ok();
-        if let Err(error) = database {
-            tracing::warn!(%error, "the database does not answer");
+    /// The parameters in force on this node; none while the database does not answer.
+    async fn parameters(&self) -> Option<Arc<EmParameters>> {
+        let key = ConditionsKey { node: fold(&self.node).into(), phone: None };
+        let read = self.db.read(move |tx| conditions::find(tx, std::slice::from_ref(&key))).await;
+        match read {
+            Ok(found) => Some(found.into_iter().next().map(|c| c.parameters).unwrap_or_default()),
+            Err(error) => {
+                tracing::warn!(%error, "the database does not answer");
+                None
+            }
         }
+    }
+
+    async fn report(&self) -> HttpResponse {
+        let parameters = self.parameters().await;
+        let answers = parameters.is_some();
         let mut warnings = self.standing.clone();
-        warnings.push(OPEN_LOGOUT);
+        warnings.extend(parameters.iter().flat_map(|p| warnings_of(p)));
         let kafka = (self.copying)();
         let stopping = self.stopping.load(Ordering::SeqCst);
         let report = Report {
@@ -96,6 +112,15 @@ impl Health {
             HttpResponse::ServiceUnavailable().json(report)
         }
     }
+}
+
+fn warnings_of(parameters: &EmParameters) -> impl Iterator<Item = &'static str> {
+    let warnings = [
+        (!parameters.trust.validate, OPEN_LOGOUT),
+        (!parameters.is_active, INACTIVE),
+        (!parameters.has_pages, NO_PAGES),
+    ];
+    warnings.into_iter().filter_map(|(holds, warning)| holds.then_some(warning))
 }
 
 /// Hangs in the admin paths.

@@ -67,7 +67,13 @@ const GET: &[&str] = &["GET"];
 
 /// The table; the first match counts.
 pub const ROUTES: &[Route] = &[
-    open(Path::Exact(phone_app::PATH), Surface::Phone),
+    Route {
+        path: Path::Exact(phone_app::PATH),
+        surface: Surface::Phone,
+        methods: &["GET", "HEAD"],
+        access: Access::Open,
+        body: BodyKind::Nothing,
+    },
     Route {
         path: Path::Exact(api::PATH),
         surface: Surface::Phone,

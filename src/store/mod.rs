@@ -29,6 +29,7 @@ pub mod parameters;
 pub mod phones;
 pub mod presence;
 pub mod profiles;
+pub mod registrations;
 pub mod rejections;
 pub mod schema;
 pub mod sessions;

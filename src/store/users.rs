@@ -1,6 +1,7 @@
 //! Users and application users as rows.
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::objects::{ObjectFilter, Pattern};
 use super::schema::{app_users, objects, users};
@@ -47,6 +48,20 @@ impl UserRow {
             self_service_key: None,
         }
     }
+}
+
+/// The people whose self-service id this is: one at most.
+pub fn with_self_service_id(tx: &mut Tx<'_>, key: &str) -> Result<Vec<Uuid>, StoreError> {
+    let found = users::table.inner_join(objects::table.on(objects::pk.eq(users::pk)));
+    let found = found.filter(users::self_service_key.eq(key)).select(objects::uuid);
+    Ok(found.load(tx.connection())?)
+}
+
+/// The people whose primary extension this is, in whatever partition; two at most.
+pub fn with_primary_extension(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<Uuid>, StoreError> {
+    let extension = objects::carried.retrieve_as_object("primaryExtension").retrieve_as_text("pattern");
+    let found = objects::table.filter(objects::type_.eq("User")).filter(extension.eq(pattern));
+    Ok(found.select(objects::uuid).limit(2).load(tx.connection())?)
 }
 
 /// Adds the typed core of a user.

@@ -35,7 +35,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("yaserde", &["soap/", "axl/"]),
     ("xml", &["soap/", "axl/"]),
     ("quick_xml", &["soap/", "axl/", "em/screen.rs", "auth/page.rs"]),
-    ("actix_web", &["http/", "axl/mod.rs", "em/phone_app.rs", "em/api/mod.rs", "auth/"]),
+    (
+        "actix_web",
+        &["http/", "axl/mod.rs", "em/phone_app.rs", "em/phone_app/visit.rs", "em/api/mod.rs", "auth/"],
+    ),
     ("actix_tls", &["http/"]),
     ("rustls", &["http/"]),
 ];

@@ -159,11 +159,13 @@ fn checks_come_in_their_order_and_the_first_that_fails_counts() {
 #[test]
 fn a_profile_is_the_one_named_else_the_default_else_the_only_one() {
     let refuse = policy(MultipleLogin::Refuse);
+    let by_program = LoginRequest { method: LoginMethod::Api, ..request() };
     let mut world = world();
     world.controlled = vec![profile(10), profile(11)];
-    assert_eq!(told(&world, &request(), &refuse), "choose of 2");
+    assert_eq!(told(&world, &by_program, &refuse), "choose of 2");
     world.user = world.user.map(|u| EndUser { default_profile: Some(ProfilePk(11)), ..u });
-    assert_eq!(told(&world, &request(), &refuse), "admit UDP11 []");
+    assert_eq!(told(&world, &by_program, &refuse), "admit UDP11 []");
+    assert_eq!(told(&world, &request(), &refuse), "choose of 2", "who stands at the phone is asked");
     let named = |pk| LoginRequest { profile: Some(ProfilePk(pk)), ..request() };
     assert_eq!(told(&world, &named(10), &refuse), "admit UDP10 []");
     world.named = Some(profile(12));
@@ -172,7 +174,7 @@ fn a_profile_is_the_one_named_else_the_default_else_the_only_one() {
     assert_eq!(told(&world, &any, &refuse), "admit UDP12 []");
     // A default that the user no longer controls counts as none.
     world.user = world.user.map(|u| EndUser { default_profile: Some(ProfilePk(99)), ..u });
-    assert_eq!(told(&world, &request(), &refuse), "choose of 2");
+    assert_eq!(told(&world, &by_program, &refuse), "choose of 2");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use emgate::domain::event::Via;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::em::audit::{self, Attempt};
 use emgate::em::error::{Doing, EmCode};
-use emgate::em::phone_app::{PhonePage, routes};
+use emgate::em::phone_app::routes;
 use emgate::store::objects::Selector;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ const SOMEBODY: &str = r#"{"kind":"user","id":null,"address":"10.20.4.17","via":
 
 /// Has the page of the phone asked.
 async fn ask(site: &Site, query: &str) {
-    let page = PhonePage { em: site.em.clone(), default_authority: "gate.example:8080".into() };
+    let page = site.phone_page("gate.example:8080");
     let app = web::init_service(App::new().configure(|config| routes(config, page))).await;
     let request = web::TestRequest::get()
         .uri(&format!("/emapp/EMAppServlet{query}"))

@@ -10,6 +10,7 @@ mod intercom;
 mod login;
 mod parameters;
 mod phone_page;
+mod phone_rules;
 mod queue;
 mod race;
 mod statements;

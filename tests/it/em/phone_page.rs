@@ -1,7 +1,7 @@
 //! The page behind the phone's button, as a phone walks through it.
 
 use actix_web::{App, test};
-use emgate::em::phone_app::{PhonePage, routes};
+use emgate::em::phone_app::routes;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::support::site::Site;
 
 /// What the phone gets for a query.
 async fn get(site: &Site, query: &str) -> String {
-    let page = PhonePage { em: site.em.clone(), default_authority: "gate.example:8080".into() };
+    let page = site.phone_page("gate.example:8080");
     let app = test::init_service(App::new().configure(|config| routes(config, page))).await;
     let request = test::TestRequest::get()
         .uri(&format!("/emapp/EMAppServlet{query}"))
@@ -46,7 +46,7 @@ async fn a_phone_gets_the_form_logs_in_asks_and_logs_out() {
     let site = site();
     assert_snapshot!(get(&site, "?device=SEP0000000000A1&EMCC=%23EMCC%23").await, @r#"<?xml version="1.0" encoding="utf-8"?><CiscoIPPhoneInput><Title>Extension Mobility</Title><Prompt>Enter user ID and PIN</Prompt><SoftKeyItem><Name>Submit</Name><Position>1</Position><URL>SoftKey:Submit</URL></SoftKeyItem><SoftKeyItem><Name>&lt;&lt;</Name><Position>2</Position><URL>SoftKey:&lt;&lt;</URL></SoftKeyItem><SoftKeyItem><Name>Exit</Name><Position>3</Position><URL>SoftKey:Exit</URL></SoftKeyItem><URL>http://gate.example:8080/emapp/EMAppServlet?device=SEP0000000000A1</URL><InputItem><DisplayName>User ID</DisplayName><QueryStringParam>userid</QueryStringParam><InputFlags>L</InputFlags><DefaultValue></DefaultValue></InputItem><InputItem><DisplayName>PIN</DisplayName><QueryStringParam>seq</QueryStringParam><InputFlags>NP</InputFlags><DefaultValue></DefaultValue></InputItem></CiscoIPPhoneInput>"#);
     assert_eq!(prompt(&site, "?device=sep0000000000a1&userid=ada&seq=12345").await, "Login successful");
-    assert_snapshot!(get(&site, "?device=SEP0000000000A1").await, @r#"<?xml version="1.0" encoding="utf-8"?><CiscoIPPhoneText><Title>Extension Mobility</Title><Prompt>Log out?</Prompt><SoftKeyItem><Name>Yes</Name><Position>1</Position><URL>http://gate.example:8080/emapp/EMAppServlet?device=SEP0000000000A1&amp;doLogout=true</URL></SoftKeyItem><SoftKeyItem><Name>No</Name><Position>2</Position><URL>SoftKey:Exit</URL></SoftKeyItem><Text>ada is logged in on this phone.</Text></CiscoIPPhoneText>"#);
+    assert_snapshot!(get(&site, "?device=SEP0000000000A1").await, @r#"<?xml version="1.0" encoding="utf-8"?><CiscoIPPhoneText><Title>Extension Mobility</Title><Prompt>Log out?</Prompt><SoftKeyItem><Name>Yes</Name><Position>1</Position><URL>http://gate.example:8080/emapp/EMAppServlet?device=SEP0000000000A1&amp;doLogout=true</URL></SoftKeyItem><SoftKeyItem><Name>No</Name><Position>2</Position><URL>SoftKey:Exit</URL></SoftKeyItem><SoftKeyItem><Name>ChangePIN</Name><Position>3</Position><URL>http://gate.example:8080/changecredential/ChangeCredentialServlet?device=SEP0000000000A1&amp;userid=ada</URL></SoftKeyItem><Text>ada is logged in on this phone.</Text></CiscoIPPhoneText>"#);
     assert_eq!(prompt(&site, "?device=SEP0000000000A1&doLogout=true").await, "Logout successful");
     assert_eq!(prompt(&site, "?device=SEP0000000000A1&doLogout=true").await, "Logout successful");
     assert_eq!(site.story(), ["login SEP0000000000A1 ada", "logout SEP0000000000A1 ada user"]);
@@ -89,7 +89,7 @@ async fn each_refusal_shows_the_text_of_its_code() {
         ("?device=SEP0000000000A1&userid=nobody&seq=12345", "Please try to login again (201)"),
         ("?device=SEP0000000000A1&userid=ada&seq=12x45", "Please try to login again (201)"),
         ("?device=SEP0000000000A1&userid=none&seq=12345", "Login is unavailable (205)"),
-        ("?device=SEP0000000000A1&userid=many&seq=12345", "Login is unavailable(12)"),
+        ("?device=SEP0000000000A1&userid=many&seq=12345", "Select a device profile"),
         ("?device=SEP0000000000A1&userid=ada&seq=12345", "Login successful"),
         ("?device=SEP0000000000A1&userid=bob&seq=00000", "Please try to login again (201)"),
         ("?device=SEP0000000000A1&userid=bob&seq=12345", "Login is unavailable(18)"),
@@ -113,6 +113,22 @@ async fn too_many_wrong_pins_from_one_source_are_answered_busy() {
         "Login is unavailable(26)"
     );
     assert_eq!(prompt(&site, "?device=SEP0000000000A1&userid=ada&seq=x").await, "Login is unavailable(26)");
+}
+
+#[tokio::test]
+async fn a_choice_of_profiles_is_open_for_two_minutes() {
+    let site = site();
+    let (one, two) = (site.profile("UDP_1"), site.profile("UDP_2"));
+    site.user("many", &[one, two]);
+    let menu = get(&site, "?device=SEP0000000000A1&userid=many&seq=12345").await;
+    let (_, first) = menu.split_once("<MenuItem>").unwrap();
+    let (_, url) = first.split_once("<URL>").unwrap();
+    let url = url.split_once("</URL>").unwrap().0.replace("&amp;", "&");
+    let query = &url[url.find('?').unwrap()..];
+    site.clock.advance_seconds(121);
+    assert_eq!(prompt(&site, query).await, "Please try to login again (201)");
+    site.clock.advance_seconds(-1);
+    assert_eq!(prompt(&site, query).await, "Login successful");
 }
 
 #[tokio::test]

@@ -58,19 +58,27 @@ fn the_embedded_broker_is_named_as_what_it_is() {
 }
 
 #[test]
-fn unchecked_addresses_are_warned_of_also_when_the_parameter_asks_for_the_check() {
+fn what_administrators_left_open_or_switched_off_is_warned_of() {
     let gateway = TestGateway::start();
-    let warns = || {
-        report(&gateway.admin().get("/health/ready")).1["warnings"].to_string().contains("ValidateIPAddress")
-    };
-    assert!(warns());
-    let parameter = emgate::domain::policy::find("ValidateIPAddress").unwrap();
+    let warnings = || report(&gateway.admin().get("/health/ready")).1["warnings"].to_string();
     let db = gateway.database.open_real();
-    db.write_blocking(|tx| {
-        emgate::store::parameters::set_parameter(tx, parameter, "EnterpriseWideData", Some("T")).map(drop)
-    })
-    .unwrap();
-    assert!(warns());
+    let set = |name: &str, value: &'static str| {
+        let parameter = emgate::domain::policy::find(name).unwrap();
+        let changed = db.write_blocking(|tx| {
+            emgate::store::parameters::set_parameter(tx, parameter, "test", Some(value))
+        });
+        assert!(changed.unwrap().is_some());
+    };
+    for (name, fine, warned) in [
+        ("ValidateIPAddress", "T", "F"),
+        ("ExtensionMobilityActivated", "T", "F"),
+        ("ExtensionMobilityPagesActivated", "T", "F"),
+    ] {
+        set(name, fine);
+        assert!(!warnings().contains(name), "{name}");
+        set(name, warned);
+        assert!(warnings().contains(name), "{name}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use actix_web::{App, test};
 use diesel::prelude::*;
-use emgate::em::phone_app::{PhonePage, routes};
+use emgate::em::phone_app::routes;
 use emgate::em::sweep;
 use emgate::store::{StoreError, schema::untold_locks};
 
@@ -90,7 +90,7 @@ impl Real {
     fn page(&mut self, query: &str) -> String {
         self.asked += 1;
         let from = std::net::SocketAddr::from((std::net::Ipv4Addr::from(0x0a00_0000 + self.asked), 50_000));
-        let page = PhonePage { em: self.axl.site.em.clone(), default_authority: "localhost:8080".into() };
+        let page = self.axl.site.phone_page("localhost:8080");
         let body = self.axl.runtime.block_on(async {
             let app = test::init_service(App::new().configure(|config| routes(config, page))).await;
             let uri = format!("/emapp/EMAppServlet?{query}");

@@ -8,6 +8,7 @@ use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::pg::PgConnection;
 use emgate::app::{App, Migrations};
 use emgate::config::{Config, DatabaseConfig};
+use emgate::em::service::Em;
 use emgate::http::Addresses;
 use tokio::runtime::Runtime;
 
@@ -121,6 +122,11 @@ impl TestGateway {
     /// A client of the listener for health and metrics.
     pub fn admin(&self) -> Client {
         Client::plain(self.addresses.admin)
+    }
+
+    /// Its Extension Mobility service.
+    pub fn em(&self) -> &Em {
+        self.app.as_ref().expect("it runs").em()
     }
 
     /// The header with the credentials of `admin`.

@@ -21,7 +21,9 @@ use emgate::domain::logout::LogoutOrigin;
 use emgate::domain::policy;
 use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
+use emgate::em::phone_app::PhonePage;
 use emgate::em::service::{Authority, Em, LoginAttempt};
+use emgate::em::texts::Texts;
 use emgate::em::{Wake, audit, lockout_event};
 use emgate::event::Origin;
 use emgate::store::accounts;
@@ -66,6 +68,12 @@ impl Site {
         });
         let em = service(&db, "gw-1", wake);
         Self { db, clock, em, woken, database }
+    }
+
+    /// The page of its phones.
+    pub(crate) fn phone_page(&self, authority: &str) -> PhonePage {
+        let texts = Arc::new(Texts::built_in().unwrap());
+        PhonePage { em: self.em.clone(), default_authority: authority.to_owned(), texts }
     }
 
     pub(crate) fn write<T>(&self, f: impl Fn(&mut emgate::store::Tx<'_>) -> Result<T, StoreError>) -> T {

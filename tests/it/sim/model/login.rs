@@ -40,6 +40,7 @@ impl Model {
         let person = &self.users[user];
         let chosen = match (profile, &person.default, &person.profiles[..]) {
             (Some(named), _, _) => named,
+            (None, _, [_, _, ..]) if by_hand => return Ok(Vec::new()), // the person is asked
             (None, Some(default), _) => default,
             (None, None, []) => return Err(205),
             (None, None, [only]) => only,

@@ -1,17 +1,20 @@
 //! What a phone sends to its Extension Mobility service, read from the query string.
 //!
 //! Names are case sensitive, unknown ones are ignored, a known one that comes twice is refused, never merged (PHONE-2). The PIN leaves
-//! here as a `Pin` and is nowhere logged.
+//! here as typed and is nowhere logged.
 
 use zeroize::Zeroizing;
 
-use super::error::EmCode;
+use crate::domain::event::LoginMethod;
 use crate::domain::names::DeviceName;
+use crate::em::error::EmCode;
 
 /// One request of a phone.
 pub(super) struct PhoneRequest {
     /// The phone, as it names itself.
     pub(super) phone: DeviceName,
+    /// What the person types to say who it is.
+    pub(super) login_type: LoginMethod,
     /// What it wants.
     pub(super) wish: Wish,
 }
@@ -22,14 +25,27 @@ pub(super) enum Wish {
     Open,
     /// Log in with what was typed; neither is blank.
     LogIn {
-        /// User id as typed.
-        user_id: String,
+        /// User id, extension or self-service id as typed.
+        typed: String,
         /// PIN as typed.
         pin: Zeroizing<String>,
+    },
+    /// Log in with a profile of the menu, or see more of the menu.
+    Choose {
+        /// What stands for the PIN.
+        ticket: Zeroizing<String>,
+        /// The profile by its identity; none: the next page of the menu.
+        profile: Option<String>,
+        /// How many profiles were shown before.
+        shown: usize,
     },
     /// Log out.
     LogOut,
 }
+
+/// The names that a service URL may give a login type, and what each means.
+pub(super) const LOGIN_TYPES: [(&str, LoginMethod); 3] =
+    [("UID", LoginMethod::UserId), ("SP", LoginMethod::SelfServiceId), ("DN", LoginMethod::PrimaryExtension)];
 
 #[derive(Default)]
 struct Parameters {
@@ -38,24 +54,39 @@ struct Parameters {
     pin: Option<Zeroizing<String>>,
     login_type: Option<String>,
     log_out: Option<String>,
+    ticket: Option<Zeroizing<String>>,
+    profile: Option<String>,
+    shown: Option<String>,
 }
 
 /// Reads the pairs of a query string; the order of refusals is 207, 215, 202, 11.
 pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode> {
-    let Parameters { device, user_id, pin, login_type, log_out } = gather(pairs)?;
+    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown } = gather(pairs)?;
     let device = device.filter(|d| !d.trim().is_empty()).ok_or(EmCode::DeviceNameEmpty)?;
-    if !matches!(login_type.as_deref(), None | Some("" | "null" | "UID")) {
-        return Err(EmCode::LoginTypeInvalid);
-    }
-    let wish = match (log_out.as_deref(), user_id, pin) {
-        (Some("true"), _, _) => Wish::LogOut,
-        (_, None, None) => Wish::Open,
-        (_, Some(user_id), Some(pin)) if !user_id.trim().is_empty() && !pin.is_empty() => {
-            Wish::LogIn { user_id, pin }
+    let login_type = parse_login_type(login_type.as_deref())?;
+    let wish = match (log_out.as_deref(), ticket, user_id, pin) {
+        (Some("true"), ..) => Wish::LogOut,
+        (_, Some(ticket), ..) => {
+            Wish::Choose { ticket, profile, shown: shown.and_then(|n| n.parse().ok()).unwrap_or_default() }
         }
-        (_, _, _) => return Err(EmCode::BlankCredential),
+        (_, None, None, None) => Wish::Open,
+        (_, None, Some(typed), Some(pin)) if !typed.trim().is_empty() && !pin.trim().is_empty() => {
+            Wish::LogIn { typed: typed.trim().to_owned(), pin }
+        }
+        (..) => return Err(EmCode::BlankCredential),
     };
-    Ok(PhoneRequest { phone: device.parse().map_err(|_| EmCode::PhoneAbsent)?, wish })
+    Ok(PhoneRequest { phone: device.parse().map_err(|_| EmCode::PhoneAbsent)?, login_type, wish })
+}
+
+/// Firmware may send `null` or nothing where the service URL names no type.
+fn parse_login_type(text: Option<&str>) -> Result<LoginMethod, EmCode> {
+    match text {
+        None | Some("" | "null") => Ok(LoginMethod::UserId),
+        Some(text) => LOGIN_TYPES
+            .into_iter()
+            .find_map(|(name, method)| (name == text).then_some(method))
+            .ok_or(EmCode::LoginTypeInvalid),
+    }
 }
 
 fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
@@ -67,6 +98,9 @@ fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
             "seq" => parameters.pin.replace(Zeroizing::new(value)).is_some(),
             "loginType" => parameters.login_type.replace(value).is_some(),
             "doLogout" => parameters.log_out.replace(value).is_some(),
+            "t" => parameters.ticket.replace(Zeroizing::new(value)).is_some(),
+            "p" => parameters.profile.replace(value).is_some(),
+            "n" => parameters.shown.replace(value).is_some(),
             _ => false,
         };
         if repeated {
@@ -88,7 +122,7 @@ mod tests {
     fn refusals_come_in_their_order() {
         assert_eq!(code(&[]), Some(EmCode::DeviceNameEmpty));
         assert_eq!(code(&[("device", " "), ("loginType", "X")]), Some(EmCode::DeviceNameEmpty));
-        assert_eq!(code(&[("device", "SEP1"), ("loginType", "X")]), Some(EmCode::LoginTypeInvalid));
+        assert_eq!(code(&[("device", "SEP1"), ("loginType", "uid")]), Some(EmCode::LoginTypeInvalid));
         assert_eq!(code(&[("device", "a b"), ("userid", "ada"), ("seq", "")]), Some(EmCode::BlankCredential));
         assert_eq!(code(&[("device", "SEP1"), ("seq", "1")]), Some(EmCode::BlankCredential));
         assert_eq!(code(&[("device", "a b")]), Some(EmCode::PhoneAbsent));

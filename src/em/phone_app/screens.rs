@@ -1,0 +1,186 @@
+//! The screens of the Extension Mobility service, in the language of the phone; every address leads back to the service.
+
+use super::request::LOGIN_TYPES;
+use crate::domain::event::LoginMethod;
+use crate::domain::names::DeviceName;
+use crate::em::error::{Doing, EmCode};
+use crate::em::screen::{InputItem, MenuItem, Screen, SoftKey, URL};
+use crate::em::texts::{Language, Phrase};
+
+/// Entries of a menu that phones show at most.
+pub(super) const MENU: usize = 100;
+
+/// Where addresses in screens lead, and in which language screens are.
+pub(super) struct Screens<'v> {
+    /// Scheme and host of this service as the phone reached it.
+    pub(super) base: &'v str,
+    /// The phone.
+    pub(super) phone: &'v DeviceName,
+    /// What it says who it is with.
+    pub(super) login_type: LoginMethod,
+    /// The language it asks for.
+    pub(super) language: &'v Language,
+}
+
+/// A profile of the menu.
+pub(super) struct Choice {
+    /// Its name.
+    pub(super) name: String,
+    /// What the address says of it.
+    pub(super) id: String,
+}
+
+impl Screens<'_> {
+    /// The service, as this phone called it.
+    fn page(&self) -> String {
+        let named = LOGIN_TYPES.iter().find(|(_, method)| *method == self.login_type);
+        let login_type = named.filter(|(_, method)| *method != LoginMethod::UserId);
+        let login_type = login_type.map(|(name, _)| format!("&loginType={name}")).unwrap_or_default();
+        format!("{}{}?device={}{login_type}", self.base, super::PATH, self.phone)
+    }
+
+    fn text(&self, phrase: Phrase) -> String {
+        self.language.phrase(phrase).to_owned()
+    }
+
+    fn key(&self, phrase: Phrase, position: u8, url: &str) -> SoftKey {
+        SoftKey { name: self.text(phrase), position, url: url.to_owned() }
+    }
+
+    fn exit(&self) -> SoftKey {
+        self.key(Phrase::Exit, 3, "SoftKey:Exit")
+    }
+
+    /// The form that asks who it is.
+    pub(super) fn form(&self, letters: bool, last_user: Option<String>) -> Screen {
+        let (prompt, label) = match self.login_type {
+            LoginMethod::PrimaryExtension => (Phrase::EnterExtension, Phrase::Extension),
+            LoginMethod::SelfServiceId => (Phrase::EnterSelfServiceId, Phrase::SelfServiceId),
+            LoginMethod::UserId | LoginMethod::Api => (Phrase::EnterUserId, Phrase::UserId),
+        };
+        let is_number = self.login_type == LoginMethod::PrimaryExtension
+            || self.login_type == LoginMethod::UserId && !letters;
+        let flags = if is_number { "N" } else { self.language.letters() };
+        let item = |label, parameter, flags: &str, default_value| InputItem {
+            display_name: self.text(label),
+            parameter,
+            flags: flags.to_owned(),
+            default_value,
+        };
+        Screen::Input {
+            title: self.text(Phrase::Title),
+            prompt: self.text(prompt),
+            keys: vec![
+                self.key(Phrase::Submit, 1, "SoftKey:Submit"),
+                SoftKey { name: "<<".to_owned(), position: 2, url: "SoftKey:<<".to_owned() },
+                self.exit(),
+            ],
+            url: self.page(),
+            items: vec![
+                item(label, "userid", flags, last_user.unwrap_or_default()),
+                item(Phrase::Pin, "seq", "NP", String::new()),
+            ],
+        }
+    }
+
+    /// The menu of profiles, from the one after those that were shown.
+    pub(super) fn menu(&self, choices: &[Choice], shown: usize, ticket: &str) -> Screen {
+        let address = |rest: &str| format!("{}&t={ticket}{rest}", self.page());
+        let page = choices.iter().skip(shown).take(MENU);
+        let items = page
+            .map(|choice| MenuItem { name: choice.name.clone(), url: address(&format!("&p={}", choice.id)) });
+        let next = shown.saturating_add(MENU);
+        let more = (next < choices.len()).then(|| self.key(Phrase::More, 2, &address(&format!("&n={next}"))));
+        let select = self.key(Phrase::Select, 1, "SoftKey:Select");
+        Screen::Menu {
+            title: self.text(Phrase::Title),
+            prompt: self.text(Phrase::ChooseProfile),
+            keys: [select].into_iter().chain(more).chain([self.exit()]).collect(),
+            items: items.collect(),
+        }
+    }
+
+    /// The question whether to log out.
+    pub(super) fn confirmation(&self, user_id: &str) -> Screen {
+        let change = self.change_pin(user_id);
+        Screen::Text {
+            title: self.text(Phrase::Title),
+            prompt: self.text(Phrase::LogOut),
+            keys: vec![
+                self.key(Phrase::Yes, 1, &format!("{}&doLogout=true", self.page())),
+                self.key(Phrase::No, 2, "SoftKey:Exit"),
+                self.key(Phrase::ChangePin, 3, &change),
+            ],
+            text: self.language.filled(Phrase::LoggedInHere, &[("user", user_id)]),
+        }
+    }
+
+    /// Where a PIN is changed; that page asks for a user id that is too long for an address.
+    fn change_pin(&self, user_id: &str) -> String {
+        let page = format!("{}/changecredential/ChangeCredentialServlet?device={}", self.base, self.phone);
+        let user: String = form_urlencoded::byte_serialize(user_id.as_bytes()).collect();
+        let of_user = format!("{page}&userid={user}");
+        if user.is_empty() || of_user.len() > URL { page } else { of_user }
+    }
+
+    /// What comes of a login or logout.
+    pub(super) fn done(&self, what: Phrase, clear_call_log: bool) -> Screen {
+        if clear_call_log {
+            return Screen::Execute(vec!["Init:CallHistory", "Init:Services"]);
+        }
+        Screen::Text {
+            title: self.text(Phrase::Title),
+            prompt: self.text(what),
+            keys: vec![self.exit()],
+            text: self.text(Phrase::PhoneRestarts),
+        }
+    }
+
+    /// What a refusal looks like. A PIN that must be changed leads to where that is done.
+    pub(super) fn refused(&self, refusal: &Refusal<'_>) -> Screen {
+        let Refusal { code, .. } = *refusal;
+        let first = match (refusal.doing, code) {
+            (Doing::Login, EmCode::PinMustChange | EmCode::PinExpired) => {
+                let user_id = refusal.user_id.unwrap_or_default();
+                Some(self.key(Phrase::ChangePin, 1, &self.change_pin(user_id)))
+            }
+            (Doing::Login, _) => Some(self.key(Phrase::Retry, 1, &self.page())),
+            (Doing::Logout, _) => None,
+        };
+        refusal.screen(self.language, first)
+    }
+}
+
+/// A refusal as it is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Refusal<'r> {
+    /// The code.
+    pub(super) code: EmCode,
+    /// The number printed for it.
+    pub(super) number: u16,
+    /// What was asked for.
+    pub(super) doing: Doing,
+    /// Who asked, as typed.
+    pub(super) user_id: Option<&'r str>,
+    /// What finds the log lines of this request.
+    pub(super) trace: Option<&'r str>,
+}
+
+impl Refusal<'_> {
+    /// The screen, with a first key where there is something to do.
+    pub(super) fn screen(&self, language: &Language, first: Option<SoftKey>) -> Screen {
+        let exit = language.phrase(Phrase::Exit).to_owned();
+        let exit = SoftKey { name: exit, position: 3, url: "SoftKey:Exit".to_owned() };
+        let mut text = language.explain(self.code, self.number);
+        // that a PIN is wrong and that nobody has the id must be the same bytes
+        if let Some(trace) = self.trace.filter(|_| self.code != EmCode::Authentication) {
+            text = format!("{text} {}", language.filled(Phrase::Reference, &[("trace", trace)]));
+        }
+        Screen::Text {
+            title: language.phrase(Phrase::Title).to_owned(),
+            prompt: language.prompt(self.code, self.doing, self.number),
+            keys: first.into_iter().chain([exit]).collect(),
+            text,
+        }
+    }
+}
