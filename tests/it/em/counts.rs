@@ -100,3 +100,18 @@ async fn requests_in_progress_are_those_that_hold_a_permit() {
     assert_eq!(site.log_in(A, "nobody").await, Err(EmCode::PhoneAbsent));
     assert_eq!(shown(), "0");
 }
+
+#[test]
+fn the_device_cache_is_counted_and_empty_while_sources_are_not_checked() {
+    let (gateway, axl) = gateway();
+    let page = |query: &str| gateway.phone().get(&format!("/emapp/EMAppServlet?device={A}{query}"));
+    let shows = |line: &str| gateway.admin().get("/metrics").body.lines().any(|l| l == line);
+    page("&userid=ada&seq=12345");
+    page("");
+    assert!(shows("em_trust_cache_entries 0") && shows("em_trust_cache_misses_total 0"));
+    axl.ok("updateServiceParameter", "<processNodeName>EnterpriseWideData</processNodeName><name>ValidateIPAddress</name><service>Cisco Extension Mobility</service><value>T</value>");
+    page("");
+    assert!(shows("em_trust_cache_entries 1") && shows("em_trust_cache_misses_total 1"));
+    page("");
+    assert!(shows("em_trust_cache_hits_total 1") && shows("em_trust_cache_misses_total 1"));
+}
