@@ -9,6 +9,7 @@ pub mod login_limit;
 pub mod logout;
 pub mod names;
 pub mod patch;
+pub mod pin_choice;
 pub mod policy;
 pub mod secret;
 pub mod snapshot;

@@ -92,6 +92,19 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter("ExtensionMobilityPagesActivated", "Extension Mobility Application Activated", ValueKind::Boolean, "T", Scope::Node),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("PinFailedAttemptsBeforeLock", "PIN Failed Attempts Before Lock", ValueKind::Number { min: 0, max: 100 }, "3", Scope::Cluster),
+    parameter("PinResetFailedAttemptsAfter", "PIN Minutes Until Failed Attempts Are Forgotten", ValueKind::Number { min: 1, max: 120 }, "30", Scope::Cluster),
+    parameter("PinLockDuration", "PIN Minutes of a Lock", ValueKind::Number { min: 0, max: 1440 }, "30", Scope::Cluster),
+    parameter("PinMinimumLength", "PIN Minimum Length", ValueKind::Number { min: 1, max: 64 }, "5", Scope::Cluster),
+    parameter("PinExpiresAfterDays", "PIN Expires After Days", ValueKind::Number { min: 0, max: 365 }, "180", Scope::Cluster),
+    parameter("PinHistory", "PIN Previous PINs Refused", ValueKind::Number { min: 0, max: 25 }, "12", Scope::Cluster),
+    parameter("PinMinimumAgeMinutes", "PIN Minimum Age in Minutes", ValueKind::Number { min: 0, max: 129_600 }, "0", Scope::Cluster),
+    parameter("PinTrivialCheck", "PIN Check for Trivial PINs", ValueKind::Boolean, "T", Scope::Cluster),
+    parameter("PinInactiveDays", "PIN Inactive Days Allowed", ValueKind::Number { min: 0, max: 5000 }, "0", Scope::Cluster),
+    parameter("PinExpiryWarningDays", "PIN Expiry Warning Days", ValueKind::Number { min: 0, max: 90 }, "0", Scope::Cluster),
+    parameter("PasswordFailedAttemptsBeforeLock", "Password Failed Attempts Before Lock", ValueKind::Number { min: 0, max: 100 }, "3", Scope::Cluster),
+    parameter("PasswordResetFailedAttemptsAfter", "Password Minutes Until Failed Attempts Are Forgotten", ValueKind::Number { min: 1, max: 120 }, "30", Scope::Cluster),
+    parameter("PasswordLockDuration", "Password Minutes of a Lock", ValueKind::Number { min: 0, max: 1440 }, "30", Scope::Cluster),
 ];
 
 /// Why a value is not accepted; says what would be.
