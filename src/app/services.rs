@@ -11,7 +11,6 @@ use crate::auth::pepper::Pepper;
 use crate::auth::sign_in::SignIns;
 use crate::auth::verify::{LockListener, Refused, Verifier};
 use crate::config::Config;
-use crate::domain::credential::LockoutPolicy;
 use crate::event::Origin;
 use crate::http::{Admit, NotAdmitted};
 use crate::store::{self, Db, cluster};
@@ -28,8 +27,7 @@ pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> 
     blocking(move || -> Result<_, StartError> {
         let pepper = Pepper::load_or_create(&path, &db)?;
         let hasher = Hasher::new(&pepper, costs);
-        Verifier::start(db, hasher, LockoutPolicy::default(), Some(locked))
-            .map_err(|_| StartError::Randomness)
+        Verifier::start(db, hasher, Some(locked)).map_err(|_| StartError::Randomness)
     })
     .await
 }
@@ -58,7 +56,11 @@ pub(super) fn admit(sign_ins: SignIns) -> Admit {
         Box::pin(async move {
             let admission = sign_ins.admit(proof, &Source { address, phone: None }).await;
             admission.map_err(|refused| match refused {
-                Refused::Wrong | Refused::Limited => NotAdmitted::Refused,
+                Refused::Wrong
+                | Refused::Locked
+                | Refused::MustChange
+                | Refused::Expired
+                | Refused::Limited => NotAdmitted::Refused,
                 Refused::Busy => NotAdmitted::Busy,
                 Refused::Store(error) => {
                     tracing::warn!(%error, "the database does not answer a check of who asks");

@@ -1,8 +1,9 @@
 //! The one place where a password or PIN is checked, and the proof that it was.
 //!
 //! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, turn, place in the hash pool, count, hash,
-//! settle. Unknown, locked and wrong cost and look the same. A changed secret is dead at once: what is remembered hangs on the version read in
-//! the same request. What was counted is always settled or refused, also when the caller has stopped waiting.
+//! settle. Unknown, locked and wrong cost the same, and names that nobody has are locked like others. A changed secret is dead at once:
+//! what is remembered hangs on the version read in the same request. What was counted is always settled or refused, also when the caller
+//! has stopped waiting. What a secret is good for is judged after it was right, never before.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +20,19 @@ use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
 use super::turns::Turns;
 use super::{Principal, Roles, SUPER_USERS};
-use crate::domain::credential::{LockoutPolicy, SecretKind};
+use crate::domain::credential::{CredentialPolicy, CredentialRules, SecretKind, Standing};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
-use crate::store::accounts::{self, Account, AccountKey, Charged, Holder};
+use crate::store::accounts::{self, Account, AccountKey, Charged, CredentialState, Holder, LookedUp};
 use crate::store::gathered::Gathered;
 use crate::store::{Db, StoreError, Tx};
 
 /// How long a success is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
 const MOST_REMEMBERED: usize = 10_000;
+/// What the key is for that makes digests of names that nobody has.
+const ABSENT_NAMES: &[u8] = b"emgate absent names 1";
 
 /// Proof that a credential was checked; only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,9 +67,19 @@ impl<T> Verified<T> {
 /// Why a check did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// Unknown, locked or wrong: never told apart.
+    /// Unknown or wrong: never told apart.
     #[error("wrong user id or secret")]
     Wrong,
+    /// The name is locked after failed attempts, whether somebody has it or not, or by an administrator; says nothing about the secret.
+    /// To be answered like a wrong one, except where a page must tell of locks.
+    #[error("locked user id")]
+    Locked,
+    /// The secret was right and must be changed before it is good for anything.
+    #[error("the secret must be changed first")]
+    MustChange,
+    /// The secret was right and has expired.
+    #[error("the secret has expired")]
+    Expired,
     /// This source failed too often.
     #[error("too many failed attempts from this source")]
     Limited,
@@ -76,6 +89,17 @@ pub enum Refused {
     /// The database cannot answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A person who gave the right PIN, good for changing it and for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinHolder {
+    /// The person.
+    pub principal: Principal,
+    /// What is decided about the PIN.
+    pub rules: CredentialRules,
+    /// What is set for all PINs.
+    pub policy: CredentialPolicy,
 }
 
 /// A credential that has just been locked by failed attempts.
@@ -94,10 +118,9 @@ pub type LockListener = Arc<dyn Fn(LockedOut) + Send + Sync>;
 #[derive(Clone)]
 pub struct Verifier {
     db: Db,
-    accounts: Gathered<AccountKey, Option<Account>>,
+    accounts: Gathered<AccountKey, LookedUp>,
     hasher: Hasher,
     pool: HashPool,
-    lockout: LockoutPolicy,
     shared: Arc<Shared>,
 }
 
@@ -106,6 +129,8 @@ struct Shared {
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
     turns: Turns,
     key: hmac::Key,
+    /// For names that nobody has; the same on all nodes.
+    absent_key: hmac::Key,
     dummy_pin: StoredHash,
     dummy_password: StoredHash,
     on_lock: Option<LockListener>,
@@ -114,9 +139,27 @@ struct Shared {
 /// What a look finds.
 enum Known {
     /// The secret was right a moment ago.
-    Remembered(Verified<Principal>),
+    Remembered(Right),
     /// It must be checked against this account.
-    No(Option<Account>),
+    No(LookedUp),
+}
+
+/// A secret that was right, whatever it is good for.
+struct Right {
+    account: Account,
+    credential: CredentialState,
+    policy: CredentialPolicy,
+    at: DateTime<Utc>,
+}
+
+/// What counting an attempt led to.
+enum Counted {
+    /// There is something to compare with, and this is true if it fits.
+    Charged(Box<Right>, Charged),
+    /// The name is locked.
+    Locked,
+    /// Nobody has the name, or no such secret.
+    Nobody,
 }
 
 /// One check.
@@ -129,12 +172,7 @@ struct Attempt {
 
 impl Verifier {
     /// Starts the hashing threads.
-    pub fn start(
-        db: Db,
-        hasher: Hasher,
-        lockout: LockoutPolicy,
-        on_lock: Option<LockListener>,
-    ) -> Result<Self, HashError> {
+    pub fn start(db: Db, hasher: Hasher, on_lock: Option<LockListener>) -> Result<Self, HashError> {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|_| HashError)?;
         let shared = Shared {
@@ -142,13 +180,14 @@ impl Verifier {
             remembered: Mutex::default(),
             turns: Turns::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            absent_key: hasher.derived_key(ABSENT_NAMES, &[]),
             dummy_pin: hasher.unmatchable(SecretKind::Pin)?,
             dummy_password: hasher.unmatchable(SecretKind::Password)?,
             on_lock,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let accounts = Gathered::start(&db, accounts::find);
-        Ok(Self { db, accounts, hasher, pool: HashPool::start(threads), lockout, shared: Arc::new(shared) })
+        Ok(Self { db, accounts, hasher, pool: HashPool::start(threads), shared: Arc::new(shared) })
     }
 
     /// Checks the password of an application user or person.
@@ -158,29 +197,57 @@ impl Verifier {
         password: &Password,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
-        self.verify(Attempt {
+        let attempt = Attempt {
             holder: Holder::Anybody(fold(user.as_str())),
             kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
-        })
-        .await
+        };
+        self.verify(attempt).await?.verified()
     }
 
-    /// Checks the PIN of a person.
+    /// Checks the PIN of a person; one that is right is refused where it must be changed first or has expired.
     pub async fn verify_pin(
         &self,
         user: &UserId,
         pin: &Pin,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
-        self.verify(Attempt {
-            holder: Holder::Person(fold(user.as_str())),
-            kind: SecretKind::Pin,
-            secret: Zeroizing::new(pin.expose().to_owned()),
-            source: source.clone(),
-        })
-        .await
+        self.verify(Attempt::pin(Holder::Person(fold(user.as_str())), pin, source)).await?.usable()
+    }
+
+    /// Checks the PIN of a person who wants to change it; counted like any other attempt (AUTH-3).
+    pub async fn verify_old_pin(
+        &self,
+        user: &UserId,
+        pin: &Pin,
+        source: &Source,
+    ) -> Result<Verified<PinHolder>, Refused> {
+        let attempt = Attempt::pin(Holder::Person(fold(user.as_str())), pin, source);
+        let right = self.verify(attempt).await?;
+        let (rules, policy) = (right.credential.rules, right.policy);
+        let Verified { who: principal, version, at } = right.verified()?;
+        Ok(Verified { who: PinHolder { principal, rules, policy }, version, at })
+    }
+
+    /// Whether a secret is one of some that are kept, and if not, its hash: compared and hashed on the threads for that.
+    pub async fn hash_unless_among(
+        &self,
+        kind: SecretKind,
+        secret: Zeroizing<String>,
+        kept: Vec<StoredHash>,
+    ) -> Result<Option<StoredHash>, Refused> {
+        let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
+        let hasher = self.hasher.clone();
+        let hashed = place.run(move || {
+            let is_kept = kept.iter().any(|hash| hasher.matches(hash, &secret));
+            if is_kept { Ok(None) } else { hasher.hash(kind, &secret).map(Some) }
+        });
+        let broken = |what: &str| Refused::Store(StoreError::Broken(what.to_owned()));
+        hashed
+            .await
+            .map_err(|NoAnswer| broken("a secret could not be hashed"))?
+            .map_err(|e| broken(&e.to_string()))
     }
 
     /// Checks the PIN of a person who was found by something else than the user id; nobody costs and looks the same.
@@ -190,13 +257,8 @@ impl Verifier {
         pin: &Pin,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
-        self.verify(Attempt {
-            holder: Holder::Identity(person.unwrap_or_default()),
-            kind: SecretKind::Pin,
-            secret: Zeroizing::new(pin.expose().to_owned()),
-            source: source.clone(),
-        })
-        .await
+        let holder = Holder::Identity(person.unwrap_or_default());
+        self.verify(Attempt::pin(holder, pin, source)).await?.usable()
     }
 
     /// Renews an earlier proof by the secret of this version: it holds as long as that is the secret and not locked.
@@ -207,9 +269,14 @@ impl Verifier {
         version: i64,
     ) -> Result<Verified<Principal>, Refused> {
         let key = AccountKey { holder: Holder::Identity(account), credential };
-        let account = self.accounts.ask(key).await?;
-        let account = account.filter(|a| a.credential.is_some_and(|c| c.version == version && !c.locked));
-        verified(account.ok_or(Refused::Wrong)?, version)
+        let LookedUp { account, policy, read_at: at } = self.accounts.ask(key).await?;
+        let account = account.ok_or(Refused::Wrong)?;
+        let state = account.credential.filter(|c| c.version == version && !c.locked);
+        let right = Right { credential: state.ok_or(Refused::Wrong)?, account, policy, at };
+        match credential {
+            SecretKind::Pin => right.usable(),
+            SecretKind::Password => right.verified(),
+        }
     }
 
     /// A key for one purpose under the pepper.
@@ -229,26 +296,26 @@ impl Verifier {
         limited
     }
 
-    /// Hashes a new secret on the calling thread, for [`accounts::set_credential`]; not for async workers.
+    /// Hashes a new secret on the calling thread, for [`credentials::set`]; not for async workers.
     pub fn hash_for_storage(&self, kind: SecretKind, secret: &str) -> Result<StoredHash, HashError> {
         self.hasher.hash(kind, secret)
     }
 
-    async fn verify(&self, attempt: Attempt) -> Result<Verified<Principal>, Refused> {
+    async fn verify(&self, attempt: Attempt) -> Result<Right, Refused> {
         let mut known = self.look_up(&attempt).await?;
         let taken = match known {
-            Known::Remembered(verified) => return Ok(verified),
+            Known::Remembered(right) => return Ok(right),
             Known::No(_) => self.shared.turns.take(self.turn_key(&attempt)).await,
         };
         if taken.waited {
             known = self.look_up(&attempt).await?;
         }
-        let account = match known {
-            Known::Remembered(verified) => return Ok(verified),
-            Known::No(account) => account,
+        let looked_up = match known {
+            Known::Remembered(right) => return Ok(right),
+            Known::No(looked_up) => looked_up,
         };
         let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
-        let check = self.clone().check(account, attempt, place);
+        let check = self.clone().check(looked_up, attempt, place);
         let check = async move {
             let _until_settled = taken.turn;
             check.await
@@ -264,56 +331,65 @@ impl Verifier {
             return Err(Refused::Limited);
         }
         let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
-        let account = self.accounts.ask(key).await?;
-        let remembered = account.as_ref().and_then(|a| Some((a, self.recall(a, attempt)?)));
-        let Some((known, verified)) = remembered else { return Ok(Known::No(account)) };
-        if known.credential.is_some_and(|c| c.has_failed) {
-            self.take_back(known.pk, attempt.kind, verified.version).await?;
+        let looked_up = self.accounts.ask(key).await?;
+        let Some(right) = self.recall(&looked_up, attempt) else { return Ok(Known::No(looked_up)) };
+        if right.credential.has_failed {
+            self.take_back(&right, attempt.kind).await?;
         }
-        Ok(Known::Remembered(verified))
+        Ok(Known::Remembered(right))
     }
 
     /// A success that is remembered takes back the failed attempts before it, like any other: counted first, and not while locked.
-    async fn take_back(&self, holder: ObjectPk, kind: SecretKind, version: i64) -> Result<(), Refused> {
-        let lockout = self.lockout;
+    async fn take_back(&self, right: &Right, kind: SecretKind) -> Result<(), Refused> {
+        let (holder, lockout) = (right.account.pk, right.policy.lockout);
+        let success = (right.credential.version, right.at);
         let settle = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
             Ok(accounts::charge_attempt(tx, holder, kind, lockout)?.is_some()
-                && accounts::settle_success(tx, holder, kind, version, None)?)
+                && accounts::settle_success(tx, holder, kind, success, None)?)
         };
         if self.db.write(settle).await? { Ok(()) } else { Err(Refused::Wrong) }
     }
 
     /// Counts, hashes and settles; must not be cancelled between these.
-    async fn check(
-        self,
-        account: Option<Account>,
-        attempt: Attempt,
-        place: Place,
-    ) -> Result<Verified<Principal>, Refused> {
-        let (kind, lockout) = (attempt.kind, self.lockout);
-        let charged = match account.as_ref().map(|a| a.pk) {
-            Some(pk) => self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?,
-            None => {
-                self.db.write(accounts::charge_absent).await?;
-                None
+    async fn check(self, looked_up: LookedUp, attempt: Attempt, place: Place) -> Result<Right, Refused> {
+        let counted = self.count(looked_up, &attempt).await?;
+        let matches = self.compare(&attempt, &counted, place).await;
+        match counted {
+            Counted::Charged(right, charged) if matches => self.settle(*right, charged, &attempt).await,
+            counted @ (Counted::Charged(..) | Counted::Locked | Counted::Nobody) => {
+                Err(self.refuse(&counted, &attempt))
             }
-        };
-        let matches = self.compare(&attempt, charged.as_ref(), place).await;
-        match (account, charged) {
-            (Some(account), Some(charged)) if matches => self.settle(account, charged, &attempt).await,
-            (account, charged) => {
-                self.refuse(account, charged.as_ref(), &attempt);
-                Err(Refused::Wrong)
+        }
+    }
+
+    /// Charges the attempt to the account, else to the name.
+    async fn count(&self, looked_up: LookedUp, attempt: &Attempt) -> Result<Counted, StoreError> {
+        let LookedUp { account, policy, read_at: at } = looked_up;
+        let (kind, lockout) = (attempt.kind, policy.lockout);
+        let held = account.and_then(|a| a.credential.map(|c| (a, c)));
+        let is_inactive = held.as_ref().is_some_and(|(_, c)| policy.is_inactive(&c.rules, at));
+        match held {
+            Some((account, credential)) if !is_inactive => {
+                let pk = account.pk;
+                let charged =
+                    self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?;
+                let right = Box::new(Right { account, credential, policy, at });
+                Ok(charged.map_or(Counted::Locked, |charged| Counted::Charged(right, charged)))
+            }
+            Some(_) | None => {
+                let key = self.absent_key(attempt);
+                let locked = self.db.write(move |tx| accounts::charge_absent(tx, &key, lockout)).await?;
+                Ok(if locked || is_inactive { Counted::Locked } else { Counted::Nobody })
             }
         }
     }
 
     /// Whether the secret fits; no answer counts as no, since the attempt is counted already.
-    async fn compare(&self, attempt: &Attempt, charged: Option<&Charged>, place: Place) -> bool {
-        let stored = match (charged, attempt.kind) {
-            (Some(charged), _) => charged.stored.clone(),
-            (None, SecretKind::Pin) => self.shared.dummy_pin.clone(),
-            (None, SecretKind::Password) => self.shared.dummy_password.clone(),
+    async fn compare(&self, attempt: &Attempt, counted: &Counted, place: Place) -> bool {
+        let stored = match (counted, attempt.kind) {
+            (Counted::Charged(_, charged), _) => charged.stored.clone(),
+            (Counted::Locked | Counted::Nobody, SecretKind::Pin) => self.shared.dummy_pin.clone(),
+            (Counted::Locked | Counted::Nobody, SecretKind::Password) => self.shared.dummy_password.clone(),
         };
         let (hasher, secret) = (self.hasher.clone(), attempt.secret.clone());
         place.run(move || hasher.matches(&stored, &secret)).await.unwrap_or_else(|NoAnswer| {
@@ -322,12 +398,7 @@ impl Verifier {
         })
     }
 
-    async fn settle(
-        &self,
-        account: Account,
-        charged: Charged,
-        attempt: &Attempt,
-    ) -> Result<Verified<Principal>, Refused> {
+    async fn settle(&self, right: Right, charged: Charged, attempt: &Attempt) -> Result<Right, Refused> {
         let kind = attempt.kind;
         let rehashed = if self.hasher.is_outdated(kind, &charged.stored)
             && let Ok(place) = self.pool.try_reserve()
@@ -337,56 +408,61 @@ impl Verifier {
         } else {
             None
         };
-        let (pk, version) = (account.pk, charged.version);
+        let (pk, version, at) = (right.account.pk, charged.version, right.at);
         let settled = self
             .db
-            .write(move |tx| accounts::settle_success(tx, pk, kind, version, rehashed.as_ref()))
+            .write(move |tx| accounts::settle_success(tx, pk, kind, (version, at), rehashed.as_ref()))
             .await?;
         if !settled {
             return Err(Refused::Wrong);
         }
-        self.remember(self.memory_key(&account, version, attempt));
-        verified(account, version)
+        self.remember(self.memory_key(&right.account, version, attempt));
+        Ok(Right { credential: CredentialState { version, ..right.credential }, ..right })
     }
 
-    fn refuse(&self, account: Option<Account>, charged: Option<&Charged>, attempt: &Attempt) {
+    /// Charges the source, and tells of a lock that this attempt has led to.
+    fn refuse(&self, counted: &Counted, attempt: &Attempt) -> Refused {
         self.shared.limiter.charge(&attempt.source, Instant::now());
-        let locked = charged.is_some_and(|c| c.locks);
-        if let (true, Some(account), Some(listener)) = (locked, account, self.shared.on_lock.as_ref()) {
-            listener(LockedOut { holder: account.pk, credential: attempt.kind });
+        match counted {
+            Counted::Charged(right, Charged { locks: true, .. }) => {
+                if let Some(listener) = self.shared.on_lock.as_ref() {
+                    listener(LockedOut { holder: right.account.pk, credential: attempt.kind });
+                }
+                Refused::Locked
+            }
+            Counted::Locked => Refused::Locked,
+            Counted::Charged(..) | Counted::Nobody => Refused::Wrong,
         }
     }
 
     /// The same for the same name and secret, whether there is such an account or not.
     fn turn_key(&self, attempt: &Attempt) -> [u8; 32] {
-        let name: &[u8] = match &attempt.holder {
-            Holder::Person(name) | Holder::Anybody(name) => name.as_bytes(),
-            Holder::Identity(uuid) => uuid.as_bytes(),
-        };
+        let (kind, name) = attempt.name();
         let length = name.len().to_be_bytes();
-        self.keyed(&[accounts::kind_name(attempt.kind).as_bytes(), &length, name, attempt.secret.as_bytes()])
+        keyed(&self.shared.key, &[kind, &length, name, attempt.secret.as_bytes()])
+    }
+
+    /// The same for the same name on every node.
+    fn absent_key(&self, attempt: &Attempt) -> [u8; 32] {
+        let (kind, name) = attempt.name();
+        keyed(&self.shared.absent_key, &[kind, name])
     }
 
     fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> [u8; 32] {
         let kind = accounts::kind_name(attempt.kind).as_bytes();
-        self.keyed(&[&account.pk.0.to_be_bytes(), kind, &version.to_be_bytes(), attempt.secret.as_bytes()])
-    }
-
-    fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.shared.key);
-        parts.iter().for_each(|part| context.update(part));
-        let mut key = [0; 32];
-        key.copy_from_slice(context.sign().as_ref());
-        key
+        let key = &self.shared.key;
+        keyed(key, &[&account.pk.0.to_be_bytes(), kind, &version.to_be_bytes(), attempt.secret.as_bytes()])
     }
 
     /// A success of the last two minutes under the version read just now, unless the credential is locked.
-    fn recall(&self, account: &Account, attempt: &Attempt) -> Option<Verified<Principal>> {
-        let state = account.credential.filter(|c| !c.locked)?;
-        let key = self.memory_key(account, state.version, attempt);
+    fn recall(&self, looked_up: &LookedUp, attempt: &Attempt) -> Option<Right> {
+        let LookedUp { account, policy, read_at: at } = looked_up;
+        let account = account.as_ref()?;
+        let credential = account.credential.filter(|c| !c.locked)?;
+        let key = self.memory_key(account, credential.version, attempt);
         let remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = remembered.get(&key).is_some_and(|since| since.elapsed() < REMEMBERED);
-        fresh.then(|| verified(account.clone(), state.version).ok()).flatten()
+        fresh.then(|| Right { account: account.clone(), credential, policy: *policy, at: *at })
     }
 
     fn remember(&self, key: [u8; 32]) {
@@ -400,9 +476,47 @@ impl Verifier {
     }
 }
 
-fn verified(account: Account, version: i64) -> Result<Verified<Principal>, Refused> {
-    let at = account.read_at;
-    Ok(Verified { who: principal(account)?, version, at })
+impl Attempt {
+    fn pin(holder: Holder, pin: &Pin, source: &Source) -> Self {
+        Self {
+            holder,
+            kind: SecretKind::Pin,
+            secret: Zeroizing::new(pin.expose().to_owned()),
+            source: source.clone(),
+        }
+    }
+
+    /// Which secret of which name.
+    fn name(&self) -> (&[u8], &[u8]) {
+        let name: &[u8] = match &self.holder {
+            Holder::Person(name) | Holder::Anybody(name) => name.as_bytes(),
+            Holder::Identity(uuid) => uuid.as_bytes(),
+        };
+        (accounts::kind_name(self.kind).as_bytes(), name)
+    }
+}
+
+impl Right {
+    /// The proof, unless the PIN is good for nothing but being changed.
+    fn usable(self) -> Result<Verified<Principal>, Refused> {
+        match self.policy.standing(&self.credential.rules, self.at) {
+            Standing::Good { .. } => self.verified(),
+            Standing::MustChange => Err(Refused::MustChange),
+            Standing::Expired => Err(Refused::Expired),
+        }
+    }
+
+    fn verified(self) -> Result<Verified<Principal>, Refused> {
+        Ok(Verified { who: principal(self.account)?, version: self.credential.version, at: self.at })
+    }
+}
+
+fn keyed(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    parts.iter().for_each(|part| context.update(part));
+    let mut keyed = [0; 32];
+    keyed.copy_from_slice(context.sign().as_ref());
+    keyed
 }
 
 fn principal(account: Account) -> Result<Principal, StoreError> {

@@ -14,7 +14,7 @@ use crate::domain::event::{
     Cascade, ChangedField, CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred,
     ProvisioningAction, ProvisioningChanged, Via,
 };
-use crate::store::accounts;
+use crate::store::credentials;
 use crate::store::objects::{self, Carried, Object, ObjectName};
 
 /// The longest field value that an event repeats.
@@ -123,7 +123,7 @@ pub(super) fn store_secrets<O: AxlObject>(
     secrets: &Secrets,
 ) -> Result<(), AxlError> {
     for (kind, hash) in secrets.of(O::SECRETS) {
-        accounts::set_credential(ctx.tx, object.pk, kind, hash)?;
+        credentials::set(ctx.tx, object.pk, kind, hash)?;
     }
     Ok(())
 }

@@ -309,7 +309,9 @@ fn profile_of_id(id: &str) -> Result<Uuid, EmCode> {
 
 fn code_of(refused: Refused) -> EmCode {
     match refused {
-        Refused::Wrong => EmCode::Authentication,
+        Refused::Wrong | Refused::Locked => EmCode::Authentication,
+        Refused::MustChange => EmCode::PinMustChange,
+        Refused::Expired => EmCode::PinExpired,
         Refused::Limited | Refused::Busy => EmCode::Busy,
         Refused::Store(error) => {
             tracing::error!(error = %error, "database does not answer a PIN check");

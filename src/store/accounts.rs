@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Bytea, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::schema::{credentials, objects, untold_locks};
 use super::{StoreError, Tx};
-use crate::domain::credential::{HolderKind, LockoutPolicy, SecretKind};
+use crate::domain::credential::{CredentialPolicy, CredentialRules, HolderKind, LockoutPolicy, SecretKind};
 use crate::domain::ids::ObjectPk;
 
 /// What goes into the table of credentials.
@@ -43,13 +46,22 @@ pub struct Account {
     pub kind: HolderKind,
     /// Names of its groups.
     pub groups: Vec<String>,
-    /// Version of the credential and whether it is locked at this moment; none when there is no such credential.
+    /// The credential; none when there is no such secret.
     pub credential: Option<CredentialState>,
+}
+
+/// What is known of whoever has a name: the account, if there is one, and what is set for credentials of that kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedUp {
+    /// The account.
+    pub account: Option<Account>,
+    /// What is set for all credentials of the kind.
+    pub policy: CredentialPolicy,
     /// This moment.
     pub read_at: DateTime<Utc>,
 }
 
-/// Whether a credential can be checked.
+/// Whether a credential can be checked, and what is decided about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CredentialState {
     /// Rises with every change of the secret.
@@ -58,6 +70,8 @@ pub struct CredentialState {
     pub locked: bool,
     /// Whether attempts are counted against it.
     pub has_failed: bool,
+    /// What is decided about it.
+    pub rules: CredentialRules,
 }
 
 /// The kind of a credential as stored.
@@ -109,7 +123,7 @@ impl Holder {
     }
 }
 
-struct FindAccounts<'a> {
+struct FindCredentials<'a> {
     keys: Vec<Option<&'a str>>,
     uuids: Vec<Option<Uuid>>,
     programs: Vec<bool>,
@@ -117,11 +131,9 @@ struct FindAccounts<'a> {
     now: Option<DateTime<Utc>>,
 }
 
-impl QueryFragment<Pg> for FindAccounts<'_> {
+impl QueryFragment<Pg> for FindCredentials<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "SELECT place, pk, type, uuid, name, groups, version, locked, has_failed, read_at FROM find_accounts(",
-        );
+        out.push_sql("SELECT * FROM find_credentials(");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.keys)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.uuids)?;
@@ -136,40 +148,109 @@ impl QueryFragment<Pg> for FindAccounts<'_> {
     }
 }
 
-impl QueryId for FindAccounts<'_> {
-    type QueryId = FindAccounts<'static>;
+impl QueryId for FindCredentials<'_> {
+    type QueryId = FindCredentials<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl Query for FindAccounts<'_> {
-    type SqlType =
-        (BigInt, BigInt, Text, SqlUuid, Text, Array<Text>, Nullable<BigInt>, Bool, Bool, Timestamptz);
+impl Query for FindCredentials<'_> {
+    type SqlType = (
+        BigInt,
+        Timestamptz,
+        Nullable<Jsonb>,
+        Nullable<BigInt>,
+        Nullable<Text>,
+        Nullable<SqlUuid>,
+        Nullable<Text>,
+        Array<Text>,
+        Nullable<BigInt>,
+        Bool,
+        Bool,
+        Nullable<Bool>,
+        Nullable<Bool>,
+        Nullable<Bool>,
+        Nullable<Timestamptz>,
+        Nullable<Timestamptz>,
+    );
 }
 
-impl<C> RunQueryDsl<C> for FindAccounts<'_> {}
+impl<C> RunQueryDsl<C> for FindCredentials<'_> {}
 
-type AccountRow = (i64, i64, String, Uuid, String, Vec<String>, Option<i64>, bool, bool, DateTime<Utc>);
+/// A row of the statement; what follows the parameters is empty where there is no account, what follows the groups where it has no secret.
+#[derive(Debug, Queryable)]
+struct FoundRow {
+    place: i64,
+    read_at: DateTime<Utc>,
+    parameters: Option<Value>,
+    pk: Option<i64>,
+    type_: Option<String>,
+    uuid: Option<Uuid>,
+    name: Option<String>,
+    groups: Vec<String>,
+    version: Option<i64>,
+    locked: bool,
+    has_failed: bool,
+    cant_change: Option<bool>,
+    must_change: Option<bool>,
+    never_expires: Option<bool>,
+    changed_at: Option<DateTime<Utc>>,
+    used_at: Option<DateTime<Utc>>,
+}
 
-/// Finds accounts, in the order of their keys, in one statement.
-pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<Option<Account>>, StoreError> {
+impl FoundRow {
+    fn policy(&self, kind: SecretKind) -> CredentialPolicy {
+        let set = self.parameters.as_ref();
+        CredentialPolicy::from_values(kind, |name| set?.get(name)?.as_str())
+    }
+
+    fn account(self) -> Option<Account> {
+        let credential = self.credential();
+        Some(Account {
+            pk: ObjectPk(self.pk?),
+            uuid: self.uuid?,
+            user_id: self.name?,
+            kind: kind_of(&self.type_?),
+            groups: self.groups,
+            credential,
+        })
+    }
+
+    fn credential(&self) -> Option<CredentialState> {
+        let rules = CredentialRules {
+            cant_change: self.cant_change?,
+            must_change: self.must_change?,
+            never_expires: self.never_expires?,
+            changed_at: self.changed_at?,
+            used_at: self.used_at,
+        };
+        let (locked, has_failed) = (self.locked, self.has_failed);
+        Some(CredentialState { version: self.version?, locked, has_failed, rules })
+    }
+}
+
+/// Finds accounts, in the order of their keys, with what is set for their credentials, in one statement.
+pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<LookedUp>, StoreError> {
     let now = if tx.uses_database_time() { None } else { Some(tx.now()?) };
-    let statement = FindAccounts {
+    let statement = FindCredentials {
         keys: keys.iter().map(|k| k.holder.user_key()).collect(),
         uuids: keys.iter().map(|k| k.holder.uuid()).collect(),
         programs: keys.iter().map(|k| k.holder.may_be_program()).collect(),
         credentials: keys.iter().map(|k| kind_name(k.credential)).collect(),
         now,
     };
-    let rows: Vec<AccountRow> = statement.load(tx.connection())?;
-    let mut found = vec![None; keys.len()];
-    for (place, pk, type_, uuid, user_id, groups, version, locked, has_failed, read_at) in rows {
-        let place = usize::try_from(place - 1).unwrap_or(usize::MAX);
-        let Some(account) = found.get_mut(place) else { continue };
-        let credential = version.map(|version| CredentialState { version, locked, has_failed });
-        let kind = kind_of(&type_);
-        *account = Some(Account { pk: ObjectPk(pk), uuid, user_id, kind, groups, credential, read_at });
-    }
-    Ok(found)
+    let mut rows: Vec<FoundRow> = statement.load(tx.connection())?;
+    rows.sort_by_key(|row| row.place);
+    // all rows of a statement have the same parameters
+    let policy_of = |kind| rows.first().map(|row| row.policy(kind)).unwrap_or_default();
+    let (pin, password) = (policy_of(SecretKind::Pin), policy_of(SecretKind::Password));
+    let looked_up = |(row, key): (FoundRow, &AccountKey)| {
+        let policy = match key.credential {
+            SecretKind::Pin => pin,
+            SecretKind::Password => password,
+        };
+        LookedUp { policy, read_at: row.read_at, account: row.account() }
+    };
+    Ok(rows.into_iter().zip(keys).map(looked_up).collect())
 }
 
 fn kind_of(object_type: &str) -> HolderKind {
@@ -223,14 +304,19 @@ impl Query for ChargeAttempt<'_> {
 impl<C> RunQueryDsl<C> for ChargeAttempt<'_> {}
 
 diesel::define_sql_function! {
-    /// Costs what counting an attempt costs.
-    fn charge_nobody() -> Bool;
+    /// Counts an attempt on a name that nobody has; null while it is locked.
+    #[sql_name = "charge_absent"]
+    fn charge_absent_name(key: Bytea, now: Timestamptz, most: Integer, reset: Integer, lock: Integer) -> Nullable<Bool>;
 }
 
-/// Spends on an account that does not exist what [`charge_attempt`] spends on others.
-pub fn charge_absent(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    diesel::select(charge_nobody()).get_result::<bool>(tx.connection())?;
-    Ok(())
+/// Counts an attempt on a name that nobody has, by a digest of it, at the cost of [`charge_attempt`]: whether the name is locked now, as
+/// it would be if somebody had it.
+pub fn charge_absent(tx: &mut Tx<'_>, key: &[u8], policy: LockoutPolicy) -> Result<bool, StoreError> {
+    let now = tx.now()?;
+    let LockoutPolicy { most, reset_seconds, lock_seconds } = policy;
+    let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
+    let locks: Option<Option<bool>> = diesel::select(counted).get_result(tx.connection()).optional()?;
+    Ok(locks.flatten().unwrap_or(true))
 }
 
 /// Counts an attempt before it is checked; nothing comes back while the credential is locked or absent.
@@ -297,13 +383,13 @@ pub fn take_untold_lock(
     Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: kind_of(&type_), uuid, user_id }))
 }
 
-/// Takes the count back after a success, and writes a fresh hash where the stored one is outdated. A lock of which nobody has been told
-/// goes with it. False: the secret has been changed meanwhile, or a lock has been told of, so the success is none.
+/// Takes the count back after a success of that moment, and writes a fresh hash where the stored one is outdated. A lock of which nobody
+/// has been told goes with it. False: the secret has been changed meanwhile, or a lock has been told of, so the success is none.
 pub fn settle_success(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
     kind: SecretKind,
-    version: i64,
+    (version, used_at): (i64, DateTime<Utc>),
     rehashed: Option<&StoredHash>,
 ) -> Result<bool, StoreError> {
     let key = (holder.0, kind_name(kind));
@@ -312,6 +398,7 @@ pub fn settle_success(
         credentials::failed.eq(0),
         credentials::failed_at.eq(None::<DateTime<Utc>>),
         credentials::locked_until.eq(None::<DateTime<Utc>>),
+        credentials::used_at.eq(used_at),
     );
     let unlocked = row.filter(credentials::locked_until.is_null());
     let settled = match rehashed {
@@ -331,29 +418,4 @@ pub fn settle_success(
         diesel::update(row).set(cleared).execute(tx.connection())?;
     }
     Ok(untold)
-}
-
-/// Stores a new secret: a version of its own, no failed attempts, no lock.
-pub fn set_credential(
-    tx: &mut Tx<'_>,
-    holder: ObjectPk,
-    kind: SecretKind,
-    stored: &StoredHash,
-) -> Result<(), StoreError> {
-    let now = tx.now()?;
-    let values = (
-        credentials::hash.eq(&stored.hash),
-        credentials::pepper_id.eq(&stored.pepper_id),
-        credentials::failed.eq(0),
-        credentials::failed_at.eq(None::<DateTime<Utc>>),
-        credentials::locked_until.eq(None::<DateTime<Utc>>),
-        credentials::changed_at.eq(now),
-    );
-    diesel::insert_into(credentials::table)
-        .values((credentials::holder_pk.eq(holder.0), credentials::kind.eq(kind_name(kind)), values))
-        .on_conflict((credentials::holder_pk, credentials::kind))
-        .do_update()
-        .set((values, credentials::version.eq(credentials::version + 1)))
-        .execute(tx.connection())?;
-    Ok(())
 }

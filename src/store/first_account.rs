@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::accounts::{StoredHash, set_credential};
+use super::accounts::StoredHash;
 use super::associations::{Association, associate};
+use super::credentials;
 use super::objects::{Carried, NewObject, Object, Selector, find, insert};
 use super::schema::{app_users, objects};
 use super::users::insert_app_user;
@@ -38,7 +39,7 @@ pub fn add(
     let new = NewObject { type_: "AppUser", name, name_key: &key, description: None, carried: &carried };
     let account = insert(tx, &new)?;
     insert_app_user(tx, account.pk)?;
-    set_credential(tx, account.pk, SecretKind::Password, secret)?;
+    credentials::set(tx, account.pk, SecretKind::Password, secret)?;
     let group = find(tx, "UserGroup", &Selector::name(group))?.ok_or(StoreError::NotFound)?;
     associate(tx, account.pk, Association::Group, &[group.pk])?;
     Ok(Some(account))

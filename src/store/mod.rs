@@ -9,6 +9,7 @@ pub mod associations;
 pub mod cluster;
 pub mod columns;
 pub mod conditions;
+pub mod credentials;
 pub mod effective_config;
 pub mod error;
 pub mod event_log;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::objects::{ObjectFilter, Pattern};
 use super::schema::{objects, phones};
 use super::{StoreError, Tx};
+use crate::domain::event::EventPhone;
 use crate::domain::ids::{PhonePk, ProfilePk};
 
 /// The typed core of a phone.
@@ -45,4 +46,15 @@ pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
 pub fn protocol_like(pattern: &Pattern) -> ObjectFilter {
     let matching = phones::table.filter(phones::protocol.ilike(pattern.text())).select(phones::pk);
     Box::new(objects::pk.eq_any(matching))
+}
+
+/// A phone as events name it.
+pub fn event_phone(tx: &mut Tx<'_>, phone: PhonePk) -> Result<Option<EventPhone>, StoreError> {
+    let found: Option<(String, uuid::Uuid, String, String)> = phones::table
+        .find(phone)
+        .inner_join(objects::table.on(objects::pk.eq(phones::pk)))
+        .select((objects::name, objects::uuid, phones::model, phones::protocol))
+        .first(tx.connection())
+        .optional()?;
+    Ok(found.map(|(name, uuid, model, protocol)| EventPhone { name, uuid, model, protocol }))
 }

@@ -4,6 +4,15 @@
 // @generated from the migrated database; checked by tests/it/migrations.rs.
 
 diesel::table! {
+    absent_accounts (key) {
+        key -> Bytea,
+        failed -> Integer,
+        failed_at -> Timestamptz,
+        locked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     absent_attempts (slot) {
         slot -> Integer,
         failed -> BigInt,
@@ -37,16 +46,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    credential_history (holder_pk, kind, version) {
+        holder_pk -> BigInt,
+        kind -> Text,
+        version -> BigInt,
+        hash -> Text,
+        pepper_id -> Text,
+    }
+}
+
+diesel::table! {
     credentials (holder_pk, kind) {
         holder_pk -> BigInt,
         kind -> Text,
-        hash -> Text,
-        pepper_id -> Text,
+        hash -> Nullable<Text>,
+        pepper_id -> Nullable<Text>,
         version -> BigInt,
         failed -> Integer,
         failed_at -> Nullable<Timestamptz>,
         locked_until -> Nullable<Timestamptz>,
-        changed_at -> Timestamptz,
+        changed_at -> Nullable<Timestamptz>,
+        policy_pk -> Nullable<BigInt>,
+        cant_change -> Bool,
+        must_change -> Bool,
+        never_expires -> Bool,
+        admin_locked_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>,
+        expiry_told -> Bool,
     }
 }
 
@@ -241,10 +267,12 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    absent_accounts,
     absent_attempts,
     app_users,
     associations,
     cluster,
+    credential_history,
     credentials,
     default_profiles,
     device_profiles,

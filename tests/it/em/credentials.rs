@@ -10,7 +10,7 @@ use emgate::domain::credential::{LockoutPolicy, SecretKind};
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
 use emgate::em::sweep;
-use emgate::store::accounts;
+use emgate::store::{accounts, credentials};
 
 use crate::support::database::await_lock_waiters;
 use crate::support::in_time;
@@ -29,7 +29,7 @@ async fn a_pin_is_checked_and_a_changed_one_is_dead_at_once() {
     assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
     assert!(verifier.verify_pin(&ada, &old, &from(1)).await.is_ok());
     let fresh = verifier.hash_for_storage(SecretKind::Pin, "67890").unwrap();
-    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
+    site.write(|tx| credentials::set(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
     assert!(matches!(verifier.verify_pin(&ada, &old, &from(1)).await, Err(Refused::Wrong)));
     assert!(verifier.verify_pin(&ada, &"67890".parse().unwrap(), &from(1)).await.is_ok());
     let nobody = "nobody".parse().unwrap();
@@ -63,7 +63,7 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
     assert_eq!(data["holder"]["userId"], "ada");
     let right = "12345".parse().unwrap();
     let ada = "ada".parse().unwrap();
-    assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await, Err(Refused::Wrong)));
+    assert!(matches!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await, Err(Refused::Locked)));
     site.clock.advance_seconds(1801);
     assert!(site.em.verifier().verify_pin(&ada, &right, &from(200)).await.is_ok());
 }
@@ -89,7 +89,10 @@ async fn a_success_takes_back_a_lock_that_is_untold_and_none_that_is_told() {
     let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
     let charge = || site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, policy));
     let settle = |version| {
-        site.write(move |tx| accounts::settle_success(tx, user.into(), SecretKind::Pin, version, None))
+        site.write(move |tx| {
+            let now = tx.now()?;
+            accounts::settle_success(tx, user.into(), SecretKind::Pin, (version, now), None)
+        })
     };
     // the right attempt is counted first, another one locks, and the right one is judged before anybody tells
     let right = charge().unwrap();
@@ -217,7 +220,7 @@ async fn a_pin_changed_after_its_check_opens_no_session() {
         .await
         .unwrap();
     let fresh = site.em.verifier().hash_for_storage(SecretKind::Pin, "67890").unwrap();
-    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
+    site.write(|tx| credentials::set(tx, ObjectPk(user.0), SecretKind::Pin, &fresh));
     let mut attempt = site.attempt("SEP0000000000A1", "ada");
     attempt.authority =
         emgate::em::service::Authority::Person(verified, emgate::domain::event::LoginMethod::UserId);

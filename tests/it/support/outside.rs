@@ -91,7 +91,14 @@ impl Outside {
         }));
         put(&self.read(|db| {
             let rows = c::table.order((c::holder_pk, c::kind));
-            rows.select((c::holder_pk, c::hash)).load::<(i64, String)>(db)
+            rows.select((c::holder_pk, c::hash, c::must_change, c::admin_locked_at.is_null())).load::<(
+                i64,
+                Option<String>,
+                bool,
+                bool,
+            )>(
+                db
+            )
         }));
         text
     }

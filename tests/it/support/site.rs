@@ -13,7 +13,7 @@ use emgate::auth::hash::{HashCost, HashCosts, Hasher};
 use emgate::auth::pepper::Pepper;
 use emgate::auth::verify::Verifier;
 use emgate::clock::ManualClock;
-use emgate::domain::credential::{LockoutPolicy, SecretKind};
+use emgate::domain::credential::SecretKind;
 use emgate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use emgate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
 use emgate::domain::login::OccupantRule;
@@ -26,8 +26,8 @@ use emgate::em::service::{Authority, Em, LoginAttempt};
 use emgate::em::texts::Texts;
 use emgate::em::{Wake, audit, lockout_event};
 use emgate::event::Origin;
-use emgate::store::accounts;
 use emgate::store::associations::{self, Association};
+use emgate::store::credentials;
 use emgate::store::objects::{self, Carried, NewObject, Selector};
 use emgate::store::{Db, StoreError, parameters, schema};
 use serde_json::{Value, json};
@@ -167,7 +167,7 @@ impl Site {
                     users::max_login_seconds.eq(own_seconds),
                 ))
                 .execute(tx.connection())?;
-            accounts::set_credential(tx, pk, SecretKind::Pin, &hash)
+            credentials::set(tx, pk, SecretKind::Pin, &hash)
         });
         self.associate(pk, Association::Profile, &profiles.iter().map(|p| ObjectPk(p.0)).collect::<Vec<_>>());
         UserPk(pk.0)
@@ -179,7 +179,7 @@ impl Site {
         let hash = self.em.verifier().hash_for_storage(SecretKind::Password, password).unwrap();
         self.write(|tx| {
             diesel::insert_into(app_users::table).values(app_users::pk.eq(pk.0)).execute(tx.connection())?;
-            accounts::set_credential(tx, pk, SecretKind::Password, &hash)
+            credentials::set(tx, pk, SecretKind::Password, &hash)
         });
         pk
     }
@@ -375,7 +375,7 @@ pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
     let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
     let origin = Origin { cluster: "lab".into(), node: node.into() };
     let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
-    let verifier = Verifier::start(db.clone(), hasher, LockoutPolicy::default(), Some(listener)).unwrap();
+    let verifier = Verifier::start(db.clone(), hasher, Some(listener)).unwrap();
     Em::start(db.clone(), verifier, origin, MOST_WAITING, wake).with_audit()
 }
 

@@ -14,7 +14,7 @@ use actix_web::{App, test};
 use emgate::domain::credential::SecretKind;
 use emgate::domain::ids::{ObjectPk, UserPk};
 use emgate::em::api::{Api, PATH, routes};
-use emgate::store::accounts;
+use emgate::store::credentials;
 use emgate::store::associations::Association;
 use emgate::store::objects::{self, Selector};
 
@@ -62,7 +62,7 @@ fn join(site: &Site, who: ObjectPk) {
 /// Gives a person a password.
 fn give_password(site: &Site, user: UserPk) {
     let hash = site.em.verifier().hash_for_storage(SecretKind::Password, PASSWORD).unwrap();
-    site.write(|tx| accounts::set_credential(tx, ObjectPk(user.0), SecretKind::Password, &hash));
+    site.write(|tx| credentials::set(tx, ObjectPk(user.0), SecretKind::Password, &hash));
 }
 
 /// One request as it comes to the service.

@@ -1,0 +1,3 @@
+DROP FUNCTION drop_absent_accounts;
+DROP FUNCTION charge_absent;
+DROP TABLE absent_accounts;
