@@ -22,7 +22,7 @@ use crate::em::api::{self, Api};
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::texts::{Texts, TextsError};
-use crate::em::{audit, lockout_event, sweep};
+use crate::em::{audit, credential, lockout_event, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
@@ -172,6 +172,7 @@ impl App {
             phone: Arc::new(move |routes| {
                 phone_app::routes(routes, page.clone());
                 api::routes(routes, api.clone());
+                credential::page::routes(routes);
             }),
             soap: Arc::new(axl.mount()),
         })?;

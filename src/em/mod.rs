@@ -7,6 +7,7 @@ mod batch;
 pub mod cascade;
 pub mod conditions;
 mod counts;
+pub mod credential;
 pub mod error;
 pub mod lockout_event;
 mod logout_all;

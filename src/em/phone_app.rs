@@ -7,7 +7,7 @@
 
 mod request;
 mod screens;
-mod visit;
+pub(super) mod visit;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
@@ -21,6 +21,7 @@ use self::screens::{Choice, Refusal, Screens};
 use self::visit::Visit;
 use super::audit::Attempt;
 use super::conditions::{Conditions, PhoneState};
+use super::credential::code_of;
 use super::error::{Doing, EmCode};
 use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::screen::Screen;
@@ -128,7 +129,7 @@ impl Conversation<'_> {
         tracing::info!(em.code = code.number(), phone.name = %self.screens.phone, "refused at the phone");
         let as_207 = conditions.is_some_and(|c| c.parameters.connection_error_is_207);
         let shown = if as_207 && code == EmCode::ServiceConnection { EmCode::DeviceNameEmpty } else { code };
-        let user_id = attempt.cause.auth_id.as_deref();
+        let user_id = attempt.cause.auth_id.as_deref().or(attempt.user.as_deref());
         let refusal = self.visit.refusal(code, attempt.doing, user_id);
         let screen = self.screens.refused(&Refusal { number: shown.number(), ..refusal });
         self.em.rejected(attempt, code);
@@ -305,17 +306,4 @@ fn id_of_profile(uuid: Uuid) -> String {
 fn profile_of_id(id: &str) -> Result<Uuid, EmCode> {
     let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| EmCode::ProfileNotFound)?;
     Uuid::from_slice(&bytes).map_err(|_| EmCode::ProfileNotFound)
-}
-
-fn code_of(refused: Refused) -> EmCode {
-    match refused {
-        Refused::Wrong | Refused::Locked => EmCode::Authentication,
-        Refused::MustChange => EmCode::PinMustChange,
-        Refused::Expired => EmCode::PinExpired,
-        Refused::Limited | Refused::Busy => EmCode::Busy,
-        Refused::Store(error) => {
-            tracing::error!(error = %error, "database does not answer a PIN check");
-            EmCode::Database
-        }
-    }
 }

@@ -46,12 +46,40 @@ pub enum Phrase {
     Reference,
     LoginUnavailable,
     LogoutUnavailable,
+    ChangeCredential,
+    EnterPins,
+    CurrentPin,
+    NewPin,
+    ConfirmPin,
+    Change,
+    PinChanged,
+    PinChangeSuccessful,
+    PinFieldsBlank,
+    PinsDiffer,
+    PinNotDigits,
+    PinWrong,
+    PinLocked,
+    PinKept,
+    PinTooYoung,
+    PinTooShort,
+    PinTrivial,
+    PinRepeated,
+    PinChangeUnavailable,
+    PinChoice,
 }
 
 impl Phrase {
     /// Whether it stands in the text of a screen, which is long; others must fit their line.
     fn is_long(self) -> bool {
-        matches!(self, Self::LoggedInHere | Self::PhoneRestarts | Self::Error | Self::Reference)
+        matches!(
+            self,
+            Self::LoggedInHere
+                | Self::PhoneRestarts
+                | Self::Error
+                | Self::Reference
+                | Self::PinChangeSuccessful
+                | Self::PinChoice
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 //! A handler whose path is not here is never reached.
 
 use crate::config::Limits;
-use crate::em::{api, phone_app};
+use crate::em::{api, credential, phone_app};
 use crate::telemetry::Surface;
 
 /// One path, or the paths under one.
@@ -81,6 +81,7 @@ pub const ROUTES: &[Route] = &[
         access: Access::Open,
         body: BodyKind::Form,
     },
+    open(Path::Exact(credential::page::PATH), Surface::Phone),
     open(Path::Query("/axl/", "wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".wsdl"), Surface::Soap),
     open(Path::Under("/axl/", ".xsd"), Surface::Soap),

@@ -37,7 +37,15 @@ const PLACES: &[(&str, &[&str])] = &[
     ("quick_xml", &["soap/", "axl/", "em/screen.rs", "auth/page.rs"]),
     (
         "actix_web",
-        &["http/", "axl/mod.rs", "em/phone_app.rs", "em/phone_app/visit.rs", "em/api/mod.rs", "auth/"],
+        &[
+            "http/",
+            "axl/mod.rs",
+            "em/phone_app.rs",
+            "em/phone_app/visit.rs",
+            "em/api/mod.rs",
+            "em/credential/page.rs",
+            "auth/",
+        ],
     ),
     ("actix_tls", &["http/"]),
     ("rustls", &["http/"]),

@@ -3,8 +3,9 @@
 use super::request::LOGIN_TYPES;
 use crate::domain::event::LoginMethod;
 use crate::domain::names::DeviceName;
+use crate::em::credential;
 use crate::em::error::{Doing, EmCode};
-use crate::em::screen::{InputItem, MenuItem, Screen, SoftKey, URL};
+use crate::em::screen::{InputItem, MenuItem, Screen, SoftKey};
 use crate::em::texts::{Language, Phrase};
 
 /// Entries of a menu that phones show at most.
@@ -117,10 +118,7 @@ impl Screens<'_> {
 
     /// Where a PIN is changed; that page asks for a user id that is too long for an address.
     fn change_pin(&self, user_id: &str) -> String {
-        let page = format!("{}/changecredential/ChangeCredentialServlet?device={}", self.base, self.phone);
-        let user: String = form_urlencoded::byte_serialize(user_id.as_bytes()).collect();
-        let of_user = format!("{page}&userid={user}");
-        if user.is_empty() || of_user.len() > URL { page } else { of_user }
+        credential::page::address(self.base, self.phone, Some(user_id).filter(|id| !id.is_empty()))
     }
 
     /// What comes of a login or logout.

@@ -24,21 +24,21 @@ const FORWARDED: [HeaderName; 3] =
     [VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("forwarded")];
 
 /// What a request says beside its query.
-pub(super) struct Visit {
+pub(in crate::em) struct Visit {
     /// Scheme and host as the phone reached us; forwarded headers count for nothing.
-    pub(super) base: String,
+    pub(in crate::em) base: String,
     /// The language of the screen.
-    pub(super) language: Arc<Language>,
+    pub(in crate::em) language: Arc<Language>,
     /// How the request came.
-    pub(super) route: Route,
+    pub(in crate::em) route: Route,
     /// Identity of the request.
-    pub(super) request: Option<Uuid>,
+    pub(in crate::em) request: Option<Uuid>,
     charset: Charset,
     trace: Option<String>,
 }
 
 impl Visit {
-    pub(super) fn of(request: &HttpRequest, page: &PhonePage) -> Self {
+    pub(in crate::em) fn of(request: &HttpRequest, page: &PhonePage) -> Self {
         let headers = request.headers();
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         let host = text(headers, &HOST).unwrap_or(&page.default_authority);
@@ -62,12 +62,12 @@ impl Visit {
     }
 
     /// To whom a failed attempt is charged.
-    pub(super) fn source(&self, phone: &DeviceName) -> Source {
+    pub(in crate::em) fn source(&self, phone: &DeviceName) -> Source {
         Source { address: self.route.address, phone: Some(phone.to_string()) }
     }
 
     /// A screen that cannot be written is a mistake of ours or a host name too long for phones: the log says which.
-    pub(super) fn respond(&self, screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
+    pub(in crate::em) fn respond(&self, screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
         let body = screen.to_bytes(self.charset).unwrap_or_else(|error| {
             let phone = phone.map_or("", DeviceName::as_str);
             tracing::error!(phone.name = %phone, error = %error, "a screen cannot be written");
@@ -96,7 +96,7 @@ fn charset(accepted: &str) -> Charset {
 }
 
 /// The pages of this node are switched off: what a phone says then is that the service is not there (EM-155).
-pub(super) fn not_activated() -> HttpResponse {
+pub(in crate::em) fn not_activated() -> HttpResponse {
     HttpResponse::ServiceUnavailable()
         .content_type("text/plain; charset=utf-8")
         .body("Extension Mobility Application is not activated on this node\n")

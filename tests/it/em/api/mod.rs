@@ -14,8 +14,8 @@ use actix_web::{App, test};
 use emgate::domain::credential::SecretKind;
 use emgate::domain::ids::{ObjectPk, UserPk};
 use emgate::em::api::{Api, PATH, routes};
-use emgate::store::credentials;
 use emgate::store::associations::Association;
+use emgate::store::credentials;
 use emgate::store::objects::{self, Selector};
 
 use crate::support::site::Site;
