@@ -2,7 +2,7 @@
 //!
 //! A part that fails costs none of the others, and the work goes on when its caller has gone: whoever asks again ends what is left.
 
-use super::error::EmCode;
+use super::error::{Doing, EmCode};
 use super::service::Em;
 use super::session_events::{Ending, logout_events};
 use crate::domain::event::{Cause, LogoutReason};
@@ -19,9 +19,11 @@ const MOST_IN_PART: usize = 500;
 impl Em {
     /// Ends every session there is, ordered by phone name; with nobody logged in there is nothing to do.
     pub async fn log_out_all(&self, cause: Cause) -> Result<(), EmCode> {
-        let em = self.clone();
+        let (em, via) = (self.clone(), cause.actor.via);
         let work = tokio::spawn(async move { em.end_parts(cause).await });
-        work.await.unwrap_or(Err(EmCode::Unknown))
+        work.await.unwrap_or(Err(EmCode::Unknown))?;
+        self.counts().succeeded(Doing::Logout, via);
+        Ok(())
     }
 
     async fn end_parts(&self, cause: Cause) -> Result<(), EmCode> {

@@ -224,13 +224,7 @@ impl Em {
         origin: LogoutOrigin,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        let names = Names { phone: Named::By(phone), user: None, profile: None };
-        let via = cause.actor.via;
-        let outcome = self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await?;
-        if matches!(outcome, LogoutOutcome::LoggedOut { .. }) {
-            self.counts.succeeded(Doing::Logout, via);
-        }
-        Ok(outcome)
+        self.end_on_request(Names { phone: Named::By(phone), user: None, profile: None }, origin, cause).await
     }
 
     /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.
@@ -241,7 +235,21 @@ impl Em {
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
         let names = Names { phone: Named::By(phone), user: Some(Named::Known(user)), profile: None };
-        self.end(Asked { names, task: Task::Logout(AskedEnding::By(LogoutOrigin::Api)), cause }).await
+        self.end_on_request(names, LogoutOrigin::Api, cause).await
+    }
+
+    async fn end_on_request(
+        &self,
+        names: Names,
+        origin: LogoutOrigin,
+        cause: Cause,
+    ) -> Result<LogoutOutcome, EmCode> {
+        let via = cause.actor.via;
+        let outcome = self.end(Asked { names, task: Task::Logout(AskedEnding::By(origin)), cause }).await?;
+        if matches!(outcome, LogoutOutcome::LoggedOut { .. }) {
+            self.counts.succeeded(Doing::Logout, via);
+        }
+        Ok(outcome)
     }
 
     pub(super) async fn end(&self, asked: Asked) -> Result<LogoutOutcome, EmCode> {

@@ -29,8 +29,6 @@ pub(super) fn success() -> Vec<u8> {
 pub(super) fn failure(code: EmCode, declaration: Declaration) -> Vec<u8> {
     let mut lines = Lines::open(declaration);
     lines.start("failure", None);
-    // phones have a number of their own for a user without a profile, programs have not
-    let code = if code == EmCode::ProfileAbsent { EmCode::ProfileNotFound } else { code };
     lines.0.start("error").attribute("code", &code.number().to_string()).text(&text(code));
     lines.end();
     lines.finish()
@@ -188,5 +186,33 @@ impl Lines {
             self.end();
         }
         self.0.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::em::error::CODES;
+
+    #[test]
+    fn no_failure_speaks_of_success_and_no_success_holds_an_error() {
+        for code in CODES {
+            for (declaration, start) in [
+                (Declaration::Yes, "<?xml version=\"1.0\"?>\n<response>\n"),
+                (Declaration::No, "<response>\n"),
+            ] {
+                let document = String::from_utf8(failure(code, declaration)).unwrap();
+                assert!(document.starts_with(start) && document.ends_with("\n</response>\n"), "{document}");
+                assert!(!document.to_lowercase().contains("success"), "{document}");
+                assert!(document.contains(&format!("\n<error code=\"{}\">", code.number())), "{document}");
+                assert!(document.lines().all(|line| line.matches('>').count() <= 2), "{document}");
+            }
+        }
+        assert_eq!(success(), b"<?xml version=\"1.0\"?>\n<response>\n<success/>\n</response>\n");
+        let hostile = "\n<error code=\"1\">".to_owned();
+        for document in [phones(&[(hostile.clone(), None)]), existing(&[(hostile, None)])] {
+            let document = String::from_utf8(document).unwrap();
+            assert!(!document.contains("<error") && document.lines().count() == 7, "{document}");
+        }
     }
 }

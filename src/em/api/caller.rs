@@ -9,6 +9,7 @@ use super::request::readings;
 use crate::auth::verify::Refused;
 use crate::auth::{Caller, Right, Source};
 use crate::domain::credential::HolderKind;
+use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
 use crate::domain::ids::UserPk;
 use crate::domain::names::fold;
 use crate::em::error::EmCode;
@@ -33,13 +34,20 @@ impl Reach {
     }
 }
 
-/// Checks who asks, and finds for whom they may; unknown, wrong and locked are never told apart.
+/// Somebody who has proved nothing yet, as the cause of a refusal.
+pub(super) fn stranger(address: Option<IpAddr>, request_id: Uuid) -> Cause {
+    let address = address.map(|address| address.to_string());
+    let actor = Actor { kind: ActorKind::Application, id: None, address, via: Via::Api };
+    Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(request_id, Via::Api) }
+}
+
+/// Checks who asks; unknown, wrong and locked are never told apart.
 pub(super) async fn prove(
     em: &Em,
     app: &App,
     address: Option<IpAddr>,
     request_id: Uuid,
-) -> Result<(Caller, Reach), EmCode> {
+) -> Result<Caller, EmCode> {
     let source = Source { address, phone: None };
     let (Ok(user), Some(password)) = (app.id.parse(), &app.password) else {
         return Err(if em.verifier().charge(&source) { EmCode::Busy } else { EmCode::InvalidApp });
@@ -53,13 +61,11 @@ pub(super) async fn prove(
             EmCode::Database
         }
     })?;
-    let caller = Caller { principal: verified.into_inner(), source: address, request_id };
-    let reach = reach(&caller)?;
-    Ok((caller, reach))
+    Ok(Caller { principal: verified.into_inner(), source: address, request_id })
 }
 
 /// For whom a caller may act; a program without the right for nobody.
-fn reach(caller: &Caller) -> Result<Reach, EmCode> {
+pub(super) fn reach(caller: &Caller) -> Result<Reach, EmCode> {
     let principal = &caller.principal;
     match principal.kind {
         HolderKind::EndUser => Ok(Reach::Oneself(UserPk(principal.pk.0), fold(principal.name.as_str()))),

@@ -6,11 +6,15 @@
 use std::net::IpAddr;
 
 use super::caller::Reach;
+use super::request::readings;
+use crate::domain::event::Cause;
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::secret::Password;
-use crate::em::error::EmCode;
+use crate::em::audit::Attempt;
+use crate::em::error::{Doing, EmCode};
 use crate::em::trust::Route;
 use crate::soap::tree::Element;
+use crate::store::objects::Selector;
 
 /// Names that one query may ask for.
 const MOST_NAMES: usize = 500;
@@ -104,14 +108,23 @@ impl Document {
     }
 }
 
-impl Task {
+impl Request {
     /// The phone on which something is to change.
     pub(super) fn phone(&self) -> Option<&str> {
         match self {
-            Self::Request(Request::Login(login), _) => Some(&login.phone),
-            Self::Request(Request::Logout(phone), _) => Some(phone),
-            Self::Request(Request::LogoutAll, _) | Self::Query(_) => None,
+            Self::Login(login) => Some(&login.phone),
+            Self::Logout(phone) => Some(phone),
+            Self::LogoutAll => None,
         }
+    }
+
+    /// The same for the audit, which asks whether there is such a user.
+    pub(super) fn attempt(&self, cause: Cause) -> Attempt {
+        let (doing, user) = match self {
+            Self::Login(login) => (Doing::Login, readings(&login.user).last()),
+            Self::Logout(_) | Self::LogoutAll => (Doing::Logout, None),
+        };
+        Attempt { doing, phone: self.phone().map(Selector::name), user, cause }
     }
 }
 

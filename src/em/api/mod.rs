@@ -15,12 +15,16 @@ mod request;
 
 use actix_web::http::header::{CONTENT_TYPE, VIA};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use uuid::Uuid;
 
 use self::answer::Declaration;
-use self::document::{Document, Task};
+use self::document::{App, Document, Request, Task, Via};
+use super::audit::Attempt;
+use super::conditions::Conditions;
 use super::error::EmCode;
 use super::service::Em;
 use super::trust::Route;
+use crate::domain::event;
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
 use crate::soap::wellformed;
@@ -39,6 +43,13 @@ pub struct Api {
     people: Gathered<Vec<String>, Vec<Person>>,
 }
 
+/// A document, and how it came here.
+struct Received {
+    root: Element,
+    peer: Route,
+    id: Uuid,
+}
+
 impl Api {
     /// Makes it.
     pub fn new(em: Em) -> Self {
@@ -47,27 +58,57 @@ impl Api {
         Self { em, phones, people }
     }
 
-    async fn serve(&self, root: &Element, peer: Route, id: uuid::Uuid) -> Result<Vec<u8>, EmCode> {
-        let Document { app, task } = Document::read(root)?;
-        let conditions = self.em.conditions(task.phone()).await?;
+    /// Carries out or looks up what a document asks; a login or logout that is refused is told of.
+    async fn serve(&self, received: &Received) -> Result<Vec<u8>, EmCode> {
+        let Document { app, task } = Document::read(&received.root)?;
+        let address = received.peer.address;
+        match task {
+            Task::Query(query) => {
+                self.meet(&received.root, None).await?;
+                let proved = caller::prove(&self.em, &app, address, received.id).await?;
+                query::look_up(self, query, &caller::reach(&proved)?).await
+            }
+            Task::Request(request, via) => {
+                let mut attempt = request.attempt(caller::stranger(address, received.id));
+                match self.carry_out(received, &app, &request, &via, &mut attempt).await {
+                    Ok(()) => Ok(answer::success()),
+                    Err(code) => {
+                        self.em.rejected(attempt, code);
+                        Err(code)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who asks stands in the attempt as soon as that is proved.
+    async fn carry_out(
+        &self,
+        received: &Received,
+        app: &App,
+        request: &Request,
+        via: &Via,
+        attempt: &mut Attempt,
+    ) -> Result<(), EmCode> {
+        let peer = received.peer;
+        let conditions = self.meet(&received.root, request.phone()).await?;
+        let _until_answered = self.em.permit(&conditions).await?;
+        let proved = caller::prove(&self.em, app, peer.address, received.id).await?;
+        attempt.cause = proved.cause(event::Via::Api);
+        let reach = caller::reach(&proved)?;
+        request::check_reach(request, &reach)?;
+        self.em.trust(&conditions, via.route(&reach, peer)).await?;
+        request::carry_out(&self.em, request, &conditions, &reach, &attempt.cause).await
+    }
+
+    /// Reads what a document meets, and refuses it where it is not for this node or not strictly as it should be.
+    async fn meet(&self, root: &Element, phone: Option<&str>) -> Result<Conditions, EmCode> {
+        let conditions = self.em.conditions(phone).await?;
         if conditions.parameters.strict_documents && !grammar::allows(root) {
             return Err(EmCode::Parse);
         }
         Em::check_is_active(&conditions)?;
-        match task {
-            Task::Request(request, via) => {
-                let _until_answered = self.em.permit(&conditions).await?;
-                let (caller, reach) = caller::prove(&self.em, &app, peer.address, id).await?;
-                request::check_reach(&request, &reach)?;
-                self.em.trust(&conditions, via.route(&reach, peer)).await?;
-                request::carry_out(&self.em, request, &conditions, &caller, &reach).await?;
-                Ok(answer::success())
-            }
-            Task::Query(query) => {
-                let (_, reach) = caller::prove(&self.em, &app, peer.address, id).await?;
-                query::look_up(self, query, &reach).await
-            }
-        }
+        Ok(conditions)
     }
 }
 
@@ -85,8 +126,8 @@ async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> H
             let declaration = if root.name == "query" { Declaration::No } else { Declaration::Yes };
             let is_proxied = request.headers().contains_key(VIA);
             let peer = Route { address: request.peer_addr().map(|address| address.ip()), is_proxied };
-            let id = request.extensions().get::<RequestId>().map(|id| id.0);
-            (declaration, api.serve(&root, peer, id.unwrap_or_else(|| api.em.new_id())).await)
+            let id = request.extensions().get::<RequestId>().map_or_else(|| api.em.new_id(), |id| id.0);
+            (declaration, api.serve(&Received { root, peer, id }).await)
         }
     };
     let document = outcome.unwrap_or_else(|code| {

@@ -3,8 +3,7 @@
 use super::caller::Reach;
 use super::document::{Login, Request};
 use super::percent::decode_id;
-use crate::auth::Caller;
-use crate::domain::event::{Cause, Via};
+use crate::domain::event::Cause;
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
 use crate::em::conditions::{Conditions, PhoneState};
@@ -26,17 +25,16 @@ pub(super) fn check_reach(request: &Request, reach: &Reach) -> Result<(), EmCode
 /// Carries out one request.
 pub(super) async fn carry_out(
     em: &Em,
-    request: Request,
+    request: &Request,
     conditions: &Conditions,
-    caller: &Caller,
     reach: &Reach,
+    cause: &Cause,
 ) -> Result<(), EmCode> {
-    let cause = caller.cause(Via::Api);
     let phone = || conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent);
     match request {
-        Request::Login(login) => log_in(em, phone()?, &login, reach, cause).await,
-        Request::Logout(_) => log_out(em, phone()?, reach, cause).await,
-        Request::LogoutAll => em.log_out_all(cause).await,
+        Request::Login(login) => log_in(em, phone()?, login, reach, cause).await,
+        Request::Logout(_) => log_out(em, phone()?, reach, cause.clone()).await,
+        Request::LogoutAll => em.log_out_all(cause.clone()).await,
     }
 }
 
@@ -51,7 +49,7 @@ async fn log_in(
     phone: &PhoneState,
     login: &Login,
     reach: &Reach,
-    cause: Cause,
+    cause: &Cause,
 ) -> Result<(), EmCode> {
     // before anything is looked up that may not exist
     if !phone.em_enabled {
@@ -68,7 +66,10 @@ async fn log_in(
         };
         match em.login(attempt).await {
             Ok(LoginOutcome::LoggedIn { .. } | LoginOutcome::Unchanged { .. }) => return Ok(()),
-            Ok(LoginOutcome::ChooseProfile(_)) => return Err(EmCode::ProfileNotFound),
+            // phones have a number of their own for a user without a profile, programs have not
+            Ok(LoginOutcome::ChooseProfile(_)) | Err(EmCode::ProfileAbsent) => {
+                return Err(EmCode::ProfileNotFound);
+            }
             Err(EmCode::UserAbsent) => {}
             Err(code) => return Err(code),
         }

@@ -1,5 +1,6 @@
 //! The application API, as programs talk to it: whole answers, byte for byte.
 
+mod audit;
 mod callers;
 mod codes;
 mod forms;
