@@ -19,6 +19,7 @@ use crate::auth::Caller;
 use crate::auth::hash::HashError;
 use crate::auth::verify::Verifier;
 use crate::domain::credential::SecretKind;
+pub use crate::domain::event::Trace;
 use crate::domain::event::{self, Via};
 use crate::domain::secret::{Password, Pin, SecretError};
 use crate::em::Wake;
@@ -91,8 +92,7 @@ pub async fn execute(
     }
     let sequence = call.sequence;
     let prepared = prepare(axl, operation, handler, call, version.1).await?;
-    let Trace { parent: traceparent, state: tracestate } = trace;
-    let cause = event::Cause { traceparent, tracestate, ..caller.cause(Via::Soap) };
+    let cause = caller.cause(Via::Soap).traced(&trace);
     let answer = match prepared {
         Prepared::Named(operation, request) => operation.run(&axl.em, &request, cause).await?,
         Prepared::Verb(Work::Lookup(wanted, answer)) => look_up(axl, wanted, answer).await?,
@@ -197,26 +197,6 @@ async fn prepare(
 /// Whether a call may carry a secret to be hashed, which takes far longer than to read it.
 fn may_hash(operation: &Operation) -> bool {
     matches!(operation.kind, OperationKind::Add | OperationKind::Update)
-}
-
-/// Trace context of the causing request.
-#[derive(Debug, Clone, Default)]
-pub struct Trace {
-    /// W3C `traceparent`.
-    pub parent: Option<String>,
-    /// W3C `tracestate`.
-    pub state: Option<String>,
-}
-
-impl Trace {
-    /// Takes the headers as far as they are trace context: anything else would only make events longer.
-    pub fn read(parent: Option<&str>, state: Option<&str>) -> Self {
-        let is_parent = |t: &str| t.len() == 55 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        let is_state = |t: &str| t.len() <= 512 && t.bytes().all(|b| (b' '..=b'~').contains(&b));
-        let parent = parent.filter(|t| is_parent(t)).map(str::to_owned);
-        let state = state.filter(|t| parent.is_some() && is_state(t)).map(str::to_owned);
-        Self { parent, state }
-    }
 }
 
 /// Reads a message.

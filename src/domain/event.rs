@@ -24,7 +24,7 @@ pub use session::{
 };
 pub use shared::{
     Actor, ActorKind, AuthType, EventLine, EventPhone, EventProfile, EventUser, LineKind, Recording,
-    SessionRef, Via,
+    SessionRef, Trace, Via,
 };
 
 /// One fact, in past tense.
@@ -111,6 +111,12 @@ impl Cause {
             traceparent: None,
             tracestate: None,
         }
+    }
+
+    /// The same in the trace of the request that causes it.
+    #[must_use]
+    pub fn traced(self, trace: &Trace) -> Self {
+        Self { traceparent: trace.parent.clone(), tracestate: trace.state.clone(), ..self }
     }
 
     /// The text that all events of the operation carry: the identity, and the part where there are several.

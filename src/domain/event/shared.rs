@@ -103,6 +103,26 @@ pub enum AuthType {
     Anonymous,
 }
 
+/// Trace context of the causing request.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// W3C `traceparent`.
+    pub parent: Option<String>,
+    /// W3C `tracestate`.
+    pub state: Option<String>,
+}
+
+impl Trace {
+    /// Takes the headers as far as they are trace context: anything else would only make events longer.
+    pub fn read(parent: Option<&str>, state: Option<&str>) -> Self {
+        let is_parent = |t: &str| t.len() == 55 && t.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        let is_state = |t: &str| t.len() <= 512 && t.bytes().all(|b| (b' '..=b'~').contains(&b));
+        let parent = parent.filter(|t| is_parent(t)).map(str::to_owned);
+        let state = state.filter(|t| parent.is_some() && is_state(t)).map(str::to_owned);
+        Self { parent, state }
+    }
+}
+
 /// A short pointer to another session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

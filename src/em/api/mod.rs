@@ -24,7 +24,7 @@ use super::conditions::Conditions;
 use super::error::EmCode;
 use super::service::Em;
 use super::trust::Route;
-use crate::domain::event;
+use crate::domain::event::{self, Trace};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
 use crate::soap::wellformed;
@@ -48,6 +48,7 @@ struct Received {
     root: Element,
     peer: Route,
     id: Uuid,
+    trace: Trace,
 }
 
 impl Api {
@@ -69,7 +70,8 @@ impl Api {
                 query::look_up(self, query, &caller::reach(&proved)?).await
             }
             Task::Request(request, via) => {
-                let mut attempt = request.attempt(caller::stranger(address, received.id));
+                let mut attempt =
+                    request.attempt(caller::stranger(address, received.id).traced(&received.trace));
                 match self.carry_out(received, &app, &request, &via, &mut attempt).await {
                     Ok(()) => Ok(answer::success()),
                     Err(code) => {
@@ -94,7 +96,7 @@ impl Api {
         let conditions = self.meet(&received.root, request.phone()).await?;
         let _until_answered = self.em.permit(&conditions).await?;
         let proved = caller::prove(&self.em, app, peer.address, received.id).await?;
-        attempt.cause = proved.cause(event::Via::Api);
+        attempt.cause = proved.cause(event::Via::Api).traced(&received.trace);
         let reach = caller::reach(&proved)?;
         request::check_reach(request, &reach)?;
         self.em.trust(&conditions, via.route(&reach, peer)).await?;
@@ -119,15 +121,16 @@ pub fn routes(config: &mut web::ServiceConfig, api: Api) {
 
 async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> HttpResponse {
     let form = if body.is_empty() { request.query_string().as_bytes() } else { &body };
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let (declaration, outcome) = match read(form, content_type.unwrap_or_default()) {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let (declaration, outcome) = match read(form, header("content-type").unwrap_or_default()) {
         Err(code) => (Declaration::Yes, Err(code)),
         Ok(root) => {
             let declaration = if root.name == "query" { Declaration::No } else { Declaration::Yes };
             let is_proxied = request.headers().contains_key(VIA);
             let peer = Route { address: request.peer_addr().map(|address| address.ip()), is_proxied };
             let id = request.extensions().get::<RequestId>().map_or_else(|| api.em.new_id(), |id| id.0);
-            (declaration, api.serve(&Received { root, peer, id }).await)
+            let trace = Trace::read(header("traceparent"), header("tracestate"));
+            (declaration, api.serve(&Received { root, peer, id, trace }).await)
         }
     };
     let document = outcome.unwrap_or_else(|code| {

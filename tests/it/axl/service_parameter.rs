@@ -65,6 +65,7 @@ fn every_parameter_has_its_type_and_default_and_takes_its_range_only() {
         ),
         ("AllowProxy", "boolean", "F", "T=T", "on"),
         ("ExtensionMobilityCacheSize", "long", "10000", "1000=1000 20000=20000", "999 20001"),
+        ("StrictEMServiceRequests", "boolean", "F", "T=T", "strict"),
     ] {
         let selector = cluster(name);
         let shown = site.shown("ServiceParameter", &selector, &["name", "service", "valueType"]);

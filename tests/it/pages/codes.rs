@@ -16,9 +16,9 @@ Written from the registries, `src/em/error.rs` and `src/axl/error.rs`, by a test
 
 ## On phones, in the application API and in events
 
-An answer of the application API carries number and name of this table; a page of a phone shows the text of its language, here in
-English; events, logs and metrics carry number and short name. *Again* says that the moment is in the way: the same request may succeed
-a little later.
+An answer of the application API carries number and name of this table, with 3, 18, 22 and 25 the words that clients look for; a page of
+a phone shows the text of its language, here in English; events, logs and metrics carry number and short name. *Again* says that the
+moment is in the way: the same request may succeed a little later.
 
 | code | short name | name | when | on the phone | again | what to do |
 |---|---|---|---|---|---|---|

@@ -22,6 +22,17 @@ async fn a_program_logs_people_in_and_out() {
     assert_eq!(events[1].1["requestedBy"], asked);
 }
 
+#[tokio::test]
+async fn the_trace_of_a_request_goes_on_in_its_events() {
+    let site = site();
+    let form = format!("xml=<request>{}{}</request>", app("seats", PASSWORD), login(A1, "ada", ""));
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let headers = vec![("traceparent", parent), ("tracestate", "booking=7")];
+    assert_eq!(Sent { headers, body: form.into_bytes(), ..Sent::default() }.answer(&site).await, SUCCESS);
+    let event = &site.envelopes()[0];
+    assert_eq!((&event["traceparent"], &event["tracestate"]), (&json!(parent), &json!("booking=7")));
+}
+
 /// What the last login event says of the limit.
 fn limit(site: &Site) -> (Value, Value) {
     let data = site.events().pop().unwrap().1;
