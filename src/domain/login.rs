@@ -8,6 +8,7 @@ use super::event::{LoginMethod, LogoutReason, MaxLoginSource};
 use super::ids::{LinePk, PhonePk, ProfilePk};
 use super::login_limit::LoginLimit;
 use super::policy::{LoginPolicy, MultipleLogin};
+use super::schedule::Belonging;
 use super::snapshot::{Appearance, DeviceProfile, EndUser, OwnLimit, Phone, Session, Snapshot};
 
 /// Whether somebody stood at the phone.
@@ -132,13 +133,13 @@ pub fn decide_login<'s>(
         Ok(Judged::Unchanged(session)) => LoginDecision::Unchanged(session),
         Ok(Judged::Choose(profiles)) => LoginDecision::ChooseProfile(profiles),
         Ok(Judged::Go { phone, user, profile, displaced }) => {
-            let limit = limit_in_force(user, request, policy);
+            let (limit, expires_at) = expiry(snapshot, user, request, policy, now);
             LoginDecision::Admit(Admission {
                 phone,
                 user,
                 profile,
                 limit,
-                expires_at: limit.map(|(limit, _)| limit.after(now)),
+                expires_at,
                 exclusive: policy.multiple_login != MultipleLogin::Allow,
                 displaced,
                 clear_call_log: policy.clear_call_logs && is_manual(request.method),
@@ -233,6 +234,27 @@ fn choose_profile<'s>(
         (None, [profile]) => Ok(Chosen::One(profile)),
         (None, []) => Err(LoginRefusal::ProfileAbsent),
         (None, several) => Ok(Chosen::Several(several.to_vec())),
+    }
+}
+
+/// The limit in force, or the time of day that comes before it, and the moment that is meant.
+fn expiry(
+    snapshot: &Snapshot<'_>,
+    user: &EndUser,
+    request: &LoginRequest,
+    policy: &LoginPolicy,
+    now: DateTime<Utc>,
+) -> (Option<(LoginLimit, MaxLoginSource)>, Option<DateTime<Utc>>) {
+    let limit = limit_in_force(user, request, policy);
+    let expires_at = limit.map(|(limit, _)| limit.after(now));
+    let who = Belonging { user: &user.user_id, groups: snapshot.groups, site: snapshot.site };
+    match policy.schedule.next(who, now) {
+        Some(at) if expires_at.is_none_or(|expires| at < expires) => {
+            // what is left of a second is none
+            let seconds = LoginLimit::from_seconds((at - now).num_seconds().max(1));
+            (seconds.map(|limit| (limit, MaxLoginSource::Schedule)), Some(at))
+        }
+        Some(_) | None => (limit, expires_at),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod names;
 pub mod patch;
 pub mod pin_choice;
 pub mod policy;
+pub mod schedule;
 pub mod secret;
 pub mod snapshot;
 pub mod trust;

@@ -4,6 +4,7 @@
 //! are kept and who may change them is not decided here.
 
 use super::login_limit::{LoginLimit, parse_duration};
+use super::schedule::Schedule;
 use super::trust::{TrustPolicy, TrustedSource};
 
 /// The `service` under which all of these stand.
@@ -27,6 +28,11 @@ pub enum ValueKind {
     Duration,
     /// One of the three multiple-login behaviours.
     MultipleLogin,
+    /// Rules for logouts at a time of day, up to a number of characters.
+    Schedule {
+        /// Greatest number of characters.
+        max: usize,
+    },
     /// Addresses, networks and host names, separated by semicolons, up to a number of characters.
     AddressList {
         /// Greatest number of characters.
@@ -70,6 +76,10 @@ const fn parameter(
 
 const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
 const MAX_LOGIN_TIME: &str = "IntraClusterMaxLoginTime";
+/// Logouts at a time of day.
+const LOGOUT_AT: &str = "AutomaticLogoutAt";
+/// Minutes for which an automatic logout waits for the end of a call.
+pub const IDLE_WAIT: &str = "AutomaticLogoutWaitsForIdle";
 const TRUSTED_LIST: &str = "TrustedListOfIPs";
 
 /// All parameters, in the order in which they are listed: the twelve known ones, then ours.
@@ -90,6 +100,8 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter("IntercomDefaultDeviceByAXL", "Intercom Default Device Chosen on AXL Assignment", ValueKind::Boolean, "T", Scope::Cluster),
     parameter("ExtensionMobilityActivated", "Extension Mobility Service Activated", ValueKind::Boolean, "T", Scope::Node),
     parameter("ExtensionMobilityPagesActivated", "Extension Mobility Application Activated", ValueKind::Boolean, "T", Scope::Node),
+    parameter(LOGOUT_AT, "Automatic Logout at a Time of Day", ValueKind::Schedule { max: 4096 }, "", Scope::Cluster),
+    parameter(IDLE_WAIT, "Automatic Logout Waits for the End of a Call", ValueKind::Number { min: 0, max: 480 }, "0", Scope::Cluster),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("PinFailedAttemptsBeforeLock", "PIN Failed Attempts Before Lock", ValueKind::Number { min: 0, max: 100 }, "3", Scope::Cluster),
@@ -136,6 +148,16 @@ pub enum ParameterError {
         name: &'static str,
         /// Greatest number of characters.
         max: usize,
+    },
+    /// A rule that is none.
+    #[error(
+        "{name} is rules such as \"site Lobby = 18:00 Europe/Berlin\" for everybody, a site, group or user, separated by semicolons; \"{rule}\" is none"
+    )]
+    Rule {
+        /// Parameter.
+        name: &'static str,
+        /// The rule.
+        rule: String,
     },
     /// An entry of a list that is no address, network or host name.
     #[error(
@@ -199,7 +221,10 @@ impl Parameter {
         match self.kind {
             ValueKind::Boolean => "boolean",
             ValueKind::Number { .. } => "long",
-            ValueKind::Duration | ValueKind::MultipleLogin | ValueKind::AddressList { .. } => "string",
+            ValueKind::Duration
+            | ValueKind::MultipleLogin
+            | ValueKind::Schedule { .. }
+            | ValueKind::AddressList { .. } => "string",
         }
     }
 
@@ -222,14 +247,15 @@ impl Parameter {
             ValueKind::MultipleLogin => MultipleLogin::find(text)
                 .map(|(full, _)| full.to_owned())
                 .ok_or(ParameterError::MultipleLogin(self.name)),
-            ValueKind::AddressList { max } => {
-                if text.chars().count() > max {
-                    return Err(ParameterError::TooLong { name: self.name, max });
-                }
-                TrustedSource::parse_list(text)
-                    .map(|_| text.to_owned())
-                    .map_err(|entry| ParameterError::Entry { name: self.name, entry })
+            ValueKind::Schedule { max } | ValueKind::AddressList { max } if text.chars().count() > max => {
+                Err(ParameterError::TooLong { name: self.name, max })
             }
+            ValueKind::Schedule { .. } => Schedule::parse(text)
+                .map(|_| text.to_owned())
+                .map_err(|rule| ParameterError::Rule { name: self.name, rule }),
+            ValueKind::AddressList { .. } => TrustedSource::parse_list(text)
+                .map(|_| text.to_owned())
+                .map_err(|entry| ParameterError::Entry { name: self.name, entry }),
         }
     }
 }
@@ -251,6 +277,8 @@ pub struct LoginPolicy {
     pub multiple_login: MultipleLogin,
     /// Maximum login time while enforced.
     pub limit: Option<LoginLimit>,
+    /// Logouts at a time of day.
+    pub schedule: Schedule,
     /// Whether a manual login or logout clears the phone's call log.
     pub clear_call_logs: bool,
     /// Whether an intercom line without default device takes the phone on which it comes up.
@@ -269,6 +297,7 @@ impl LoginPolicy {
             multiple_login: MultipleLogin::find(&text("MultipleLoginBehavior"))
                 .map_or(MultipleLogin::Refuse, |(_, behaviour)| behaviour),
             limit: limit.filter(|_| enforced),
+            schedule: Schedule::parse(&text(LOGOUT_AT)).unwrap_or_default(),
             clear_call_logs: text("ClearCallLogs") == "T",
             choose_intercom_phone: text("IntercomDefaultDeviceByAXL") == "T",
         }

@@ -161,6 +161,10 @@ pub struct Snapshot<'s> {
     pub controlled: Vec<&'s DeviceProfile>,
     /// The profile that the request names, if it exists.
     pub named: Option<&'s DeviceProfile>,
+    /// Groups of the user, as far as the policy asks.
+    pub groups: &'s [String],
+    /// Device pool of the phone, as far as the policy asks.
+    pub site: Option<&'s str>,
 }
 
 impl Phone {

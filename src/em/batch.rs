@@ -137,10 +137,10 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result
                 }
             }
         }
-        Placed::Logout { ending: AskedEnding::Expired, cause, .. } => {
+        Placed::Logout { ending: AskedEnding::Expired(reason), cause, .. } => {
             let now = tx.now()?;
             match occupant.filter(|s| s.expires_at.is_some_and(|at| at <= now)) {
-                Some(session) => end(tx, world, session, LogoutReason::Expired, false, cause),
+                Some(session) => end(tx, world, session, *reason, false, cause),
                 None => Ok(Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn))),
             }
         }
@@ -168,6 +168,8 @@ fn snapshot_for<'w>(
         elsewhere,
         controlled: controlled.iter().filter_map(|pk| world.profiles.get(pk)).collect(),
         named: request.profile.and_then(|pk| world.profiles.get(&pk)),
+        groups: world.groups.get(&user).map_or(&[][..], Vec::as_slice),
+        site: world.sites.get(&phone).map(String::as_str),
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::objects::{ObjectFilter, Pattern};
-use super::schema::{objects, phones};
+use super::schema::{object_references, objects, phones};
 use super::{StoreError, Tx};
 use crate::domain::event::EventPhone;
 use crate::domain::ids::{PhonePk, ProfilePk};
@@ -40,6 +40,16 @@ pub fn update(tx: &mut Tx<'_>, row: &PhoneRow) -> Result<(), StoreError> {
 /// Reads one phone.
 pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
     Ok(phones::table.find(phone).select(PhoneRow::as_select()).first(tx.connection())?)
+}
+
+/// Names of the device pools of phones.
+pub fn sites_of(tx: &mut Tx<'_>, phones: &[PhonePk]) -> Result<Vec<(PhonePk, String)>, StoreError> {
+    let keys: Vec<i64> = phones.iter().map(|phone| phone.0).collect();
+    let pools = object_references::table
+        .inner_join(objects::table.on(objects::pk.eq(object_references::target_pk)))
+        .filter(object_references::owner_pk.eq_any(keys).and(object_references::tag.eq("devicePoolName")))
+        .select((object_references::owner_pk, objects::name));
+    Ok(pools.load(tx.connection())?)
 }
 
 /// The condition that the protocol of a listed phone matches.

@@ -12,8 +12,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 
 use self::records::{Batch, BatchSql, Button, ButtonSql};
-use super::{StoreError, Tx};
-use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
+use super::associations::{self, Association};
+use super::{StoreError, Tx, phones};
+use crate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
 use crate::domain::policy::LoginPolicy;
 use crate::domain::snapshot::{Appearance, DeviceProfile, EndUser, Phone, Session};
 
@@ -51,6 +52,10 @@ pub struct BatchSnapshot {
     pub sessions: HashMap<PhonePk, Session>,
     /// Lines on the buttons of profiles and phones, by owner, in order of their buttons.
     pub appearances: HashMap<i64, Vec<Appearance>>,
+    /// Groups of users who log in, while the policy has rules for some.
+    pub groups: HashMap<UserPk, Vec<String>>,
+    /// Device pools of phones, while the policy has rules for some.
+    pub sites: HashMap<PhonePk, String>,
     /// Application users that control a phone or profile, by its key, sorted.
     pub controllers: HashMap<i64, Vec<String>>,
 }
@@ -76,7 +81,16 @@ pub fn lock_and_read(tx: &mut Tx<'_>, keys: &BatchKeys) -> Result<BatchSnapshot,
     if tx.uses_database_time() {
         tx.set_now(batch.moment);
     }
-    Ok(batch.into())
+    let mut snapshot = BatchSnapshot::from(batch);
+    if !snapshot.policy.schedule.is_empty() {
+        let users: Vec<ObjectPk> = keys.users.iter().map(|user| (*user).into()).collect();
+        for (user, group) in associations::associated(tx, &users, Association::Group)? {
+            snapshot.groups.entry(UserPk(user.0)).or_default().push(group.name);
+        }
+        let on = [keys.phones.as_slice(), keys.leaving.as_slice()].concat();
+        snapshot.sites = phones::sites_of(tx, &on)?.into_iter().collect();
+    }
+    Ok(snapshot)
 }
 
 /// Reads phones whose sessions are to end, in a transaction that holds the locks of their users and of themselves and has its moment.

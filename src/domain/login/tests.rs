@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::ids::UserPk;
+use crate::domain::schedule::Schedule;
 
 /// Everything a snapshot borrows from.
 #[derive(Debug, Clone)]
@@ -17,6 +18,7 @@ struct World {
     elsewhere: Vec<Session>,
     controlled: Vec<DeviceProfile>,
     named: Option<DeviceProfile>,
+    site: Option<String>,
 }
 
 fn now() -> DateTime<Utc> {
@@ -80,6 +82,7 @@ fn world() -> World {
         elsewhere: Vec::new(),
         controlled: vec![profile(10)],
         named: None,
+        site: None,
     }
 }
 
@@ -123,6 +126,8 @@ fn snapshot(world: &World) -> Snapshot<'_> {
         elsewhere: world.elsewhere.iter().collect(),
         controlled: world.controlled.iter().collect(),
         named: world.named.as_ref(),
+        groups: &[],
+        site: world.site.as_deref(),
     }
 }
 
@@ -136,6 +141,7 @@ fn checks_come_in_their_order_and_the_first_that_fails_counts() {
         elsewhere: vec![session(101, 1, 10)],
         controlled: Vec::new(),
         named: None,
+        site: None,
     };
     let mut asked = LoginRequest { pin_version: Some(2), ..request() };
     let base = self::world();
@@ -227,6 +233,21 @@ fn the_shortest_of_callers_and_standing_limit_counts() {
     }
 }
 
+#[test]
+fn a_time_of_day_counts_where_it_comes_first() {
+    let schedule = Schedule::parse("site lobby = 8:10 UTC; everybody = 9:00 UTC").unwrap();
+    let limited = |seconds| LoginPolicy {
+        limit: LoginLimit::from_seconds(seconds),
+        schedule: schedule.clone(),
+        ..LoginPolicy::default()
+    };
+    let mut world = world();
+    assert_eq!(told(&world, &request(), &limited(7200)), "admit UDP10 3600 Schedule []");
+    assert_eq!(told(&world, &request(), &limited(1800)), "admit UDP10 1800 ServiceParameter []");
+    world.site = Some("Lobby".into());
+    assert_eq!(told(&world, &request(), &limited(1800)), "admit UDP10 600 Schedule []");
+}
+
 fn own(seconds: i64) -> OwnLimit {
     LoginLimit::from_seconds(seconds).map_or(OwnLimit::Unlimited, OwnLimit::Limited)
 }
@@ -256,6 +277,7 @@ fn any_world() -> impl Strategy<Value = World> {
                 elsewhere: elsewhere.into_iter().map(|phone| session(phone, 1, 10)).collect(),
                 controlled: controlled.into_iter().map(profile).collect(),
                 named: None,
+                site: None,
             }
         })
 }
