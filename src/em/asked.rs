@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::error::EmCode;
 use super::outcome::{LoginOutcome, LogoutOutcome};
-use crate::domain::event::Cause;
+use crate::domain::event::{Cause, LogoutReason};
 use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
 use crate::domain::login::{LoginRequest, OccupantRule};
 use crate::domain::logout::LogoutOrigin;
@@ -35,8 +35,8 @@ pub(super) enum Task {
 pub(super) enum AskedEnding {
     /// Somebody asks.
     By(LogoutOrigin),
-    /// The time is over.
-    Expired,
+    /// The time is over: the longest that was allowed, or a time of day.
+    Expired(LogoutReason),
 }
 
 /// What becomes of a request.

@@ -205,7 +205,7 @@ mod tests {
     use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
     use crate::em::asked::AskedEnding;
 
-    const LOGOUT: Task = Task::Logout(AskedEnding::Expired);
+    const LOGOUT: Task = Task::Logout(AskedEnding::Expired(crate::domain::event::LogoutReason::Expired));
     const LOGIN: Task = Task::Login(LoginRequest {
         method: LoginMethod::Api,
         profile: None,

@@ -34,7 +34,7 @@ pub(super) fn logout_events(
     events: &mut Vec<Occurred>,
 ) {
     let (phone, session) = (ending.phone, ending.session);
-    let expired = ending.reason == LogoutReason::Expired;
+    let expired = matches!(ending.reason, LogoutReason::Expired | LogoutReason::Schedule);
     let own = programs(world, session.profile.0);
     let kept = programs(world, phone.pk.0);
     let logout = DeviceLogout {

@@ -216,6 +216,7 @@ diesel::table! {
         status -> Text,
         reported_by -> Nullable<Text>,
         reported_at -> Timestamptz,
+        is_busy -> Bool,
     }
 }
 

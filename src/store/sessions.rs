@@ -2,13 +2,13 @@
 //!
 //! Each write names phone and session, so that a logout ends the session it saw and never a later one (security.md CON-6).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::event_log::EventRow;
-use super::schema::{objects, sessions};
+use super::schema::{objects, registrations, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
@@ -177,15 +177,43 @@ pub fn occupied_phones(tx: &mut Tx<'_>) -> Result<Vec<PhonePk>, StoreError> {
     Ok(phones.into_iter().map(|(_, phone)| phone).collect())
 }
 
-/// Phones whose sessions are past their time, oldest first.
-pub fn expired(tx: &mut Tx<'_>, now: DateTime<Utc>, most: i64) -> Result<Vec<PhonePk>, StoreError> {
-    let phones = sessions::table
+/// A session past its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Its phone.
+    pub phone: PhonePk,
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// Whether that was a time of day.
+    pub by_schedule: bool,
+}
+
+/// Sessions that are past their time, oldest first; one on a phone in a call waits so long for its end.
+pub fn due(tx: &mut Tx<'_>, idle_wait: TimeDelta, most: i64) -> Result<Vec<Due>, StoreError> {
+    let now = tx.now()?;
+    let in_call = registrations::table.filter(registrations::is_busy).select(registrations::phone_pk);
+    let has_waited = sessions::expires_at.assume_not_null().le(now - idle_wait);
+    let rows: Vec<(i64, DateTime<Utc>, Option<String>)> = sessions::table
         .filter(sessions::expires_at.le(now))
+        .filter(has_waited.or(sessions::phone_pk.ne_all(in_call)))
         .order(sessions::expires_at)
         .limit(most)
-        .select(sessions::phone_pk)
-        .load::<i64>(tx.connection())?;
-    Ok(phones.into_iter().map(PhonePk).collect())
+        .select((sessions::phone_pk, sessions::expires_at.assume_not_null(), sessions::max_login_source))
+        .load(tx.connection())?;
+    let schedule = source_name(MaxLoginSource::Schedule);
+    let due = |(phone, at, source): (i64, DateTime<Utc>, Option<String>)| Due {
+        phone: PhonePk(phone),
+        at,
+        by_schedule: source.as_deref() == Some(schedule),
+    };
+    Ok(rows.into_iter().map(due).collect())
+}
+
+/// How many sessions are past their time, and how many there are.
+pub fn count_due(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
+    let now = tx.now()?;
+    let due = sessions::table.filter(sessions::expires_at.le(now)).count().get_result(tx.connection())?;
+    Ok((due, sessions::table.count().get_result(tx.connection())?))
 }
 
 diesel::define_sql_function! {

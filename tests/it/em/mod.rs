@@ -15,3 +15,4 @@ mod phone_rules;
 mod queue;
 mod race;
 mod statements;
+mod timers;

@@ -1,0 +1,175 @@
+//! Automatic logouts: times of day, calls that are waited for, and many due at once while nodes are killed (EM-064 to EM-073, EM-134).
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use emgate::em::sweep;
+use emgate::store::schema::{object_references, registrations};
+use serde_json::{Value, json};
+
+use crate::support::database::TestDatabase;
+use crate::support::gateway::StateDir;
+use crate::support::process::Process;
+use crate::support::site::Site;
+
+/// Two phones, the first of which stands in the lobby, and two people.
+fn site() -> Site {
+    let site = Site::new();
+    let lobby = site.object("DevicePool", "Lobby", &json!({}));
+    let phone = site.phone("SEP0000000000A1");
+    site.phone("SEP0000000000A2");
+    for user in ["ada", "bob"] {
+        let profile = site.profile(&format!("UDP_{user}"));
+        site.user(user, &[profile]);
+    }
+    site.write(|tx| {
+        let tag = object_references::tag.eq("devicePoolName");
+        let pool = (object_references::owner_pk.eq(phone.0), tag, object_references::target_pk.eq(lobby.0));
+        diesel::insert_into(object_references::table).values(pool).execute(tx.connection())?;
+        Ok(())
+    });
+    site
+}
+
+fn limits(event: &(String, Value)) -> Value {
+    json!([event.1["expiresAt"], event.1["maxLoginSeconds"], event.1["maxLoginSource"]])
+}
+
+#[tokio::test]
+async fn a_time_of_day_ends_sessions_where_it_comes_before_the_limit() {
+    let site = site();
+    site.parameter("AutomaticLogoutAt", "site lobby = 18:00 Europe/Berlin; user bob = never");
+    site.log_in("SEP0000000000A1", "ada").await.unwrap();
+    site.log_in("SEP0000000000A2", "bob").await.unwrap();
+    let events = site.events();
+    assert_eq!(limits(&events[0]), json!(["2026-03-02T17:00:00.000Z", 32_400, "schedule"]));
+    assert_eq!(limits(&events[1]), json!([null, null, null]));
+    site.clock.advance_seconds(32_399);
+    assert_eq!(sweep::step(&site.em).await, Ok(0));
+    site.clock.advance_seconds(1);
+    assert_eq!(sweep::step(&site.em).await, Ok(1));
+    let end = site.events()[2].1.clone();
+    assert_eq!((&end["reason"], &end["dueAt"]), (&json!("schedule"), &json!("2026-03-02T17:00:00.000Z")));
+    site.parameter("IntraClusterMaxLoginTime", "8:00");
+    site.log_in("SEP0000000000A1", "ada").await.unwrap();
+    assert_eq!(limits(&site.events()[3]), json!(["2026-03-03T01:00:00.000Z", 28_800, "service-parameter"]));
+}
+
+#[tokio::test]
+async fn an_automatic_logout_waits_for_the_end_of_a_call_and_not_for_ever() {
+    let site = site();
+    site.parameter("IntraClusterMaxLoginTime", "0:01");
+    let phone = site.em.conditions(Some("SEP0000000000A1")).await.unwrap().phone.unwrap().pk;
+    let in_call = |busy: bool| {
+        site.write(|tx| {
+            let now = tx.now()?;
+            let state = (registrations::is_busy.eq(busy), registrations::reported_at.eq(now));
+            diesel::insert_into(registrations::table)
+                .values((registrations::phone_pk.eq(phone.0), registrations::status.eq("registered"), state))
+                .on_conflict(registrations::phone_pk)
+                .do_update()
+                .set(state)
+                .execute(tx.connection())?;
+            Ok(())
+        });
+    };
+    for (wait, then_idle, ended) in [("0", false, 1), ("10", false, 0), ("10", true, 1)] {
+        site.parameter("AutomaticLogoutWaitsForIdle", wait);
+        site.log_in("SEP0000000000A1", "ada").await.unwrap();
+        in_call(true);
+        site.clock.advance_seconds(61);
+        if then_idle {
+            in_call(false);
+        }
+        assert_eq!(sweep::step(&site.em).await, Ok(ended), "{wait} {then_idle}");
+    }
+    site.log_in("SEP0000000000A1", "ada").await.unwrap();
+    in_call(true);
+    site.clock.advance_seconds(60 + 599);
+    assert_eq!(sweep::step(&site.em).await, Ok(0));
+    site.clock.advance_seconds(1);
+    assert_eq!(sweep::step(&site.em).await, Ok(1), "ten minutes after it was due");
+}
+
+/// Sessions of the long test.
+const MANY: i64 = 10_000;
+
+#[test]
+#[ignore = "ten thousand sessions over more than a minute; `make soak` runs it"]
+fn ten_thousand_sessions_end_once_each_and_in_time_while_nodes_are_killed() {
+    let database = TestDatabase::new();
+    let states = [StateDir::new(), StateDir::new()];
+    let pepper = states[0].0.join("pepper");
+    let start = |n: usize| {
+        let (name, pepper) = (format!("--node-name=node-{n}"), pepper.to_str().unwrap().to_owned());
+        std::fs::write(
+            states[n].0.join("settings.toml"),
+            format!("[credentials]\npepper_file = \"{pepper}\"\n"),
+        )
+        .unwrap();
+        let settings = format!("--config={}", states[n].0.join("settings.toml").display());
+        Process::start(&["serve", &settings, &name], &database.url, &states[n])
+    };
+    let mut nodes = [Some(start(0)), Some(start(1))];
+    let mut inside = PgConnection::establish(&database.url).unwrap();
+    inside.batch_execute(&format!("
+        CREATE TEMPORARY TABLE made AS SELECT n, nextval(pg_get_serial_sequence('objects', 'pk')) AS phone,
+            nextval(pg_get_serial_sequence('objects', 'pk')) AS person, nextval(pg_get_serial_sequence('objects', 'pk')) AS profile
+            FROM generate_series(1, {MANY}) n;
+        INSERT INTO objects (pk, type, name, name_key, uuid) OVERRIDING SYSTEM VALUE
+            SELECT phone, 'Phone', 'SEP' || lpad(n::text, 12, '0'), 'sep' || lpad(n::text, 12, '0'), gen_random_uuid() FROM made
+            UNION ALL SELECT person, 'User', 'u' || n, 'u' || n, gen_random_uuid() FROM made
+            UNION ALL SELECT profile, 'DeviceProfile', 'p' || n, 'p' || n, gen_random_uuid() FROM made;
+        INSERT INTO phones (pk, model, protocol, em_enabled) SELECT phone, 'Cisco 8851', 'SIP', true FROM made;
+        INSERT INTO users (pk, last_name) SELECT person, 'Test' FROM made;
+        INSERT INTO device_profiles (pk, model, protocol) SELECT profile, 'Cisco 8851', 'SIP' FROM made;
+        INSERT INTO sessions (phone_pk, user_pk, profile_pk, session_id, started_at, expires_at, login_method, exclusive)
+            SELECT phone, person, profile, gen_random_uuid(), now(), now() + interval '8 s' + random() * interval '60 s', 'API', true
+            FROM made;")).unwrap();
+    let (mut outages, began, mut turn) = (Vec::new(), Instant::now(), 0);
+    // kill -9 of one node, of the other, and of both at once, so that for some seconds there is none
+    while began.elapsed() < Duration::from_secs(70) {
+        std::thread::sleep(Duration::from_secs(7));
+        let killed: &[usize] = [&[0][..], &[1], &[0, 1]][turn % 3];
+        for n in killed {
+            if let Some(node) = nodes[*n].take() {
+                node.signal("KILL");
+            }
+        }
+        if killed.len() == 2 {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        for n in killed {
+            nodes[*n] = Some(start(*n));
+        }
+        if killed.len() == 2 {
+            outages.push(emgate::clock::wall_clock());
+        }
+        turn += 1;
+    }
+    std::thread::sleep(Duration::from_secs(10));
+    drop(nodes);
+    use emgate::store::schema::{event_log, sessions};
+    assert_eq!(sessions::table.count().get_result::<i64>(&mut inside), Ok(0));
+    let ends = event_log::table.filter(event_log::type_.eq("em.device.logout.v1"));
+    let ends: Vec<Value> = ends.select(event_log::envelope).load(&mut inside).unwrap();
+    let of_phones: std::collections::BTreeSet<&str> =
+        ends.iter().map(|e| e["data"]["device"]["name"].as_str().unwrap()).collect();
+    assert_eq!((ends.len(), of_phones.len()), (10_000, 10_000), "one event each");
+    let moment = |v: &Value| v.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let (mut latest, mut after_outage) = (0.0_f64, 0.0_f64);
+    for end in &ends {
+        let (due, at) = (moment(&end["data"]["dueAt"]), moment(&end["data"]["logoutTime"]));
+        assert!(due <= at, "early: {end}");
+        assert_eq!(end["data"]["reason"], "timeout");
+        let late = (at - due).as_seconds_f64();
+        // those that fell due while there was no node count from the start of the next
+        match outages.iter().find(|start| due < **start && **start <= at) {
+            Some(start) => after_outage = after_outage.max((at - *start).as_seconds_f64()),
+            None => latest = latest.max(late),
+        }
+    }
+    println!("{} outages; {latest:.1} s late at most, {after_outage:.1} s after a start", outages.len());
+    assert!(latest < 12.0 && after_outage < 10.0, "{latest} {after_outage}");
+}
