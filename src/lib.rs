@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 5 | `main`, `app`, `shutdown` |
 //! | 4 | `http` |
-//! | 3 | `axl`, `em` |
+//! | 3 | `axl`, `em`, `handset` |
 //! | 2 | `event`, `auth` |
 //! | 1 | `store`, `soap` |
 //! | 0 | `domain`, `clock`, `config`, `telemetry` |
@@ -20,6 +20,7 @@ pub mod config;
 pub mod domain;
 pub mod em;
 pub mod event;
+pub mod handset;
 pub mod http;
 pub mod shutdown;
 pub mod soap;

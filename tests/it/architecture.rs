@@ -15,6 +15,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("auth", 2),
     ("axl", 3),
     ("em", 3),
+    ("handset", 3),
     ("http", 4),
     ("main", 5),
     ("app", 5),
@@ -48,7 +49,7 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("actix_tls", &["http/"]),
-    ("rustls", &["http/"]),
+    ("rustls", &["http/", "handset/client.rs"]),
 ];
 
 struct Source {
