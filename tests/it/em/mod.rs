@@ -7,6 +7,7 @@ mod counts;
 mod credential_page;
 mod credentials;
 mod effective_config;
+mod handset;
 mod intercom;
 mod login;
 mod parameters;

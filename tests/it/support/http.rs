@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use emgate::handset::object;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -157,6 +158,9 @@ impl Connection {
         let length = length.map_or(0, |n| n.parse().unwrap());
         while self.read.len() < length && self.more() {}
         answer.body = String::from_utf8(self.read.drain(..length.min(self.read.len())).collect()).unwrap();
+        if answer.body.contains("<CiscoIPPhone") {
+            assert_can_be_shown(&answer);
+        }
         Some(answer)
     }
 
@@ -187,6 +191,13 @@ impl Connection {
             }
         }
     }
+}
+
+/// Every screen that any test is sent can be read by every phone.
+fn assert_can_be_shown(screen: &Answer) {
+    let charset = screen.header("content-type").and_then(emgate::soap::wellformed::charset);
+    let read = object::read(screen.body.as_bytes(), charset, object::MOST_FETCHED);
+    assert!(read.is_ok(), "{}: {}", read.unwrap_err(), screen.body);
 }
 
 impl Answer {

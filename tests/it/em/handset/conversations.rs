@@ -1,0 +1,166 @@
+//! What people do at phones, on each model: log in, choose, change places, be followed by the next one, log out.
+
+use emgate::handset::model::MODELS;
+
+use super::{CALLED, Office, Talker, device, second_device};
+
+/// Does the same on a phone of each model, each in an office of its own.
+fn on_each_model(conversation: impl Fn(&Office, Talker<'_>, Talker<'_>)) {
+    for model in &MODELS {
+        let office = Office::new();
+        let phones = (office.phone(model), office.phone_named(&second_device(model), model, "en_US"));
+        conversation(&office, phones.0, phones.1);
+    }
+}
+
+#[test]
+fn people_log_in_by_each_type_and_out_again() {
+    on_each_model(|office, mut phone, _| {
+        for (kind, label, typed, flags) in [
+            ("", "User ID", "ada", "L"),
+            ("&loginType=UID", "User ID", "ADA", "L"),
+            ("&loginType=DN", "Extension", "2001", "N"),
+            ("&loginType=SP", "Self-service ID", "5501", "L"),
+        ] {
+            phone.open_with(kind);
+            assert_eq!(phone.fields(), [(label, "", flags), ("PIN", "", "NP")], "{kind}");
+            assert_eq!(phone.keys(), ["Submit", "<<", "Exit"]);
+            phone.fill(&[typed, "13579"]).press("Submit");
+            assert_eq!((phone.prompt(), phone.text()), ("Login successful", "The phone restarts."), "{kind}");
+            assert_eq!(phone.user().as_deref(), Some("ada"));
+            phone.press("Exit");
+            assert!(phone.is_at_services());
+            phone.open_with(kind);
+            assert_eq!((phone.prompt(), phone.text()), ("Log out?", "ada is logged in on this phone."));
+            phone.press("No");
+            assert!(phone.is_at_services() && phone.user().is_some());
+            phone.open_with(kind).press("Yes");
+            assert_eq!((phone.prompt(), phone.user()), ("Logout successful", None));
+        }
+        assert_eq!(phone.handset.call_log, CALLED);
+        assert_eq!(office.story().len(), 8);
+    });
+}
+
+#[test]
+fn a_finger_that_slips_is_helped() {
+    on_each_model(|_, mut phone, _| {
+        phone.open().fill(&["ada", "135799"]).press("<<").press("Submit");
+        assert_eq!(phone.prompt(), "Login successful");
+        phone.log_out();
+        phone.open().fill(&["ada", "24680"]).press("Submit");
+        assert_eq!(phone.prompt(), "Please try to login again (201)");
+        phone.press("Retry").fill(&["ada", ""]).press("Submit");
+        assert_eq!(phone.prompt(), "Please try to login again (202)");
+        phone.press("Exit").log_in("ada");
+        assert_eq!(phone.user().as_deref(), Some("ada"));
+    });
+}
+
+#[test]
+fn who_has_several_profiles_chooses_one() {
+    on_each_model(|office, mut phone, _| {
+        phone.log_in("bob");
+        assert_eq!(phone.prompt(), "Select a device profile");
+        assert_eq!(phone.entries(), ["UDP_bob_desk", "UDP_bob_lab"]);
+        assert_eq!(phone.user(), None);
+        phone.choose(1);
+        assert_eq!((phone.prompt(), phone.user().as_deref()), ("Login successful", Some("bob")));
+        // the first entry is marked when a menu opens
+        phone.log_out().log_in("bob").press("Select");
+        assert_eq!((phone.prompt(), office.sessions().len()), ("Login successful", 1));
+        phone.log_out().open_with("&loginType=DN").fill(&["2002", "13579"]).press("Submit").press("Exit");
+        assert!(phone.is_at_services() && phone.user().is_none());
+    });
+}
+
+#[test]
+fn a_second_login_goes_as_the_policy_says() {
+    on_each_model(|office, mut one, mut two| {
+        one.log_in("ada");
+        two.log_in("ada");
+        assert_eq!((two.prompt(), two.user()), ("Multi-Login Not Allowed (25)", None));
+        assert!(two.text().starts_with("Error 25 User Logged in Elsewhere."), "{}", two.text());
+        office.set("MultipleLoginBehavior", "Multiple Logins Allowed");
+        two.press("Retry").fill(&["ada", "13579"]).press("Submit");
+        assert_eq!((two.prompt(), office.sessions().len()), ("Login successful", 2));
+        two.log_out();
+        office.set("MultipleLoginBehavior", "Auto Logout");
+        two.log_in("ada");
+        assert_eq!((one.user(), two.user().as_deref()), (None, Some("ada")));
+        let (first, second) = (&one.handset.identity().device, &two.handset.identity().device);
+        let expected = [
+            format!("login {first} ada"),
+            format!("login {second} ada"),
+            format!("logout {second} ada user"),
+            format!("logout {first} ada multiple-login"),
+            format!("login {second} ada"),
+        ];
+        assert_eq!(office.story(), expected);
+        // the phone that was left finds out when its button is pressed
+        one.open();
+        assert_eq!(one.prompt(), "Enter user ID and PIN");
+    });
+}
+
+#[test]
+fn the_next_one_logs_out_the_one_before_and_needs_no_pin() {
+    on_each_model(|office, mut phone, _| {
+        phone.log_in("ada").open();
+        assert_eq!((phone.prompt(), phone.keys()[0].as_str()), ("Log out?", "Yes"));
+        phone.press("Yes").log_in("bob").choose(0);
+        assert_eq!(phone.user().as_deref(), Some("bob"));
+        let name = &phone.handset.identity().device;
+        let expected =
+            [format!("login {name} ada"), format!("logout {name} ada user"), format!("login {name} bob")];
+        assert_eq!(office.story(), expected);
+    });
+}
+
+#[test]
+fn the_last_user_of_a_phone_is_remembered_where_that_is_switched_on() {
+    on_each_model(|office, mut phone, mut other| {
+        office.set("RememberLastUserLoggedIn", "T");
+        phone.log_in("ada").log_out().open();
+        assert_eq!(phone.fields()[0], ("User ID", "ada", "L"));
+        assert!(phone.handset.fill(1, "13579"));
+        phone.press("Submit");
+        assert_eq!(phone.user().as_deref(), Some("ada"));
+        phone.log_out().open_with("&loginType=DN");
+        assert_eq!(phone.fields()[0], ("Extension", "", "N"));
+        other.open();
+        assert_eq!(other.fields()[0].1, "", "another phone");
+    });
+}
+
+#[test]
+fn the_call_log_of_the_phone_is_cleared_where_that_is_switched_on() {
+    on_each_model(|office, mut phone, _| {
+        phone.log_in("ada");
+        assert_eq!(phone.handset.call_log, CALLED);
+        phone.log_out();
+        office.set("ClearCallLogs", "T");
+        phone.log_in("ada");
+        assert!(phone.handset.call_log.is_empty() && phone.is_at_services());
+        phone.handset.call_log.push("2003".into());
+        phone.log_out();
+        assert!(phone.handset.call_log.is_empty() && phone.is_at_services());
+        let name = &phone.handset.identity().device;
+        let expected = ["manual-login", "manual-logout"].map(|trigger| format!("call-log {name} {trigger}"));
+        let told: Vec<_> = office.story().into_iter().filter(|line| line.starts_with("call-log")).collect();
+        assert_eq!(told, expected);
+    });
+}
+
+#[test]
+fn a_phone_is_spoken_to_in_its_language_and_charset() {
+    let office = Office::new();
+    for model in &MODELS {
+        let mut phone = office.phone_named(&device(model), model, "zh_CN");
+        phone.open();
+        assert_eq!((phone.object().title.as_str(), phone.prompt()), ("移动分机", "请输入用户标识和 PIN"));
+        assert_eq!(phone.keys(), ["提交", "<<", "退出"], "{}", model.name);
+        phone.fill(&["ada", "24680"]).press("提交");
+        assert_eq!(phone.prompt(), "请重新登录 (201)");
+    }
+}
