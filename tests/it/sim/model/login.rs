@@ -8,11 +8,14 @@ impl Model {
         let after = |word: &str| more.iter().position(|w| *w == word).map(|at| more[at + 1]);
         let profile = after("with");
         let known = self.phones.contains_key(phone) && self.users.contains_key(user);
-        if !known || profile.is_some_and(|p| !self.profiles.contains_key(p)) {
+        if !known {
             return Expected::refused("5007");
         }
         let seconds = after("for").map(|s| s.parse().unwrap()).filter(|s| *s > 0);
-        Expected::of(self.admit(phone, user, profile, seconds, false))
+        match self.admit(phone, user, profile, seconds, false) {
+            Err(12) if profile.is_some() => Expected::refused("5007"),
+            decided => Expected::of(decided),
+        }
     }
 
     /// Order of the checks: extension-mobility.md 22.
@@ -39,6 +42,7 @@ impl Model {
         };
         let person = &self.users[user];
         let chosen = match (profile, &person.default, &person.profiles[..]) {
+            (Some(named), _, _) if !self.profiles.contains_key(named) => return Err(12),
             (Some(named), _, _) => named,
             (None, _, [_, _, ..]) if by_hand => return Ok(Vec::new()), // the person is asked
             (None, Some(default), _) => default,
