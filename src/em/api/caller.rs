@@ -54,7 +54,9 @@ pub(super) async fn prove(
     };
     let verified = em.verifier().verify_password(&user, password, &source).await;
     let verified = verified.map_err(|refused| match refused {
-        Refused::Wrong | Refused::Locked | Refused::MustChange | Refused::Expired => EmCode::InvalidApp,
+        Refused::Wrong | Refused::Locked => EmCode::InvalidApp,
+        // said only to whom the password is known
+        Refused::MustChange | Refused::Expired => EmCode::PinExpired,
         Refused::Limited | Refused::Busy => EmCode::Busy,
         Refused::Store(error) => {
             tracing::error!(error = %error, "database does not answer a password check");

@@ -44,7 +44,7 @@ pub(super) struct App {
 #[derive(Debug)]
 pub(super) enum Task {
     /// Changes something.
-    Request(Request, Via),
+    Request(Request, ClaimedRoute),
     /// Asks something.
     Query(Query),
 }
@@ -73,9 +73,9 @@ pub(super) struct Login {
     pub(super) duration: Option<LoginLimit>,
 }
 
-/// How the request came to the program.
+/// How a request came to the program, as the program says.
 #[derive(Debug, Default)]
-pub(super) struct Via {
+pub(super) struct ClaimedRoute {
     /// The address it came from, when the program says one; none inside: it is no address.
     address: Option<Option<IpAddr>>,
     /// Whether it came through a proxy.
@@ -149,7 +149,7 @@ fn read_request(root: &Element) -> Result<Task, EmCode> {
         "logout" => Request::Logout(text(element, "deviceName")?.ok_or(EmCode::Parse)?.to_owned()),
         _ => Request::LogoutAll,
     };
-    Ok(Task::Request(request, Via::read(element)?))
+    Ok(Task::Request(request, ClaimedRoute::read(element)?))
 }
 
 impl Login {
@@ -177,7 +177,7 @@ fn duration(element: &Element) -> Result<Option<LoginLimit>, EmCode> {
     }
 }
 
-impl Via {
+impl ClaimedRoute {
     fn read(element: &Element) -> Result<Self, EmCode> {
         let address = text(element, "remoteIPAddr")?.filter(|text| !text.is_empty());
         let is_proxied = match text(element, "isViaHeaderSet")? {

@@ -18,13 +18,13 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use self::answer::Declaration;
-use self::document::{App, Document, Request, Task, Via};
+use self::document::{App, ClaimedRoute, Document, Request, Task};
 use super::audit::Attempt;
 use super::conditions::Conditions;
 use super::error::EmCode;
 use super::service::Em;
 use super::trust::Route;
-use crate::domain::event::{self, Trace};
+use crate::domain::event::{Trace, Via};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
 use crate::soap::wellformed;
@@ -69,10 +69,10 @@ impl Api {
                 let proved = caller::prove(&self.em, &app, address, received.id).await?;
                 query::look_up(self, query, &caller::reach(&proved)?).await
             }
-            Task::Request(request, via) => {
+            Task::Request(request, claimed) => {
                 let mut attempt =
                     request.attempt(caller::stranger(address, received.id).traced(&received.trace));
-                match self.carry_out(received, &app, &request, &via, &mut attempt).await {
+                match self.carry_out(received, &app, &request, &claimed, &mut attempt).await {
                     Ok(()) => Ok(answer::success()),
                     Err(code) => {
                         self.em.rejected(attempt, code);
@@ -89,17 +89,17 @@ impl Api {
         received: &Received,
         app: &App,
         request: &Request,
-        via: &Via,
+        claimed: &ClaimedRoute,
         attempt: &mut Attempt,
     ) -> Result<(), EmCode> {
         let peer = received.peer;
         let conditions = self.meet(&received.root, request.phone()).await?;
         let _until_answered = self.em.permit(&conditions).await?;
         let proved = caller::prove(&self.em, app, peer.address, received.id).await?;
-        attempt.cause = proved.cause(event::Via::Api).traced(&received.trace);
+        attempt.cause = proved.cause(Via::Api).traced(&received.trace);
         let reach = caller::reach(&proved)?;
         request::check_reach(request, &reach)?;
-        self.em.trust(&conditions, via.route(&reach, peer)).await?;
+        self.em.trust(&conditions, claimed.route(&reach, peer)).await?;
         request::carry_out(&self.em, request, &conditions, &reach, &attempt.cause).await
     }
 

@@ -123,12 +123,13 @@ pub(super) fn corpus() -> Vec<Input> {
     let documents = unreadable().into_iter().map(|document| raw(form(&document), BAD));
     let forms = no_forms().into_iter().map(|form| raw(form, BAD));
     let query = format!("<query>{}<{MARK}/></query>", app("x"));
+    let nobody = format!("<query>{}<checkUser><userID>ada</userID></checkUser></query>", app("\u{200B}"));
     let long = post("", &[b'x'; 65_537]);
     let answered = [
         raw(xxe, BAD),
         raw(form(query.as_bytes()), Expect::Code(8)),
-        // names that mean nobody are refused without a look at the database, so that a source is not counted for long
-        raw(form(login("").replace("<appID>x", "<appID>\u{200B}").as_bytes()), Expect::Code(3)),
+        // a name that means nobody; what is asked is no login, which would be told of
+        raw(form(nobody.as_bytes()), Expect::Code(3)),
         raw(
             post(
                 "Content-Type: application/x-www-form-urlencoded; charset=utf-16\r\n",
