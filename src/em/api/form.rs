@@ -90,4 +90,20 @@ mod tests {
         assert_eq!(read("xml=").as_deref(), Ok(""));
         assert_eq!(read("xml=<a/>&xml=<b/>").as_deref(), Ok("<a/>&xml=<b/>"), "no XML either");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_form_is_answered_and_an_encoded_document_comes_back(
+            text in ".{0,60}",
+            before in "[a-z=%+&;]{0,20}",
+            noise in proptest::collection::vec(0_u8..=255, 0..60),
+        ) {
+            let _ = document(&noise);
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let wanted = String::from_utf8(text.as_bytes().trim_ascii().to_vec()).unwrap();
+            let is_second = before.split('&').any(|control| control.starts_with("xml="));
+            let wanted = if is_second { Err(EmCode::Parse) } else { Ok(wanted) };
+            proptest::prop_assert_eq!(read(&format!("{before}&xml={encoded}&z=1")), wanted);
+        }
+    }
 }

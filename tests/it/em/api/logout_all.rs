@@ -6,6 +6,7 @@ use emgate::store::schema::event_log;
 use serde_json::Value;
 
 use super::*;
+use crate::support::in_time;
 
 /// Logs so many people in, each on a phone of their own, without asking anybody.
 fn crowd(site: &Site, many: usize) {
@@ -91,4 +92,21 @@ async fn a_part_that_fails_costs_none_of_the_others_and_is_made_up_for_later() {
     sql("DROP TRIGGER refuse ON sessions");
     assert_eq!(request(&site, "<logoutAll/>").await, SUCCESS);
     assert_eq!((site.sessions().len(), site.events().len()), (0, 1001));
+}
+
+#[tokio::test]
+async fn the_work_goes_on_when_its_caller_has_gone() {
+    use std::time::Duration;
+    let site = site();
+    crowd(&site, 1001);
+    let work = site.em.log_out_all(site.cause(emgate::domain::event::Via::Api));
+    let gave_up = tokio::time::timeout(Duration::from_millis(1), work).await;
+    assert!(gave_up.is_err() && !site.sessions().is_empty(), "it was given up before its end");
+    in_time(async {
+        while !site.sessions().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(site.events().len(), 1001);
 }
