@@ -19,10 +19,11 @@ use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError, NodeRole};
 use crate::em::api::{self, Api};
+use crate::em::operator::http::Operator;
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::texts::{Texts, TextsError};
-use crate::em::{audit, credential, lockout_event, sweep};
+use crate::em::{audit, credential, lockout_event, operator, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
@@ -159,6 +160,7 @@ impl App {
             texts: Arc::new(Texts::load(config.phone.texts_dir.as_deref())?),
         };
         let api = Api::new(em.clone());
+        let operator = Operator { db: db.clone(), origin: em.origin().clone() };
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,
@@ -175,6 +177,7 @@ impl App {
                 credential::page::routes(routes);
             }),
             soap: Arc::new(axl.mount()),
+            operator: Arc::new(move |routes| operator::http::routes(routes, operator.clone())),
         })?;
         let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use emgate::app::{App, FirstSecret, Migrations, StartError};
 use emgate::axl::version::SERVED;
 use emgate::config::{Config, Flags};
+use emgate::em::operator::command::{self as operator, LogoutArgs, SessionsArgs};
 use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::republish::{self, RepublishArgs};
 use emgate::event::tail::{self, TailArgs};
@@ -48,6 +49,16 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// List who is logged in where
+    ///
+    /// In names * stands for any characters: `emgate sessions --site 'Lobby*' --longer-than 8:00`.
+    Sessions(SessionsArgs),
+    /// Log phones out, one or many
+    ///
+    /// `emgate logout SEP001122334455 --reason "phone goes to repair"` logs one out. A filter shows what it means; with --yes those
+    /// sessions end, at most --rate a second, with a result for each. Exit status: 0 all of them ended, 1 some did not, 2 nothing could
+    /// be done.
+    Logout(LogoutArgs),
     /// Show what happened
     Events {
         #[command(subcommand)]
@@ -102,6 +113,8 @@ fn run() -> i32 {
     let outcome = match Cli::parse().command {
         Command::Serve { flags, migrate } => serve(&flags, migrate),
         Command::Migrate { flags } => migrate_now(&flags),
+        Command::Sessions(args) => return operator::sessions(&args),
+        Command::Logout(args) => return operator::logout(&args),
         Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
         Command::Events { command: EventsCommand::Verify(args) } => return verify::run(&args),
         Command::Events { command: EventsCommand::Republish { flags, args } } => republish_now(&flags, args),

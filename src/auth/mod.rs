@@ -133,6 +133,8 @@ pub enum Right {
     EmService,
     /// The event stream.
     EventStream,
+    /// What operators do by hand.
+    Operate,
 }
 
 /// The right that a kind of operation asks for; what is not listed cannot be asked.
@@ -142,6 +144,7 @@ pub const REQUIRED: &[(Right, Role)] = &[
     (Right::AxlWrite, Role::AxlWrite),
     (Right::EmService, Role::EmProxy),
     (Right::EventStream, Role::EventReader),
+    (Right::Operate, Role::Admin),
 ];
 
 impl Caller {

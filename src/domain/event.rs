@@ -61,6 +61,8 @@ pub struct Cause {
     pub auth_type: AuthType,
     /// User id of the principal.
     pub auth_id: Option<String>,
+    /// What an operator says why, as far as events have a place for it.
+    pub comment: Option<String>,
     /// W3C trace context of the causing request.
     pub traceparent: Option<String>,
     /// Vendor part of the trace context.
@@ -108,6 +110,7 @@ impl Cause {
             actor: Actor::system(via),
             auth_type: AuthType::System,
             auth_id: None,
+            comment: None,
             traceparent: None,
             tracestate: None,
         }

@@ -240,6 +240,7 @@ fn displace(
             replaced_by: Some(replaced_by.clone()),
             removed_object: None,
             clear_call_log: false,
+            comment: None,
         };
         logout_events(world, &ending, now, actor, events);
         ended.push((one.session.phone, one.session.session_id));
@@ -259,7 +260,15 @@ fn end(
         return Ok(Step::nothing(Reply::Refused(EmCode::PhoneAbsent)));
     };
     let mut events = Vec::new();
-    let ending = Ending { phone, session, reason, replaced_by: None, removed_object: None, clear_call_log };
+    let ending = Ending {
+        phone,
+        session,
+        reason,
+        replaced_by: None,
+        removed_object: None,
+        clear_call_log,
+        comment: cause.comment.clone(),
+    };
     logout_events(world, &ending, tx.now()?, &cause.actor, &mut events);
     Ok(Step {
         reply: Reply::Logout(LogoutOutcome::LoggedOut {

@@ -66,6 +66,7 @@ fn end_part(tx: &mut Tx<'_>, phones: &[PhonePk], cause: &Cause, origin: &Origin)
             replaced_by: None,
             removed_object: None,
             clear_call_log: false,
+            comment: None,
         };
         logout_events(&world, &ending, now, &cause.actor, &mut events);
         changes.ended.push((session.phone, session.session_id));

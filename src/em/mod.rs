@@ -11,6 +11,7 @@ pub mod credential;
 pub mod error;
 pub mod lockout_event;
 mod logout_all;
+pub mod operator;
 pub mod outcome;
 pub mod phone_app;
 mod queue;

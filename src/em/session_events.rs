@@ -23,6 +23,8 @@ pub(super) struct Ending<'s> {
     pub(super) replaced_by: Option<SessionRef>,
     pub(super) removed_object: Option<RemovedObject>,
     pub(super) clear_call_log: bool,
+    /// What an operator says why.
+    pub(super) comment: Option<String>,
 }
 
 /// Logout, and the call-log clear where it is due.
@@ -54,6 +56,7 @@ pub(super) fn logout_events(
         call_log_cleared: ending.clear_call_log,
         call_backs_cancelled: 0,
         cti: own.iter().filter(|p| !kept.contains(p)).cloned().collect(),
+        comment: ending.comment.clone(),
         requested_by: actor.clone(),
     };
     let cause = events.len();

@@ -83,4 +83,6 @@ pub struct Front {
     pub phone: Mount,
     /// SOAP and its schema.
     pub soap: Mount,
+    /// What operators call.
+    pub operator: Mount,
 }

@@ -3,7 +3,7 @@
 //! A handler whose path is not here is never reached.
 
 use crate::config::Limits;
-use crate::em::{api, credential, phone_app};
+use crate::em::{api, credential, operator, phone_app};
 use crate::telemetry::Surface;
 
 /// One path, or the paths under one.
@@ -92,6 +92,8 @@ pub const ROUTES: &[Route] = &[
         access: Access::Account,
         body: BodyKind::Soap,
     },
+    operator(operator::http::SESSIONS, GET),
+    operator(operator::http::LOGOUT, &["POST"]),
     open(Path::Exact("/health/live"), Surface::Admin),
     open(Path::Exact("/health/ready"), Surface::Admin),
     open(Path::Exact("/metrics"), Surface::Admin),
@@ -101,11 +103,21 @@ const fn open(path: Path, surface: Surface) -> Route {
     Route { path, surface, methods: GET, access: Access::Open, body: BodyKind::Nothing }
 }
 
+const fn operator(path: &'static str, methods: &'static [&'static str]) -> Route {
+    Route {
+        path: Path::Exact(path),
+        surface: Surface::Operator,
+        methods,
+        access: Access::Account,
+        body: BodyKind::Nothing,
+    }
+}
+
 impl Listener {
     fn has(self, surface: Surface) -> bool {
         match self {
             Self::Phone => surface == Surface::Phone,
-            Self::Tls => matches!(surface, Surface::Phone | Surface::Soap),
+            Self::Tls => matches!(surface, Surface::Phone | Surface::Soap | Surface::Operator),
             Self::Admin => surface == Surface::Admin,
         }
     }
@@ -139,7 +151,7 @@ impl Route {
         match (self.surface, self.body) {
             (Surface::Phone, BodyKind::Nothing) => limits.query,
             (Surface::Phone, BodyKind::Form | BodyKind::Soap)
-            | (Surface::Soap | Surface::Admin | Surface::Unknown, _) => limits.uri,
+            | (Surface::Soap | Surface::Operator | Surface::Admin | Surface::Unknown, _) => limits.uri,
         }
     }
 }

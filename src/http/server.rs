@@ -82,7 +82,8 @@ impl Servers {
             let tls = bind("http.https_port", http.address, http.https_port)?;
             addresses.phone = Some(phone.local_addr()?);
             addresses.tls = Some(tls.local_addr()?);
-            let everything = vec![Arc::clone(&front.phone), Arc::clone(&front.soap)];
+            let everything =
+                vec![Arc::clone(&front.phone), Arc::clone(&front.soap), Arc::clone(&front.operator)];
             running.push(start(phone, None, Listener::Phone, vec![Arc::clone(&front.phone)])?);
             running.push(start(tls, Some(tls_config), Listener::Tls, everything)?);
             tasks.push(tokio::spawn(certificate.watch()));

@@ -33,6 +33,7 @@ pub mod profiles;
 pub mod registrations;
 pub mod rejections;
 pub mod schema;
+pub mod session_list;
 pub mod sessions;
 pub mod shown;
 pub mod snapshot;

@@ -43,6 +43,8 @@ pub enum Surface {
     Phone,
     /// SOAP and its schema.
     Soap,
+    /// What operators and reporting systems call.
+    Operator,
     /// Health and metrics.
     Admin,
     /// A path that nobody serves.

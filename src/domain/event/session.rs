@@ -139,6 +139,9 @@ pub struct DeviceLogout {
     pub call_log_cleared: bool,
     pub call_backs_cancelled: i32,
     pub cti: Vec<String>,
+    /// What an operator said why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     pub requested_by: Actor,
 }
 

@@ -10,6 +10,7 @@ mod effective_config;
 mod handset;
 mod intercom;
 mod login;
+mod operator;
 mod parameters;
 mod phone_page;
 mod phone_rules;

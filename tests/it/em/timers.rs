@@ -117,10 +117,10 @@ fn ten_thousand_sessions_end_once_each_and_in_time_while_nodes_are_killed() {
         CREATE TEMPORARY TABLE made AS SELECT n, nextval(pg_get_serial_sequence('objects', 'pk')) AS phone,
             nextval(pg_get_serial_sequence('objects', 'pk')) AS person, nextval(pg_get_serial_sequence('objects', 'pk')) AS profile
             FROM generate_series(1, {MANY}) n;
-        INSERT INTO objects (pk, type, name, name_key, uuid) OVERRIDING SYSTEM VALUE
-            SELECT phone, 'Phone', 'SEP' || lpad(n::text, 12, '0'), 'sep' || lpad(n::text, 12, '0'), gen_random_uuid() FROM made
-            UNION ALL SELECT person, 'User', 'u' || n, 'u' || n, gen_random_uuid() FROM made
-            UNION ALL SELECT profile, 'DeviceProfile', 'p' || n, 'p' || n, gen_random_uuid() FROM made;
+        INSERT INTO objects (pk, type, name, name_key, uuid, changed_at) OVERRIDING SYSTEM VALUE
+            SELECT phone, 'Phone', 'SEP' || lpad(n::text, 12, '0'), 'sep' || lpad(n::text, 12, '0'), gen_random_uuid(), now() FROM made
+            UNION ALL SELECT person, 'User', 'u' || n, 'u' || n, gen_random_uuid(), now() FROM made
+            UNION ALL SELECT profile, 'DeviceProfile', 'p' || n, 'p' || n, gen_random_uuid(), now() FROM made;
         INSERT INTO phones (pk, model, protocol, em_enabled) SELECT phone, 'Cisco 8851', 'SIP', true FROM made;
         INSERT INTO users (pk, last_name) SELECT person, 'Test' FROM made;
         INSERT INTO device_profiles (pk, model, protocol) SELECT profile, 'Cisco 8851', 'SIP' FROM made;

@@ -25,6 +25,7 @@ pub(super) fn cause() -> Cause {
         actor: person(),
         auth_type: AuthType::AppUser,
         auth_id: Some("mrossi".into()),
+        comment: None,
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
         tracestate: None,
     }
@@ -137,6 +138,7 @@ pub(super) fn logout() -> Event {
         call_log_cleared: false,
         call_backs_cancelled: 0,
         cti: vec!["recorder1".into()],
+        comment: None,
         requested_by: person(),
     }))
 }

@@ -68,6 +68,7 @@ fn stage(
         health: Health::new(database.open_real(), "stage", Arc::new(|| Copying::Off), Vec::new()),
         phone: Arc::clone(&handlers),
         soap: handlers,
+        operator: Arc::new(|_| ()),
     };
     let metrics = front.metrics.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

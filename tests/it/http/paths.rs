@@ -19,7 +19,7 @@ fn example(path: &Path) -> String {
 fn doors(gateway: &TestGateway, surface: Surface) -> Vec<Client> {
     match surface {
         Surface::Phone => vec![gateway.phone(), gateway.tls()],
-        Surface::Soap => vec![gateway.tls()],
+        Surface::Soap | Surface::Operator => vec![gateway.tls()],
         Surface::Admin => vec![gateway.admin()],
         Surface::Unknown => vec![],
     }

@@ -259,6 +259,7 @@ impl Site {
             actor: Actor { kind, id: Some("tester".into()), address: None, via },
             auth_type,
             auth_id: Some("tester".into()),
+            comment: None,
             traceparent: None,
             tracestate: None,
         }

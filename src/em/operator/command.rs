@@ -1,0 +1,221 @@
+//! `emgate sessions` and `emgate logout`: a table or JSON, and an exit status.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
+use crate::clock::{Clock, IdSource};
+use crate::config::{Config, ConfigError, Flags};
+use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
+use crate::event::Origin;
+use crate::store::{Db, StoreError, cluster};
+
+/// Sessions that are listed or ended at most.
+const MOST: i64 = 1_000_000;
+
+/// Which sessions to list, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SessionsArgs {
+    /// Where the database is, as for the gateway.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Which sessions.
+    #[command(flatten)]
+    pub meant: SessionsMeant,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which sessions to end, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogoutArgs {
+    /// Where the database is, as for the gateway.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Phones to log out, by name
+    #[arg(value_name = "PHONE", conflicts_with_all = ["phone", "user", "profile", "site", "longer_than", "all"])]
+    pub phones: Vec<String>,
+    /// Which sessions.
+    #[command(flatten)]
+    pub meant: SessionsMeant,
+    /// All sessions
+    #[arg(long)]
+    pub all: bool,
+    /// Show what would be logged out, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Log out what the filter means; without it a filter only shows
+    #[arg(long)]
+    pub yes: bool,
+    /// Logouts a second; 0: as fast as it goes
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    pub rate: u32,
+    /// Why, for the events
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why nothing could be done.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    #[error("the database cannot be used: {0}; look at DATABASE_URL")]
+    Database(#[from] StoreError),
+    #[error(transparent)]
+    Duration(#[from] NoDuration),
+    #[error("name phones, or a filter such as --user or --site, or --all")]
+    NobodyMeant,
+    #[error("reason: at most 200 characters without control characters")]
+    Reason,
+    #[error("output: {0}")]
+    Output(#[from] io::Error),
+    #[error("output: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Lists sessions; 0: done, 2: could not be asked.
+pub fn sessions(args: &SessionsArgs) -> i32 {
+    exit(open(&args.flags).and_then(|(db, _)| {
+        let found = list(&db, &args.meant.filter()?, MOST)?;
+        print(&found, args.json, session_line, &mut io::stdout().lock())?;
+        Ok(true)
+    }))
+}
+
+/// Ends sessions; 0: all of them ended, 1: some did not, 2: nothing could be done.
+pub fn logout(args: &LogoutArgs) -> i32 {
+    exit(log_out_all(args))
+}
+
+fn exit(outcome: Result<bool, Failed>) -> i32 {
+    match outcome {
+        Ok(true) => 0,
+        Ok(false) => 1,
+        Err(error) => {
+            let _unsaid = writeln!(io::stderr(), "emgate: {error}");
+            2
+        }
+    }
+}
+
+fn open(flags: &Flags) -> Result<(Db, Origin), Failed> {
+    let config = Config::load(flags)?;
+    let db = Db::open(config.database.url(), 1, Clock::Database, IdSource::Random)?;
+    let made = db.read_blocking(cluster::cluster_id)?;
+    let configured = config.node.cluster_id;
+    let cluster = if configured.is_empty() { made } else { configured };
+    Ok((db, Origin { cluster, node: config.node.name }))
+}
+
+fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
+    if args.phones.is_empty() && args.meant.is_everything() && !args.all {
+        return Err(Failed::NobodyMeant);
+    }
+    let fits = |text: &String| text.chars().count() <= 200 && !text.chars().any(char::is_control);
+    if !args.reason.iter().all(fits) {
+        return Err(Failed::Reason);
+    }
+    let (db, origin) = open(&args.flags)?;
+    let mut out = io::stdout().lock();
+    let phones = if args.phones.is_empty() {
+        let found = list(&db, &args.meant.filter()?, MOST)?;
+        if args.dry_run || !args.yes {
+            print(&found, args.json, session_line, &mut out)?;
+            if !args.dry_run {
+                writeln!(io::stderr(), "{} sessions; with --yes they are logged out", found.len())?;
+            }
+            return Ok(true);
+        }
+        found.into_iter().map(|session| session.phone).collect()
+    } else {
+        args.phones.clone()
+    };
+    if args.dry_run {
+        phones.iter().try_for_each(|phone| writeln!(out, "{phone}"))?;
+        return Ok(true);
+    }
+    let results = end_each(&db, &origin, &phones, args);
+    print(&results, args.json, result_line, &mut out)?;
+    Ok(results.iter().all(|r| r.result == "logged-out"))
+}
+
+fn end_each(db: &Db, origin: &Origin, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {
+    let pause = if args.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / args.rate };
+    let bar = progress(phones.len());
+    let mut results = Vec::with_capacity(phones.len());
+    for (at, phone) in phones.iter().enumerate() {
+        if at > 0 {
+            std::thread::sleep(pause);
+        }
+        results.push(log_out(db, origin, phone, &cause(db, args.reason.clone())));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    results
+}
+
+/// Whoever sits at the terminal acts, under the name that the system knows.
+fn cause(db: &Db, comment: Option<String>) -> Cause {
+    let id = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
+    let actor = Actor { kind: ActorKind::Administrator, id: id.clone(), address: None, via: Via::Cli };
+    let by_system = Cause::by_system(db.ids().next(), Via::Cli);
+    Cause { actor, auth_type: AuthType::User, auth_id: id, comment, ..by_system }
+}
+
+fn progress(length: usize) -> ProgressBar {
+    let target = if length > 1 && io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(u64::try_from(length).ok(), target);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} logged out, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn print<T: serde::Serialize>(
+    rows: &[T],
+    json: bool,
+    line: fn(&T) -> String,
+    out: &mut impl Write,
+) -> Result<(), Failed> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, rows)?;
+        writeln!(out)?;
+    } else {
+        rows.iter().try_for_each(|row| writeln!(out, "{}", line(row)))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn session_line(session: &SessionShown) -> String {
+    let moment = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let expires = session.expires_at.map_or_else(|| "no end".to_owned(), moment);
+    format!(
+        "{:<20} {:<20} {:<24} {:<16} {}  {expires}",
+        session.phone,
+        session.user,
+        session.profile,
+        session.site.as_deref().unwrap_or("-"),
+        moment(session.login_time)
+    )
+}
+
+fn result_line(result: &LogoutResult) -> String {
+    let LogoutResult { phone, user, result, code, advice } = result;
+    let user = user.as_deref().unwrap_or("-");
+    match (code, advice) {
+        (Some(code), Some(advice)) => format!("{phone:<20} {user:<20} {result} ({code}): {advice}"),
+        (_, _) => format!("{phone:<20} {user:<20} {result}"),
+    }
+}

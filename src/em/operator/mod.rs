@@ -1,0 +1,195 @@
+//! What operators do with sessions by hand: see them, and end one or many, each with who asked and why in its event.
+//!
+//! Works on the database alone, so that it does not matter which nodes run. Each session ends in a transaction of its own: what one
+//! costs, none of the others pays. Filters and results are the same on the command line and over HTTP.
+
+pub mod command;
+pub mod http;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::asked::{Asked, AskedEnding, Reply, Task};
+use super::batch;
+use super::error::EmCode;
+use super::outcome::LogoutOutcome;
+use crate::domain::event::Cause;
+use crate::domain::logout::LogoutOrigin;
+use crate::event::{EventError, Origin};
+use crate::store::names::{Named, Names};
+use crate::store::objects::Selector;
+use crate::store::session_list::{self, ListedSession, SessionFilter};
+use crate::store::{Db, StoreError, TransactionError};
+
+/// How often a logout is tried while somebody else logs in and out on its phone.
+const TRIES: u32 = 10;
+
+/// Which sessions are meant, as operators write it. In names `*` stands for any characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct SessionsMeant {
+    /// Name of the phone
+    #[arg(long, value_name = "NAME")]
+    pub phone: Option<String>,
+    /// User id
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Name of the device profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Device pool of the phone
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
+    /// Sessions that have lasted so long, as hours:minutes
+    #[arg(long, value_name = "HH:MM")]
+    pub longer_than: Option<String>,
+}
+
+/// A session as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionShown {
+    /// Name of the phone.
+    pub phone: String,
+    /// Model of the phone.
+    pub model: String,
+    /// Device pool of the phone.
+    pub site: Option<String>,
+    /// Who is logged in.
+    pub user: String,
+    /// With which profile.
+    pub profile: String,
+    /// How they signed in.
+    pub login_method: String,
+    /// Since when.
+    pub login_time: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Where that comes from.
+    pub max_login_source: Option<String>,
+    /// Its identity.
+    pub session_id: Uuid,
+}
+
+/// What became of one session that was to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutResult {
+    /// Name of the phone.
+    pub phone: String,
+    /// Who was logged in.
+    pub user: Option<String>,
+    /// What became of it.
+    pub result: &'static str,
+    /// The code of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<&'static str>,
+}
+
+/// A duration that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("longer-than is hours:minutes, such as 8:00")]
+pub struct NoDuration;
+
+impl SessionsMeant {
+    /// Whether it means all sessions.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn filter(&self) -> Result<SessionFilter, NoDuration> {
+        let Self { phone, user, profile, site, longer_than } = self.clone();
+        let longer_than = longer_than.map(|text| age(&text).ok_or(NoDuration)).transpose()?;
+        Ok(SessionFilter { phone, user, profile, site, longer_than })
+    }
+}
+
+fn age(text: &str) -> Option<TimeDelta> {
+    let (hours, minutes) = text.trim().split_once(':')?;
+    let minutes: i64 = minutes.parse().ok().filter(|m| (0..60).contains(m))?;
+    let hours: i64 = hours.parse().ok().filter(|h| (0..1_000_000).contains(h))?;
+    Some(TimeDelta::minutes(hours * 60 + minutes))
+}
+
+/// The sessions of a filter, by name of their phone, so many at most.
+pub fn list(db: &Db, filter: &SessionFilter, most: i64) -> Result<Vec<SessionShown>, StoreError> {
+    let listed = db.read_blocking(|tx| session_list::list(tx, filter, most))?;
+    Ok(listed.into_iter().map(shown).collect())
+}
+
+fn shown(session: ListedSession) -> SessionShown {
+    let ListedSession {
+        session_id,
+        phone,
+        model,
+        site,
+        user_id,
+        profile,
+        method,
+        started_at,
+        expires_at,
+        limit_source,
+    } = session;
+    SessionShown {
+        phone,
+        model,
+        site,
+        user: user_id,
+        profile,
+        login_method: method,
+        login_time: started_at,
+        expires_at,
+        max_login_source: limit_source,
+        session_id,
+    }
+}
+
+/// Ends the session on a phone.
+pub fn log_out(db: &Db, origin: &Origin, phone: &str, cause: &Cause) -> LogoutResult {
+    let names = Names { phone: Named::By(Selector::name(phone)), user: None, profile: None };
+    let task = Task::Logout(AskedEnding::By(LogoutOrigin::Api));
+    let asked = Asked { names, task, cause: cause.clone() };
+    let (user, result, code) = match end(db, origin, &asked) {
+        Ok(LogoutOutcome::LoggedOut { user_id, .. }) => (Some(user_id), "logged-out", None),
+        Ok(LogoutOutcome::NobodyLoggedIn) => (None, "nobody-logged-in", None),
+        Err(code) => (None, "refused", Some(code.entry())),
+    };
+    let (code, advice) = (code.map(|c| c.number), code.map(|c| c.advice));
+    LogoutResult { phone: phone.to_owned(), user, result, code, advice }
+}
+
+fn end(db: &Db, origin: &Origin, asked: &Asked) -> Result<LogoutOutcome, EmCode> {
+    for _ in 0..TRIES {
+        let replied = db.write_blocking(|tx| Ok::<_, EventError>(batch::run(tx, &[asked], origin)?.replies));
+        match replied.map(|replies| replies.into_iter().next()) {
+            Ok(Some(Reply::Logout(outcome))) => return Ok(outcome),
+            Ok(Some(Reply::Refused(code))) => return Err(code),
+            Ok(Some(Reply::Again)) => {}
+            Ok(Some(Reply::Login(_)) | None) => return Err(EmCode::Unknown),
+            Err(error) if error.is_transient() => {}
+            Err(error) => {
+                tracing::error!(error = %error, "a logout by hand was not written");
+                return Err(EmCode::Database);
+            }
+        }
+    }
+    Err(EmCode::Busy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_hours_and_minutes() {
+        assert_eq!(age("8:00"), Some(TimeDelta::hours(8)));
+        assert_eq!(age("0:05"), Some(TimeDelta::minutes(5)));
+        for wrong in ["8", "8:60", "-1:00", "x:00", ""] {
+            assert_eq!(age(wrong), None, "{wrong}");
+        }
+    }
+}
