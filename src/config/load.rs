@@ -354,6 +354,7 @@ mod tests {
             &mut shown.http.certificate,
             &mut shown.http.private_key,
             &mut shown.credentials.pepper_file,
+            &mut shown.phone.texts_dir,
         ] {
             assert!(named.take().is_some());
         }
