@@ -3,11 +3,13 @@
 //! Logs are JSON lines on standard error (LOG-1). Library targets that print what they parse are off in every build,
 //! whatever the operator's filter says.
 
+mod levels;
 mod log;
 mod metrics;
 
 use uuid::Uuid;
 
+pub use levels::{LevelReport, Levels, TooManyWatched, Watch, WatchReport};
 pub use log::{LogError, start};
 pub use metrics::{HttpLabels, Metrics, StatusClass, Surface};
 
@@ -26,6 +28,13 @@ impl RequestId {
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Has the log say everything about the request at hand where its phone or user is watched; neither is printed for it.
+pub fn look_at(phone: Option<&str>, user: Option<&str>) {
+    if let Some(levels) = Levels::of_process() {
+        levels.look_at(phone, user);
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) async fn trace(
         http.path = request.path(),
         http.peer = request.peer_addr().map(|a| a.ip().to_string()),
         http.client_request_id = client_id(request.headers()),
+        log.watched = tracing::field::Empty,
     );
     let start = Instant::now();
     async move {

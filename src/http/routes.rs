@@ -2,6 +2,7 @@
 //!
 //! A handler whose path is not here is never reached.
 
+use super::log_level;
 use crate::config::Limits;
 use crate::em::{api, credential, operator, phone_app};
 use crate::telemetry::Surface;
@@ -97,6 +98,13 @@ pub const ROUTES: &[Route] = &[
     open(Path::Exact("/health/live"), Surface::Admin),
     open(Path::Exact("/health/ready"), Surface::Admin),
     open(Path::Exact("/metrics"), Surface::Admin),
+    Route {
+        path: Path::Exact(log_level::PATH),
+        surface: Surface::Admin,
+        methods: &["GET", "PUT"],
+        access: Access::Open,
+        body: BodyKind::Nothing,
+    },
 ];
 
 const fn open(path: Path, surface: Surface) -> Route {

@@ -15,7 +15,7 @@ use super::gate::{self, Gate};
 use super::guard::Hosts;
 use super::routes::Listener;
 use super::tls::{Certificate, TlsError};
-use super::{Doors, Front, Mount, health, request_id};
+use super::{Doors, Front, Mount, health, log_level, request_id};
 
 /// Why the front cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +89,10 @@ impl Servers {
             tasks.push(tokio::spawn(certificate.watch()));
         }
         let (health, metrics) = (front.health.clone(), front.metrics.clone());
-        let own: Mount = Arc::new(move |config| health::mount(config, health.clone(), metrics.clone()));
+        let own: Mount = Arc::new(move |config| {
+            health::mount(config, health.clone(), metrics.clone());
+            log_level::mount(config);
+        });
         let admin = start(admin, None, Listener::Admin, vec![own])?;
         let public = running.iter().map(Server::handle).collect();
         let admin_handle = admin.handle();

@@ -7,10 +7,11 @@ use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use super::levels::{Gate, LEVELS, Levels, MARK};
 use crate::clock;
 
 /// Characters of a value that are kept.
@@ -30,11 +31,12 @@ pub enum LogError {
     Taken,
 }
 
-/// Starts logging to standard error with the operator's filter.
+/// Starts logging to standard error with the operator's filter, which [`Levels`] can change.
 pub fn start(filter: &str) -> Result<(), LogError> {
-    let filter = EnvFilter::builder().parse(filter)?;
+    let levels = Levels::new(filter, tracing::callsite::rebuild_interest_cache)?;
+    let levels = LEVELS.get_or_init(|| levels);
     let lines = JsonLines { out: || Box::new(std::io::stderr().lock()) as Box<dyn Write> };
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(Gate(levels)));
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Taken)
 }
 
@@ -47,11 +49,23 @@ type Said = BTreeMap<&'static str, Value>;
 
 struct SpanFields(Said);
 
+fn crate_name<'m>(metadata: &'m Metadata<'_>) -> &'m str {
+    metadata.target().split("::").next().unwrap_or_default()
+}
+
+/// Whether a line or span is of our own code.
+pub(super) fn is_ours(metadata: &Metadata<'_>) -> bool {
+    crate_name(metadata) == "emgate"
+}
+
 /// Libraries may warn; their details can hold what a client sent.
 fn is_shown(metadata: &Metadata<'_>) -> bool {
-    let crate_name = metadata.target().split("::").next().unwrap_or_default();
-    let ours = crate_name == "emgate";
-    !SILENCED.contains(&crate_name) && (ours || *metadata.level() <= Level::WARN)
+    !SILENCED.contains(&crate_name(metadata)) && (is_ours(metadata) || *metadata.level() <= Level::WARN)
+}
+
+/// Whether a span is that of a request that the log says everything about.
+pub(super) fn is_marked<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>) -> bool {
+    span.extensions().get().is_some_and(|SpanFields(fields)| fields.contains_key(MARK))
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
@@ -154,6 +168,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::telemetry::Watch;
 
     thread_local! {
         static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -170,12 +185,33 @@ mod tests {
         }
     }
 
+    /// Each log of these tests decides for itself; to decide anew for others would disturb them.
+    fn levels(filter: &str) -> &'static Levels {
+        Box::leak(Box::new(Levels::new(filter, || ()).unwrap()))
+    }
+
     fn logged(filter: &str, f: impl FnOnce()) -> String {
+        let levels = levels(filter);
+        logged_by(levels, f)
+    }
+
+    fn logged_by(levels: &'static Levels, f: impl FnOnce()) -> String {
         LINES.with_borrow_mut(Vec::clear);
-        let filter = EnvFilter::builder().parse(filter).unwrap();
         let lines = JsonLines { out: || Box::new(Kept) };
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(filter).with(lines), f);
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(Gate(levels)));
+        tracing::subscriber::with_default(subscriber, f);
         LINES.with_borrow(|l| String::from_utf8(l.clone()).unwrap())
+    }
+
+    /// One request that says something at every level.
+    fn request(levels: &Levels, phone: &str, user: &str) {
+        let _span =
+            tracing::info_span!("request", request.id = phone, log.watched = tracing::field::Empty).entered();
+        levels.look_at(Some(phone), Some(user));
+        tracing::info!("for everybody");
+        tracing::debug!("of the watched");
+        tracing::trace!("for nobody");
+        tracing::debug!(target: "actix_http::h1", "of a library");
     }
 
     #[test]
@@ -196,6 +232,47 @@ mod tests {
         let text = logged("info", || tracing::info!(value = "x".repeat(1000), "long"));
         let line: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["value"].as_str().unwrap().chars().count(), VALUE_LIMIT + 1);
+    }
+
+    #[test]
+    fn the_filter_changes_while_the_process_runs_and_back() {
+        let levels = levels("warn");
+        let lines = || logged_by(levels, || request(levels, "A", "ada")).lines().count();
+        assert_eq!(lines(), 0);
+        levels.set_filter(Some("emgate=trace")).unwrap();
+        assert_eq!(lines(), 3);
+        assert!(levels.set_filter(Some("emgate=loud")).is_err());
+        assert_eq!((lines(), levels.report().filter), (3, "emgate=trace".into()));
+        levels.set_filter(None).unwrap();
+        assert_eq!((lines(), levels.report().filter), (0, "warn".into()));
+    }
+
+    #[test]
+    fn requests_of_a_watched_phone_or_user_say_everything_and_others_do_not() {
+        let levels = levels("info");
+        let of = |phone: &str, user: &str| logged_by(levels, || request(levels, phone, user)).lines().count();
+        let minute = std::time::Duration::from_secs(60);
+        levels.watch(Watch::Phone("sep1".into()), minute).unwrap();
+        levels.watch(Watch::User("Ada".into()), minute).unwrap();
+        assert_eq!([of("SEP1", "bob"), of("SEP2", "ada"), of("SEP2", "bob")], [2, 2, 1]);
+        levels.watch(Watch::Phone("sep1".into()), std::time::Duration::ZERO).unwrap();
+        assert_eq!([of("SEP1", "bob"), of("SEP1", "ada")], [1, 2]);
+        levels.watch(Watch::User("Ada".into()), std::time::Duration::from_nanos(1)).unwrap();
+        assert_eq!((of("SEP1", "ada"), levels.report().watched), (1, Vec::new()));
+    }
+
+    #[test]
+    fn who_is_watched_is_shown_also_where_the_filter_shows_nothing_of_requests() {
+        let levels = levels("error");
+        levels.watch(Watch::User("ada".into()), std::time::Duration::from_secs(60)).unwrap();
+        let text = logged_by(levels, || request(levels, "SEP1", "ada"));
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains("\"request.id\":\"SEP1\"") && !text.contains("ada"), "{text}");
+        for n in 0..31 {
+            levels.watch(Watch::Phone(n.to_string()), std::time::Duration::from_secs(60)).unwrap();
+        }
+        let more = levels.watch(Watch::Phone("more".into()), std::time::Duration::from_secs(60));
+        assert_eq!(more, Err(super::super::levels::TooManyWatched));
     }
 
     #[test]
