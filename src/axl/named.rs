@@ -92,6 +92,7 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
         user: Some(user.as_str().to_owned()),
         cause: cause.clone(),
     };
+    asked.look_at();
     let attempt = LoginAttempt {
         phone,
         authority: Authority::Program(user),
@@ -114,6 +115,7 @@ async fn logout(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlErro
         reference(body, "deviceName").ok_or_else(|| AxlError::invalid("deviceName", "name the phone"))?;
     let asked =
         Attempt { doing: Doing::Logout, phone: Some(phone.clone()), user: None, cause: cause.clone() };
+    asked.look_at();
     match em.logout(phone, LogoutOrigin::Api, cause).await {
         Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
         Ok(LogoutOutcome::NobodyLoggedIn) => {

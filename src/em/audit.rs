@@ -17,8 +17,9 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::error::{Doing, EmCode};
-use crate::domain::event::Cause;
+use crate::domain::event::{ActorKind, Cause};
 use crate::store::objects::Selector;
+use crate::telemetry;
 use pending::{Pending, Refused, WINDOW};
 pub use writing::run;
 
@@ -36,6 +37,56 @@ pub struct Attempt {
     pub user: Option<String>,
     /// Who asked; with an id only where that was proved.
     pub cause: Cause,
+}
+
+impl Attempt {
+    /// The phone as the request names it, in words.
+    fn phone_name(&self) -> Option<&str> {
+        match self.phone.as_ref()? {
+            Selector::Key(name) => Some(name),
+            Selector::Uuid(_) => None,
+        }
+    }
+
+    /// Has the log say everything about a request whose phone or user is watched.
+    pub fn look_at(&self) {
+        telemetry::look_at(self.phone_name(), self.user.as_deref());
+    }
+
+    /// The user, where it is proved who that is or the code says that there is such a user: what was typed else may be a PIN.
+    fn known_user(&self, code: EmCode) -> Option<&str> {
+        let speaks_of_user = matches!(
+            code,
+            EmCode::LoggedInElsewhere
+                | EmCode::ProfileAbsent
+                | EmCode::PinExpired
+                | EmCode::PinMustChange
+                | EmCode::HomeElsewhere
+        );
+        match self.cause.actor.kind {
+            ActorKind::User => self.cause.auth_id.as_deref(),
+            ActorKind::Administrator | ActorKind::Application | ActorKind::System => {
+                self.user.as_deref().filter(|_| speaks_of_user)
+            }
+        }
+    }
+
+    /// The one line of a refusal; the span of its request says the request's id.
+    pub(super) fn log_refusal(&self, code: EmCode) {
+        let entry = code.entry();
+        let (operation, surface) = (self.doing.name(), self.cause.actor.via.name());
+        tracing::info!(
+            em.code = entry.number,
+            em.code_name = entry.name,
+            em.operation = operation,
+            em.surface = surface,
+            phone.name = self.phone_name().map(str::to_uppercase),
+            user.id = self.known_user(code),
+            "{operation} refused: {} {}",
+            entry.number,
+            entry.name
+        );
+    }
 }
 
 /// Refusals on their way into the log.

@@ -13,10 +13,12 @@ impl Em {
     /// Reads what a request meets, for the phone it names.
     pub async fn conditions(&self, phone: Option<&str>) -> Result<Conditions, EmCode> {
         let key = ConditionsKey { node: self.node_key(), phone: phone.map(fold) };
-        self.gathered_conditions().ask(key).await.map_err(|error| {
+        let read = self.gathered_conditions().ask(key).await.map_err(|error| {
             tracing::error!(error = %error, "database does not answer a login or logout");
             EmCode::Database
-        })
+        })?;
+        tracing::debug!(phone = ?read.phone, "what a request meets was read");
+        Ok(read)
     }
 
     /// Refuses where this node carries out no logins and logouts (EM-032).

@@ -48,7 +48,7 @@ struct Refusal {
 impl Counts {
     /// Somebody was logged in or out.
     pub(super) fn succeeded(&self, doing: Doing, via: Via) {
-        let door = Door { surface: surface(via) };
+        let door = Door { surface: via.name() };
         let successful = match doing {
             Doing::Login => &self.0.logins,
             Doing::Logout => &self.0.logouts,
@@ -59,32 +59,14 @@ impl Counts {
 
     /// Somebody was told this code.
     pub(super) fn refused(&self, doing: Doing, via: Via, code: EmCode) {
-        let (door, entry) = (Door { surface: surface(via) }, code.entry());
-        let operation = match doing {
-            Doing::Login => "login",
-            Doing::Logout => "logout",
-        };
+        let (door, entry) = (Door { surface: via.name() }, code.entry());
+        let operation = doing.name();
         let refusal = Refusal { operation, surface: door.surface, code: entry.number, name: entry.name };
         self.0.refused.get_or_create(&refusal).inc();
         if code == EmCode::Busy {
             self.0.throttled.get_or_create(&door).inc();
         }
         self.0.attempted.get_or_create(&door).inc();
-    }
-}
-
-/// A surface as events name it.
-fn surface(via: Via) -> &'static str {
-    match via {
-        Via::Phone => "phone",
-        Via::Soap => "soap",
-        Via::Api => "api",
-        Via::Console => "console",
-        Via::Cli => "cli",
-        Via::Bulk => "bulk",
-        Via::SelfCare => "self-care",
-        Via::Timer => "timer",
-        Via::Cascade => "cascade",
     }
 }
 

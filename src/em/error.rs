@@ -72,6 +72,16 @@ pub enum Doing {
     Logout,
 }
 
+impl Doing {
+    /// As events, logs and metrics write it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Logout => "logout",
+        }
+    }
+}
+
 /// All there is to say about a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmCodeEntry {

@@ -62,6 +62,7 @@ async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpRespons
     let pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let pairs: Vec<_> = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
     let attempt = attempt(&visit, &page.em, &pairs);
+    attempt.look_at();
     let asked = match parse(pairs) {
         Ok(asked) => asked,
         Err(code) => {
@@ -126,7 +127,6 @@ impl Conversation<'_> {
     }
 
     fn refused(&self, code: EmCode, attempt: Attempt, conditions: Option<&Conditions>) -> Screen {
-        tracing::info!(em.code = code.number(), phone.name = %self.screens.phone, "refused at the phone");
         let as_207 = conditions.is_some_and(|c| c.parameters.connection_error_is_207);
         let shown = if as_207 && code == EmCode::ServiceConnection { EmCode::DeviceNameEmpty } else { code };
         let user_id = attempt.cause.auth_id.as_deref().or(attempt.user.as_deref());

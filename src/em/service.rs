@@ -111,6 +111,7 @@ impl Em {
 
     /// Takes note of a refusal, with the code that is answered (events.md 6.9); never waits and cannot fail.
     pub fn rejected(&self, attempt: Attempt, code: EmCode) {
+        attempt.log_refusal(code);
         self.counts.refused(attempt.doing, attempt.cause.actor.via, code);
         self.audit.take(attempt, code);
     }
@@ -210,6 +211,7 @@ impl Em {
                 if !matches!(outcome, LoginOutcome::ChooseProfile(_)) {
                     self.counts.succeeded(Doing::Login, via);
                 }
+                tracing::debug!(?outcome, "login decided");
                 Ok(outcome)
             }
             Reply::Refused(code) => Err(code),
@@ -249,6 +251,7 @@ impl Em {
         if matches!(outcome, LogoutOutcome::LoggedOut { .. }) {
             self.counts.succeeded(Doing::Logout, via);
         }
+        tracing::debug!(?outcome, "logout decided");
         Ok(outcome)
     }
 

@@ -4,7 +4,7 @@
 //! change with every request; permits beyond a lower one vanish as they come back.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -85,7 +85,12 @@ impl Drop for Permit {
 impl Em {
     /// Waits for the right to be processed, a second at most.
     pub async fn permit(&self, conditions: &Conditions) -> Result<Permit, EmCode> {
-        self.throttle().take(conditions.parameters.most_concurrent).await.ok_or(EmCode::Busy)
+        let most = conditions.parameters.most_concurrent;
+        let begun = Instant::now();
+        let permit = self.throttle().take(most).await;
+        let waited_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(most, waited_ms, is_granted = permit.is_some(), "a permit was asked for");
+        permit.ok_or(EmCode::Busy)
     }
 
     /// Logins and logouts that this node is working on.

@@ -91,6 +91,7 @@ impl Em {
             Err(Distrust::Address) => policy.judge(route, address, &addresses_of(policy).await),
             judged => judged,
         };
+        tracing::debug!(?route, phone.address = ?address, ?judged, "a source was judged");
         match judged {
             Ok(()) => {
                 if let Some((phone, rests_on)) = known {

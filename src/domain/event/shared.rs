@@ -133,6 +133,23 @@ pub struct SessionRef {
     pub profile_name: String,
 }
 
+impl Via {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Soap => "soap",
+            Self::Api => "api",
+            Self::Console => "console",
+            Self::Cli => "cli",
+            Self::Bulk => "bulk",
+            Self::SelfCare => "self-care",
+            Self::Timer => "timer",
+            Self::Cascade => "cascade",
+        }
+    }
+}
+
 impl Actor {
     /// The gateway itself: a timer, or a rule that follows from a change.
     pub fn system(via: Via) -> Self {

@@ -72,6 +72,7 @@ impl Api {
             Task::Request(request, claimed) => {
                 let mut attempt =
                     request.attempt(caller::stranger(address, received.id).traced(&received.trace));
+                attempt.look_at();
                 match self.carry_out(received, &app, &request, &claimed, &mut attempt).await {
                     Ok(()) => Ok(answer::success()),
                     Err(code) => {

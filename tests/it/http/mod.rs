@@ -7,6 +7,7 @@ mod em_api;
 mod handlers;
 mod heads;
 mod health;
+mod log_level;
 mod paths;
 mod process;
 mod sign_in;
