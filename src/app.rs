@@ -23,7 +23,7 @@ use crate::em::operator::http::Operator;
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::texts::{Texts, TextsError};
-use crate::em::{audit, credential, lockout_event, operator, sweep};
+use crate::em::{audit, credential, lockout_event, operator, registrations, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
@@ -177,7 +177,10 @@ impl App {
                 credential::page::routes(routes);
             }),
             soap: Arc::new(axl.mount()),
-            operator: Arc::new(move |routes| operator::http::routes(routes, operator.clone())),
+            operator: Arc::new(move |routes| {
+                registrations::routes(routes, operator.db.clone());
+                operator::http::routes(routes, operator.clone());
+            }),
         })?;
         let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));

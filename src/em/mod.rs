@@ -15,6 +15,7 @@ pub mod operator;
 pub mod outcome;
 pub mod phone_app;
 mod queue;
+pub mod registrations;
 pub mod screen;
 pub mod service;
 mod session_events;

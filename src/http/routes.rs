@@ -4,7 +4,7 @@
 
 use super::log_level;
 use crate::config::Limits;
-use crate::em::{api, credential, operator, phone_app};
+use crate::em::{api, credential, operator, phone_app, registrations};
 use crate::telemetry::Surface;
 
 /// One path, or the paths under one.
@@ -95,6 +95,7 @@ pub const ROUTES: &[Route] = &[
     },
     operator(operator::http::SESSIONS, GET),
     operator(operator::http::LOGOUT, &["POST"]),
+    operator(registrations::PATH, &["GET", "POST"]),
     open(Path::Exact("/health/live"), Surface::Admin),
     open(Path::Exact("/health/ready"), Surface::Admin),
     open(Path::Exact("/metrics"), Surface::Admin),

@@ -16,5 +16,6 @@ mod phone_page;
 mod phone_rules;
 mod queue;
 mod race;
+mod registrations;
 mod statements;
 mod timers;
