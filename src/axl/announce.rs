@@ -138,7 +138,9 @@ pub(super) fn reset_secrets<O: AxlObject>(
     for (secret, _) in secrets.of(O::SECRETS) {
         let holder = CredentialHolder { kind: O::HOLDER, user_id: object.name.clone(), uuid: object.uuid };
         let (credential, change) = (secret.into(), CredentialChange::Reset);
-        let event = CredentialChanged { holder, credential, change, device: None, requested_by: ctx.actor() };
+        let requested_by = ctx.actor();
+        let event =
+            CredentialChanged { holder, credential, change, device: None, requested_by, reason: None };
         ctx.before.push(Occurred::of(Event::CredentialChanged(event)));
     }
     Ok(())

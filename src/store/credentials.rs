@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 
 use super::accounts::{StoredHash, kind_name};
 use super::schema::{associations, credential_history, credentials, line_appearances, lines, objects, users};
@@ -93,15 +93,140 @@ pub fn pin_owner(tx: &mut Tx<'_>, user: ObjectPk) -> Result<PinOwner, StoreError
     Ok(PinOwner { names: first.into_iter().chain([last, user_id]).collect(), extensions })
 }
 
-/// What a page or an operator may know of a credential; never the secret.
+/// What an administrator has decided about one credential.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Decisions {
+    /// The policy that was named for it; carried.
+    pub policy: Option<ObjectPk>,
+    /// Its holder may not change it.
+    pub cant_change: bool,
+    /// Its holder must change it first.
+    pub must_change: bool,
+    /// It holds for ever.
+    pub never_expires: bool,
+    /// It is locked until an administrator unlocks it.
+    pub locked: bool,
+}
+
+/// What a decision about a lock comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockChange {
+    /// A lock by an administrator begins.
+    Locked,
+    /// A lock ends.
+    Unlocked,
+}
+
+/// What is decided so far; nothing where nobody decided.
+pub fn decisions(tx: &mut Tx<'_>, holder: ObjectPk, kind: SecretKind) -> Result<Decisions, StoreError> {
+    type Row = (Option<i64>, bool, bool, bool, bool);
+    let row: Option<Row> = credentials::table
+        .find((holder.0, kind_name(kind)))
+        .select((
+            credentials::policy_pk,
+            credentials::cant_change,
+            credentials::must_change,
+            credentials::never_expires,
+            credentials::admin_locked_at.is_not_null(),
+        ))
+        .first(tx.connection())
+        .optional()?;
+    Ok(row.map_or_else(Decisions::default, |(policy, cant_change, must_change, never_expires, locked)| {
+        Decisions { policy: policy.map(ObjectPk), cant_change, must_change, never_expires, locked }
+    }))
+}
+
+diesel::define_sql_function! {
+    /// Writes what is decided about a credential.
+    #[expect(clippy::too_many_arguments, reason = "one a column, in one round trip")]
+    fn decide_credential(
+        holder: BigInt, kind: Text, policy: Nullable<BigInt>, cant_change: Bool, must_change: Bool, never_expires: Bool,
+        locked: Bool, forget: Bool, now: Timestamptz,
+    ) -> Nullable<Text>;
+}
+
+/// Writes what is decided; `forgets` takes failed attempts back, and the lock that they led to.
+pub fn decide(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: SecretKind,
+    decisions: Decisions,
+    forgets: bool,
+) -> Result<Option<LockChange>, StoreError> {
+    let now = tx.now()?;
+    let Decisions { policy, cant_change, must_change, never_expires, locked } = decisions;
+    let (kind, policy) = (kind_name(kind), policy.map(|p| p.0));
+    let written = decide_credential(
+        holder.0,
+        kind,
+        policy,
+        cant_change,
+        must_change,
+        never_expires,
+        locked,
+        forgets,
+        now,
+    );
+    let change: Option<String> = diesel::select(written).get_result(tx.connection())?;
+    Ok(change.map(|change| if change == "locked" { LockChange::Locked } else { LockChange::Unlocked }))
+}
+
+diesel::define_sql_function! {
+    /// A moment, and nothing for the end of time.
+    fn finite_moment(moment: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
+}
+
+/// Failed attempts at a credential and the lock that they or an administrator led to.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
-pub struct CredentialRow {
-    /// Whether there is a secret.
-    pub changed_at: Option<DateTime<Utc>>,
-    /// Attempts that failed since the last success.
+pub struct Attempts {
+    /// How many failed since the last success.
     pub failed: i32,
-    /// When the last one of them was.
+    /// When the last one was.
     pub failed_at: Option<DateTime<Utc>>,
-    /// Until when it is locked; may be over. The end of time for one without end.
+    /// Until when it is locked, which may be over; none also for a lock without end.
     pub locked_until: Option<DateTime<Utc>>,
+    /// Since when an administrator has locked it.
+    pub admin_locked_at: Option<DateTime<Utc>>,
+}
+
+/// Failed attempts and locks; none where nobody set or decided anything.
+pub fn attempts(tx: &mut Tx<'_>, holder: ObjectPk, kind: SecretKind) -> Result<Option<Attempts>, StoreError> {
+    let row = credentials::table.find((holder.0, kind_name(kind)));
+    let shown = (
+        credentials::failed,
+        credentials::failed_at,
+        finite_moment(credentials::locked_until),
+        credentials::admin_locked_at,
+    );
+    Ok(row.select(shown).first(tx.connection()).optional()?)
+}
+
+/// People whose PIN is older than a moment, may end and has not been told of, the oldest first.
+pub fn expired(
+    tx: &mut Tx<'_>,
+    changed_before: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<ObjectPk>, StoreError> {
+    let rows: Vec<i64> = credentials::table
+        .filter(credentials::kind.eq("pin"))
+        .filter(credentials::never_expires.eq(false).and(credentials::expiry_told.eq(false)))
+        .filter(credentials::changed_at.le(changed_before))
+        .order(credentials::changed_at)
+        .limit(most)
+        .select(credentials::holder_pk)
+        .load(tx.connection())?;
+    Ok(rows.into_iter().map(ObjectPk).collect())
+}
+
+/// Notes that somebody is told of the end of a PIN; false where there is nothing to tell any more.
+pub fn take_expired(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    changed_before: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let row = credentials::table
+        .find((holder.0, "pin"))
+        .filter(credentials::never_expires.eq(false).and(credentials::expiry_told.eq(false)))
+        .filter(credentials::changed_at.le(changed_before));
+    Ok(diesel::update(row).set(credentials::expiry_told.eq(true)).execute(tx.connection())? == 1)
 }

@@ -3,6 +3,8 @@
 //!
 //! A value that is absent or null is the parameter's default. Events are made by the caller from what [`set_parameter`] returns.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -119,6 +121,16 @@ pub fn list_parameters(tx: &mut Tx<'_>) -> Result<Vec<ParameterValue>, StoreErro
         }
     }
     Ok(values)
+}
+
+/// Cluster-wide values that are set, by name.
+pub fn cluster_values(tx: &mut Tx<'_>) -> Result<HashMap<String, String>, StoreError> {
+    let set: Vec<(String, Option<String>)> = service_parameters::table
+        .inner_join(objects::table.on(objects::pk.eq(service_parameters::node_pk)))
+        .filter(objects::type_.eq("ProcessNode").and(objects::name_key.eq(fold(CLUSTER_NODE))))
+        .select((service_parameters::name, service_parameters::value))
+        .load(tx.connection())?;
+    Ok(set.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
 /// The values in force on a node, for rules.

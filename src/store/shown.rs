@@ -43,6 +43,8 @@ pub enum Part {
     Sessions,
     /// What decides what phones show now.
     Configs,
+    /// What is set for the credentials of users and application users.
+    Credentials,
     /// The names of all that objects and these parts point at.
     Names,
 }
@@ -112,6 +114,25 @@ pub struct Layer {
     pub carried: Value,
 }
 
+/// What is set for one credential.
+#[derive(Debug, Clone)]
+pub struct ShownCredential {
+    /// The kind as stored.
+    pub kind: String,
+    /// The policy that was named for it.
+    pub policy: Option<ObjectPk>,
+    /// When its secret was set; none where there is none.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// Its holder may not change it.
+    pub cant_change: bool,
+    /// Its holder must change it first.
+    pub must_change: bool,
+    /// It holds for ever.
+    pub never_expires: bool,
+    /// Since when an administrator has locked it.
+    pub admin_locked_at: Option<DateTime<Utc>>,
+}
+
 /// The parts of some objects, as far as they were asked for.
 #[derive(Debug, Default)]
 pub struct Shown {
@@ -139,6 +160,8 @@ pub struct Shown {
     pub configs: HashMap<ObjectPk, Config>,
     /// Settings that show on these phones.
     pub layers: HashMap<ObjectPk, Layer>,
+    /// What is set for the credentials of a holder.
+    pub credentials: HashMap<ObjectPk, Vec<ShownCredential>>,
     /// Names and uuids of what all this points at.
     pub names: Names,
 }

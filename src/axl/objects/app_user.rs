@@ -1,5 +1,6 @@
 //! AppUser: a program or administrator, its groups, and what it controls (EM-003 to EM-005).
 
+use super::parts::credential::{self, PasswordCredentials};
 use super::parts::holder;
 use super::parts::wire::{DeviceNames, UserGroups, resolve_names};
 use crate::axl::error::AxlError;
@@ -25,6 +26,8 @@ pub struct AppUserCore {
     groups: Option<UserGroups>,
     #[yaserde(rename = "ctiControlledDeviceProfiles")]
     cti_profiles: Option<ProfileNames>,
+    #[yaserde(rename = "passwordCredentials")]
+    password: Option<PasswordCredentials>,
 }
 
 /// `deviceProfile` members: plain names, unlike those of a user (axl.md 13).
@@ -40,7 +43,7 @@ impl AxlObject for AppUser {
     const RENAME: Option<&'static str> = Some("newUserid");
     const DESCRIPTION: Option<&'static str> = None;
     const TYPED: &'static [&'static str] =
-        &["associatedDevices", "associatedGroups", "ctiControlledDeviceProfiles"];
+        &["associatedDevices", "associatedGroups", "ctiControlledDeviceProfiles", "passwordCredentials"];
     const SECRETS: &'static [SecretKind] = &[SecretKind::Password];
     type Core = AppUserCore;
 
@@ -77,30 +80,49 @@ impl AxlObject for AppUser {
         body: &Element,
     ) -> Result<(), AxlError> {
         users::insert_app_user(ctx.tx, object.pk)?;
-        Self::changed(ctx, object, core, body)
+        if let Some(wishes) = core.credentials(body) {
+            credential::decide(ctx, object, &wishes)?;
+        }
+        core.associate(ctx, object)
     }
 
     fn changed(
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &AppUserCore,
-        _body: &Element,
+        body: &Element,
     ) -> Result<(), AxlError> {
-        if let Some(list) = &core.cti_profiles {
-            let profiles = resolve_names(ctx, "deviceProfile", "DeviceProfile", &list.profiles)?;
-            associations::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+        if let Some(wishes) = core.credentials(body) {
+            credential::decide_and_tell(ctx, object, Self::HOLDER, &wishes)?;
         }
-        holder::associate_phones_and_groups(ctx, object.pk, core.phones.as_ref(), core.groups.as_ref())
+        core.associate(ctx, object)
     }
 
-    fn parts(_wanted: &TagFilter) -> Parts {
-        Parts::from([Part::Associations])
+    fn parts(wanted: &TagFilter) -> Parts {
+        let credentials = wanted.wants("passwordCredentials").then_some(Part::Credentials);
+        [Part::Associations].into_iter().chain(credentials).collect()
     }
 
     fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
         let (tag, kind) = ("ctiControlledDeviceProfiles", Association::CtiProfile);
         holder::show(shown, object.pk, tag, "deviceProfile", kind, fields);
         holder::show_phones_and_groups(shown, object.pk, fields);
+        credential::show(shown, object, SecretKind::Password, fields);
+    }
+}
+
+impl AppUserCore {
+    fn credentials(&self, body: &Element) -> Option<credential::Wishes<'_>> {
+        let password = self.password.as_ref().map(PasswordCredentials::wishes);
+        credential::asked(body, SecretKind::Password, password)
+    }
+
+    fn associate(&self, ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {
+        if let Some(list) = &self.cti_profiles {
+            let profiles = resolve_names(ctx, "deviceProfile", "DeviceProfile", &list.profiles)?;
+            associations::associate(ctx.tx, object.pk, Association::CtiProfile, &profiles)?;
+        }
+        holder::associate_phones_and_groups(ctx, object.pk, self.phones.as_ref(), self.groups.as_ref())
     }
 }
 

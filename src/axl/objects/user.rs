@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::parts::credential::{self, PasswordCredentials, PinCredentials};
 use super::parts::holder;
 use super::parts::wire::{DeviceNames, ProfileReferences, Reference, UserGroups, resolve_all};
 use crate::axl::error::AxlError;
@@ -50,6 +51,10 @@ pub struct UserCore {
     phones: Option<DeviceNames>,
     #[yaserde(rename = "associatedGroups")]
     groups: Option<UserGroups>,
+    #[yaserde(rename = "passwordCredentials")]
+    password: Option<PasswordCredentials>,
+    #[yaserde(rename = "pinCredentials")]
+    pin: Option<PinCredentials>,
 }
 
 impl AxlObject for User {
@@ -69,6 +74,8 @@ impl AxlObject for User {
         "ctiControlledDeviceProfiles",
         "associatedDevices",
         "associatedGroups",
+        "passwordCredentials",
+        "pinCredentials",
     ];
     const REQUIRED: &'static [&'static str] = &["lastName"];
     const SECRETS: &'static [SecretKind] = &[SecretKind::Pin, SecretKind::Password];
@@ -102,10 +109,13 @@ impl AxlObject for User {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &UserCore,
-        _body: &Element,
+        body: &Element,
     ) -> Result<(), AxlError> {
         let row = core.over(UserRow::new(object.pk.into()))?;
         users::insert(ctx.tx, &row).map_err(holder::conflict)?;
+        for wishes in core.credentials(body) {
+            credential::decide(ctx, object, &wishes)?;
+        }
         core.associate(ctx, object)
     }
 
@@ -113,10 +123,13 @@ impl AxlObject for User {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &UserCore,
-        _body: &Element,
+        body: &Element,
     ) -> Result<(), AxlError> {
         let row = core.over(users::get(ctx.tx, object.pk.into())?)?;
         users::update(ctx.tx, &row).map_err(holder::conflict)?;
+        for wishes in core.credentials(body) {
+            credential::decide_and_tell(ctx, object, Self::HOLDER, &wishes)?;
+        }
         core.associate(ctx, object)
     }
 
@@ -130,8 +143,12 @@ impl AxlObject for User {
         )
     }
 
-    fn parts(_wanted: &TagFilter) -> Parts {
-        Parts::from([Part::Users, Part::Associations])
+    fn parts(wanted: &TagFilter) -> Parts {
+        let mut parts = Parts::from([Part::Users, Part::Associations]);
+        if wanted.wants("pinCredentials") || wanted.wants("passwordCredentials") {
+            parts.insert(Part::Credentials);
+        }
+        parts
     }
 
     fn view(shown: &Shown, object: &Object, fields: &mut Fields<'_>) {
@@ -142,6 +159,8 @@ impl AxlObject for User {
         show("phoneProfiles", "profileName", Association::Profile);
         show("ctiControlledDeviceProfiles", "profileName", Association::CtiProfile);
         holder::show_phones_and_groups(shown, object.pk, fields);
+        credential::show(shown, object, SecretKind::Password, fields);
+        credential::show(shown, object, SecretKind::Pin, fields);
     }
 
     fn criterion(tag: &str, pattern: &Pattern) -> Option<Filter> {
@@ -172,6 +191,13 @@ fn laid_over(patch: &Option<Patch<WireText>>, before: Option<String>) -> Option<
 }
 
 impl UserCore {
+    fn credentials<'c>(&'c self, body: &Element) -> impl Iterator<Item = credential::Wishes<'c>> {
+        let password = self.password.as_ref().map(PasswordCredentials::wishes);
+        let pin = self.pin.as_ref().map(PinCredentials::wishes);
+        let password = credential::asked(body, SecretKind::Password, password);
+        password.into_iter().chain(credential::asked(body, SecretKind::Pin, pin))
+    }
+
     fn over(&self, before: UserRow) -> Result<UserRow, AxlError> {
         let max_login_seconds = match &self.max_login {
             None | Some(Patch::Absent) => before.max_login_seconds,

@@ -121,6 +121,9 @@ pub struct CredentialChanged {
     pub change: CredentialChange,
     pub device: Option<EventPhone>,
     pub requested_by: Actor,
+    /// What an operator gave as the reason; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Whose secret it is.

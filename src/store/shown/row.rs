@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Tim
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Button, Config, Layer, Part, Shown, ShownSession};
+use super::{Button, Config, Layer, Part, Shown, ShownCredential, ShownSession};
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk};
 use crate::domain::names::fold;
 use crate::store::lines::LineRow;
@@ -82,6 +82,7 @@ impl Part {
             Self::Buttons => "button",
             Self::Sessions => "session",
             Self::Configs => "config",
+            Self::Credentials => "credential",
             Self::Names => "name",
         }
     }
@@ -136,6 +137,7 @@ impl Row {
             "layer" => {
                 drop(shown.layers.insert(pk, Layer { name: self.t1?, model: self.t2, carried: self.doc? }));
             }
+            "credential" => shown.credentials.entry(pk).or_default().push(self.credential()?),
             "name" => shown.names.insert(pk.0, self.t1?, self.u?),
             _ => return None,
         }
@@ -220,6 +222,21 @@ impl Row {
             model: self.t1?,
             protocol: self.t2?,
             user_locale: self.t3,
+        })
+    }
+
+    fn credential(self) -> Option<ShownCredential> {
+        let doc = self.doc?;
+        let flag = |name: &str| doc.get(name)?.as_bool();
+        let locked_at = doc.get("adminLockedAt").and_then(Value::as_str);
+        Some(ShownCredential {
+            kind: self.t1?,
+            policy: self.b.map(ObjectPk),
+            changed_at: self.ts,
+            cant_change: flag("cantChange")?,
+            must_change: flag("mustChange")?,
+            never_expires: flag("neverExpires")?,
+            admin_locked_at: locked_at.and_then(|text| text.parse().ok()),
         })
     }
 }

@@ -9,8 +9,19 @@ use emgate::soap::tree::Element;
 use super::samples::{Stage, addable, identity, operation};
 use crate::support::axl::{Caller, inner_xml, to_xml};
 
-/// What is ours to say: roles come from the group and stamps from the change, and a line identifier is shown as a line.
-const OWN: [&str; 3] = ["userRoles", "versionStamp", "lineIdentifier"];
+/// What is ours to say: roles come from the group, stamps from the change, times of credentials from what was done with them, and a line
+/// identifier is shown as a line. A reset of a count is done and not kept.
+const OWN: [&str; 9] = [
+    "userRoles",
+    "versionStamp",
+    "lineIdentifier",
+    "pinCredTimeChanged",
+    "pwdCredTimeChanged",
+    "pinCredTimeAdminLockout",
+    "pwdCredTimeAdminLockout",
+    "pinResetHackCount",
+    "pwdResetHackCount",
+];
 
 /// What a rule refuses when it is emptied and the rest is not.
 const RULES: [&str; 3] = ["User/phoneProfiles", "User/phoneProfiles/profileName[2]", "Line/usage"];
@@ -162,7 +173,8 @@ fn not_cleared(field: &Field, shown: &Element) -> Option<String> {
         return None;
     }
     let cleared = match &field.kind {
-        Kind::Group(_) | Kind::Any => shown.children.is_empty(),
+        Kind::Group(inner) => inner.fields.iter().all(|field| not_cleared(field, shown).is_none()),
+        Kind::Any => shown.children.is_empty(),
         Kind::Text(_) | Kind::Reference | Kind::TextWithAttributes(_) => {
             shown.text == default
                 || (field.is_boolean() && shown.text == "false" && default.is_empty())

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod app_user;
+mod credentials;
 mod css;
 mod default_profile;
 mod device_profile;
