@@ -1,5 +1,5 @@
-//! Ends sessions past their time, and tells of lock-outs that nobody told of: every node looks once a second; row locks see to it that
-//! each happens once.
+//! Ends sessions past their time, and tells of PINs past theirs and of lock-outs that nobody told of: every node looks once a second; row
+//! locks see to it that each happens once.
 //!
 //! Promises (security.md CON-12) that none ends before its time, that not more than so many end in a second, and that nothing ends while
 //! the clock of the database has jumped, until that is put right or an operator starts the node anew.
@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::asked::{Asked, AskedEnding, Task};
+use super::credential::expiry;
 use super::error::EmCode;
 use super::lockout_event;
 use super::outcome::LogoutOutcome;
@@ -111,6 +112,7 @@ pub async fn run(em: Em) {
             }
             wait = pause(&found);
             end(&em, found.due).await;
+            let _logged_and_tried_again = expiry::tell(&em).await;
         }
         tokio::time::sleep(wait).await;
     }

@@ -8,6 +8,7 @@
 //! Whether a PIN must be changed or has expired is said to those alone who gave it right (AUTH-7).
 
 pub mod change;
+pub mod expiry;
 pub mod page;
 pub mod refusal;
 mod request;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{App, test};
-use emgate::em::credential::page;
+use emgate::em::credential::{expiry, page};
 use emgate::em::phone_app::{self, PhonePage};
 use emgate::em::texts::Texts;
 use insta::assert_snapshot;
@@ -250,4 +250,29 @@ async fn of_many_changes_at_once_exactly_one_wins() {
 async fn change_owned(site: &Site, new: String) -> (String, String) {
     let prompt = change(site, "ada", "12345", &new).await;
     (new, prompt)
+}
+
+#[tokio::test]
+async fn the_end_of_a_pin_is_told_once_and_not_before() {
+    let site = site();
+    site.user("bob", &[]);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.clock.advance_seconds(180 * 86_400 - 1);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.clock.advance_seconds(1);
+    site.parameter("PinExpiresAfterDays", "0");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.parameter("PinExpiresAfterDays", "180");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 2);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    let told: Vec<_> = site
+        .events()
+        .into_iter()
+        .map(|(_, e)| (e["change"].clone(), e["holder"]["userId"].clone()))
+        .collect();
+    assert_eq!(told, [(json!("expired"), json!("ada")), (json!("expired"), json!("bob"))]);
+    // a new one has a time of its own
+    assert_eq!(change(&site, "ada", "12345", "70531").await, "PIN change is complete");
+    site.clock.advance_seconds(180 * 86_400);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 1);
 }
