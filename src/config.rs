@@ -245,6 +245,13 @@ impl NodeConfig {
     }
 }
 
+impl Config {
+    /// The file of the pepper that all nodes share.
+    pub fn pepper_file(&self) -> PathBuf {
+        self.credentials.pepper_file.clone().unwrap_or_else(|| self.node.state_file("pepper"))
+    }
+}
+
 impl KafkaConfig {
     /// Whether records go to the embedded broker, which forgets them; its address may be that of its address file.
     pub fn is_embedded(&self) -> bool {

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use emgate::app::{App, FirstSecret, Migrations, StartError};
 use emgate::axl::version::SERVED;
 use emgate::config::{Config, Flags};
+use emgate::em::credential::command::{self as pin, PinArgs};
 use emgate::em::operator::command::{self as operator, LogoutArgs, SessionsArgs};
 use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::republish::{self, RepublishArgs};
@@ -64,6 +65,11 @@ enum Command {
         #[command(subcommand)]
         command: EventsCommand,
     },
+    /// See and mend the PIN of a person
+    ///
+    /// Works on the database, while the gateway runs or not. Settings are those of `emgate serve`; a reset needs the pepper file. Exit
+    /// status: 0 done, 1 there is no such person or no such PIN, 2 it could not be done.
+    Pin(PinArgs),
     /// Write the description of the SOAP service and its schema files
     Wsdl {
         /// Directory to write them to
@@ -118,6 +124,7 @@ fn run() -> i32 {
         Command::Events { command: EventsCommand::Tail(args) } => tail::run(&args).map_err(Into::into),
         Command::Events { command: EventsCommand::Verify(args) } => return verify::run(&args),
         Command::Events { command: EventsCommand::Republish { flags, args } } => republish_now(&flags, args),
+        Command::Pin(args) => return pin::run(&args),
         Command::Wsdl { out, schema_version, address } => write_schema(&out, &schema_version, &address),
         Command::Broker(args) => run_broker(&args),
     };

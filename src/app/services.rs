@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{StartError, blocking};
 use crate::auth::Source;
-use crate::auth::hash::{HashCost, HashCosts, Hasher};
+use crate::auth::hash::{HashCosts, Hasher};
 use crate::auth::pepper::Pepper;
 use crate::auth::sign_in::SignIns;
 use crate::auth::verify::{LockListener, Refused, Verifier};
@@ -17,12 +17,7 @@ use crate::store::{self, Db, cluster};
 
 /// The hashing threads, under the pepper that all nodes share.
 pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> Result<Verifier, StartError> {
-    let settings = &config.credentials;
-    let path = settings.pepper_file.clone().unwrap_or_else(|| config.node.state_file("pepper"));
-    let costs = HashCosts {
-        password: HashCost { memory_kib: settings.password_memory_kib, passes: settings.password_passes },
-        pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
-    };
+    let (path, costs) = (config.pepper_file(), HashCosts::from(&config.credentials));
     let db = db.clone();
     blocking(move || -> Result<_, StartError> {
         let pepper = Pepper::load_or_create(&path, &db)?;
@@ -34,12 +29,7 @@ pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> 
 
 /// Where events of this node come from.
 pub(super) async fn origin(db: &Db, config: &Config) -> Result<Origin, StartError> {
-    let made = db.read(cluster::cluster_id).await?;
-    let configured = config.node.cluster_id.clone();
-    Ok(Origin {
-        cluster: if configured.is_empty() { made } else { configured },
-        node: config.node.name.clone(),
-    })
+    Ok(Origin::of(&config.node, db.read(cluster::cluster_id).await?))
 }
 
 /// Cookies for the accounts that a verifier knows, under the secret that all nodes share.

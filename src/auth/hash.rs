@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as PHC;
 use ring::hmac;
 
 use super::pepper::Pepper;
+use crate::config::CredentialConfig;
 use crate::domain::credential::SecretKind;
 pub use crate::store::accounts::StoredHash;
 
@@ -30,6 +31,15 @@ pub struct HashCosts {
     pub password: HashCost,
     /// For PINs.
     pub pin: HashCost,
+}
+
+impl From<&CredentialConfig> for HashCosts {
+    fn from(settings: &CredentialConfig) -> Self {
+        Self {
+            password: HashCost { memory_kib: settings.password_memory_kib, passes: settings.password_passes },
+            pin: HashCost { memory_kib: settings.pin_memory_kib, passes: settings.pin_passes },
+        }
+    }
 }
 
 impl Default for HashCosts {

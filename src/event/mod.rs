@@ -25,6 +25,7 @@ pub mod verify;
 use chrono::{DateTime, Utc};
 
 use crate::clock::IdSource;
+use crate::config::NodeConfig;
 use crate::domain::credential::HolderKind;
 use crate::domain::event::{Cause, Event, Occurred};
 pub use crate::store::event_log::EventRow;
@@ -37,6 +38,14 @@ pub struct Origin {
     pub cluster: String,
     /// Name of this node.
     pub node: String,
+}
+
+impl Origin {
+    /// That of a process with these settings, in a cluster of this name unless the settings have another.
+    pub fn of(config: &NodeConfig, made: String) -> Self {
+        let cluster = if config.cluster_id.is_empty() { made } else { config.cluster_id.clone() };
+        Self { cluster, node: config.name.clone() }
+    }
 }
 
 /// Why events cannot be appended.

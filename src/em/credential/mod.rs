@@ -8,7 +8,9 @@
 //! Whether a PIN must be changed or has expired is said to those alone who gave it right (AUTH-7).
 
 pub mod change;
+pub mod command;
 pub mod expiry;
+pub mod operator;
 pub mod page;
 pub mod refusal;
 mod request;

@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod cascade;
 mod counts;
+mod credential_command;
 mod credential_page;
 mod credentials;
 mod effective_config;
