@@ -62,6 +62,20 @@ fn provoke(target: &mut Target) -> Vec<String> {
             said.push(client.get(&format!("{EM_API}?xml={query}&password={other}")).body);
         }
     }
+    for (old, new, again) in [
+        (PINS[3], PINS[2], PINS[2]),
+        (second, PINS[2], PINS[4]),
+        (second, PINS[2], "x"),
+        (second, "1", "1"),
+        (second, PINS[2], PINS[2]),
+        (PINS[2], second, second),
+    ] {
+        let query = format!(
+            "/changecredential/ChangeCredentialServlet?changePin=true&device={PHONE}&userid=eve&oldpin={old}&newpin={new}&confirmnewpin={again}"
+        );
+        said.push(target.phone.get(&query).body);
+        said.push(target.phone.get(&format!("{query}&newpin={new}")).body);
+    }
     let wrong = basic("eve", PASSWORDS[2]);
     said.push(target.tls.request("POST", "/axl/", &[("Authorization", &wrong)], "x").body);
     said
@@ -125,6 +139,7 @@ fn no_secret_is_found_anywhere_afterwards() {
     let (shown, answers) = cookies(&target);
     let said = [said, answers].concat();
     assert!(said.iter().any(|s| s.contains("Init:") || s.contains("Login successful")), "a login worked");
+    assert!(said.iter().any(|s| s.contains("PIN change is complete")), "a PIN was changed");
     assert!(said.iter().any(|s| s.contains("<success/>")), "one over the application API too");
     let stored = target.stored();
     let metrics = target.process.client("health, metrics").get("/metrics").body;

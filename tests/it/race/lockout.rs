@@ -19,9 +19,10 @@ diesel::table! {
     witness (n) { n -> BigInt, kind -> Text, failed -> Integer, locked -> Bool }
 }
 
-/// One guess: a PIN at a phone, or a password over SOAP.
+/// One guess: a PIN at a phone, to log in or to change it, or a password over SOAP.
 enum Guess {
     Pin(String),
+    OldPin(String),
     Password(String),
 }
 
@@ -60,7 +61,7 @@ impl Target {
             self.guessed += 1;
             let gateway = &self.ground.gateways[n % self.ground.gateways.len()];
             let client = match guess {
-                Guess::Pin(_) => gateway.phone(),
+                Guess::Pin(_) | Guess::OldPin(_) => gateway.phone(),
                 Guess::Password(_) => gateway.tls(),
             };
             (n, at(client, self.guessed).open(), guess)
@@ -72,6 +73,7 @@ impl Target {
                     start.wait();
                     match guess {
                         Guess::Pin(pin) => guess_at_phone(connection, &phone(n / 4 % CROWD), user, &pin),
+                        Guess::OldPin(pin) => guess_to_change(connection, &phone(n / 4 % CROWD), user, &pin),
                         Guess::Password(password) => guess_over_soap(connection, user, &password),
                     }
                 })
@@ -121,6 +123,19 @@ fn guess_at_phone(mut connection: Connection, phone: &str, user: &str, pin: &str
     right
 }
 
+fn guess_to_change(mut connection: Connection, phone: &str, user: &str, pin: &str) -> bool {
+    let query = format!(
+        "/changecredential/ChangeCredentialServlet?changePin=true&device={phone}&userid={user}&oldpin={pin}&newpin=70531&confirmnewpin=70531"
+    );
+    connection.send(request("GET", &query, &[], ""));
+    let answer = connection.answer().expect("an answer");
+    let refused = ["PIN is wrong", "Contact system administrator", "unavailable(26)", "unavailable(6)"];
+    let right = answer.body.contains("PIN change is complete");
+    let is_refused = answer.status == 408 || refused.iter().any(|text| answer.body.contains(text));
+    assert!(right || is_refused, "{answer:?}");
+    right
+}
+
 fn guess_over_soap(mut connection: Connection, user: &str, password: &str) -> bool {
     let headers = [("Authorization", &*basic(user, password)), ("Content-Type", "text/xml")];
     connection.send(request("POST", "/axl/", &headers, &envelope("15.0", "getCCMVersion", "")));
@@ -129,11 +144,12 @@ fn guess_over_soap(mut connection: Connection, user: &str, password: &str) -> bo
     answer.status == 200
 }
 
-/// A hundred guesses, half of them PINs at phones and half passwords, all different and wrong.
+/// A hundred guesses, half of them PINs on both pages of phones and half passwords, all different and wrong.
 fn wrong() -> Vec<Guess> {
-    let guess = |n: usize| match n % 4 < 2 {
-        true => Guess::Pin(format!("2{n:04}")),
-        false => Guess::Password(format!("guess number {n}")),
+    let guess = |n: usize| match n % 4 {
+        0 => Guess::Pin(format!("2{n:04}")),
+        1 => Guess::OldPin(format!("2{n:04}")),
+        _ => Guess::Password(format!("guess number {n}")),
     };
     (0..100).map(guess).collect()
 }

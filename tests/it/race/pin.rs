@@ -40,3 +40,34 @@ fn nobody_gets_in_with_the_old_pin_after_the_new_one_is_committed() {
         }
     }
 }
+
+#[test]
+fn a_pin_that_its_holder_changed_on_one_node_is_dead_on_the_other_at_once() {
+    let mut ground = Ground::of(2);
+    let (ann, place) = (user(0), phone(0));
+    let (here, there) = (ground.gateways[0].tls(), ground.gateways[1].phone());
+    let prompt = |body: String| {
+        let (_, rest) = body.split_once("<Prompt>").unwrap_or_else(|| panic!("{body}"));
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let mut pin = PIN.to_owned();
+    for round in 0..4 {
+        let new = format!("7053{round}");
+        // so that the old one is remembered there
+        let log_in = |pin: &str| format!("/emapp/EMAppServlet?device={place}&userid={ann}&seq={pin}");
+        assert_eq!(prompt(there.get(&log_in(&pin)).body), "Login successful");
+        there.get(&format!("/emapp/EMAppServlet?device={place}&doLogout=true"));
+        let change = format!(
+            "/changecredential/ChangeCredentialServlet?changePin=true&device={place}&userid={ann}&oldpin={pin}&newpin={new}&confirmnewpin={new}"
+        );
+        assert_eq!(prompt(here.get(&change).body), "PIN change is complete");
+        assert_eq!(prompt(there.get(&log_in(&pin)).body), "Please try to login again (201)");
+        assert_eq!(prompt(there.get(&change).body), "User ID or current PIN is wrong");
+        assert_eq!(prompt(there.get(&log_in(&new)).body), "Login successful");
+        there.get(&format!("/emapp/EMAppServlet?device={place}&doLogout=true"));
+        pin = new;
+    }
+    let told = ground.news();
+    let changed = format!("credential {ann} pin changed");
+    assert_eq!(lines(&told).into_iter().filter(|line| **line == changed).count(), 4);
+}
