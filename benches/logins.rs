@@ -81,10 +81,27 @@ impl<'l> Site<'l> {
 
     /// Measures the gateway once.
     pub(crate) fn ours(&self, gateway: &Gateway, sender: &Sender, connections: usize) -> Outcome<Figures> {
+        self.churn(gateway, connections, |lane| Churn::new(sender, lane, connections, self.phones))
+    }
+
+    /// The same over the application API.
+    pub(crate) fn over_api(
+        &self,
+        gateway: &Gateway,
+        sender: &Sender,
+        connections: usize,
+    ) -> Outcome<Figures> {
+        self.churn(gateway, connections, |lane| Churn::over_api(sender, lane, connections, self.phones))
+    }
+
+    fn churn(
+        &self,
+        gateway: &Gateway,
+        connections: usize,
+        work: impl Fn(usize) -> Churn,
+    ) -> Outcome<Figures> {
         let target = Target::of(gateway)?;
-        let churn = |time| {
-            target.closed_loop(connections, time, |lane| Churn::new(sender, lane, connections, self.phones))
-        };
+        let churn = |time| target.closed_loop(connections, time, &work);
         let (load, cpu) = self.lab.metered_warm(gateway, self.lab.sample(), churn)?;
         Ok(figures(&load, cpu))
     }
@@ -148,7 +165,7 @@ pub(crate) fn finding(rounds: &Rounds, ours: &'static str, peer: &'static str, w
         goal: None,
         notes: vec![
             format!(
-                "CPU of one: ours {} µs in the gateway and {} µs in Postgres (load generator {} µs), pgbench {} µs and {} µs",
+                "CPU of one: ours {} µs in the gateway and {} µs in Postgres (load generator {} µs), the peer {} µs and {} µs",
                 cost(ours, "client"),
                 cost(ours, "postgres"),
                 cost(ours, "load"),

@@ -10,6 +10,7 @@ mod frame;
 mod get_phone;
 mod growth;
 mod list_phone;
+mod login_api;
 mod login_churn;
 mod login_latency;
 mod logins;
@@ -36,6 +37,7 @@ type Bench = fn(&Lab) -> Outcome<Vec<Finding>>;
 const BENCHES: &[(&str, Bench)] = &[
     ("soap-floor", soap_floor::run),
     ("login-churn", login_churn::run),
+    ("login-api", login_api::run),
     ("login-slow-disk", slow_disk::run),
     ("login-latency", login_latency::run),
     ("get-phone", get_phone::run),

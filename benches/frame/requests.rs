@@ -19,12 +19,27 @@ pub(crate) struct Request {
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     authorization: String,
+    app: String,
 }
 
 impl Sender {
     /// The administrator.
     pub(crate) fn admin(password: &str) -> Self {
-        Self { authorization: format!("Basic {}", STANDARD.encode(format!("admin:{password}"))) }
+        let encoded: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        Self {
+            authorization: format!("Basic {}", STANDARD.encode(format!("admin:{password}"))),
+            app: format!("<appInfo><appID>admin</appID><appCertificate>{encoded}</appCertificate></appInfo>"),
+        }
+    }
+
+    /// One request of the application API.
+    pub(crate) fn ask(&self, inside: &str) -> Request {
+        let body = format!("xml=<request>{}{inside}</request>", self.app);
+        let head = format!(
+            "POST /emservice/EMServiceServlet HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        Request::of(head, &body)
     }
 
     /// One operation of the API of version 15.0.
@@ -37,12 +52,16 @@ impl Sender {
             self.authorization,
             body.len()
         );
-        let places = body.match_indices(NUMBER).map(|(at, _)| head.len() + at).collect();
-        Request { bytes: (head + &body).into_bytes(), places }
+        Request::of(head, &body)
     }
 }
 
 impl Request {
+    fn of(head: String, body: &str) -> Self {
+        let places = body.match_indices(NUMBER).map(|(at, _)| head.len() + at).collect();
+        Self { bytes: (head + body).into_bytes(), places }
+    }
+
     /// The bytes that name what has this number.
     pub(crate) fn numbered(&mut self, number: usize) -> &[u8] {
         let digits = format!("{number:06}");
@@ -96,18 +115,26 @@ pub(crate) struct Churn {
 }
 
 impl Churn {
-    /// The lane of one connection.
+    /// The lane of one connection, over the provisioning API.
     pub(crate) fn new(sender: &Sender, lane: usize, lanes: usize, phones: usize) -> Self {
         let login = "<deviceName>SEP0A1B2C000000</deviceName><loginDuration>0</loginDuration><profileName>Profile 000000</profileName><userId>user000000</userId>";
-        Self {
-            login: sender.call("doDeviceLogin", login),
-            logout: sender.call("doDeviceLogout", "<deviceName>SEP0A1B2C000000</deviceName>"),
-            lane,
-            lanes,
-            phones,
-            random: Random::fresh(),
-            on: None,
-        }
+        let logout = "<deviceName>SEP0A1B2C000000</deviceName>";
+        let requests = (sender.call("doDeviceLogin", login), sender.call("doDeviceLogout", logout));
+        Self::of(requests, lane, lanes, phones)
+    }
+
+    /// The same over the application API.
+    pub(crate) fn over_api(sender: &Sender, lane: usize, lanes: usize, phones: usize) -> Self {
+        let phone = "<deviceName>SEP0A1B2C000000</deviceName>";
+        let login = format!(
+            "<login>{phone}<userID>user000000</userID><deviceProfile>Profile 000000</deviceProfile><exclusiveDuration><time>0</time></exclusiveDuration></login>"
+        );
+        let requests = (sender.ask(&login), sender.ask(&format!("<logout>{phone}</logout>")));
+        Self::of(requests, lane, lanes, phones)
+    }
+
+    fn of((login, logout): (Request, Request), lane: usize, lanes: usize, phones: usize) -> Self {
+        Self { login, logout, lane, lanes, phones, random: Random::fresh(), on: None }
     }
 }
 
