@@ -7,6 +7,7 @@ mod em_api;
 mod handlers;
 mod heads;
 mod health;
+mod ipv6;
 mod log_level;
 mod paths;
 mod process;

@@ -334,7 +334,7 @@ impl Site {
     }
 }
 
-fn envelopes(db: &Db) -> Vec<Value> {
+pub(crate) fn envelopes(db: &Db) -> Vec<Value> {
     use schema::event_log as log;
     let read = db.write_blocking(|tx| -> Result<_, StoreError> {
         Ok(log::table.order(log::seq).select(log::envelope).load(tx.connection())?)
