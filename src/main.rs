@@ -13,6 +13,7 @@ use emgate::event::broker::{self, BrokerArgs};
 use emgate::event::republish::{self, RepublishArgs};
 use emgate::event::tail::{self, TailArgs};
 use emgate::event::verify::command::{self as verify, VerifyArgs};
+use emgate::handset::terminal::{self, PhoneArgs};
 use emgate::http::Addresses;
 use emgate::shutdown::{self, Signals};
 use emgate::soap::wsdl;
@@ -82,6 +83,8 @@ enum Command {
         #[arg(long, default_value = "https://localhost:8443/axl/")]
         address: String,
     },
+    /// Be a phone, for who has none at hand: draw the screens of a gateway and take keys
+    Phone(PhoneArgs),
     /// Run a broker that keeps events in memory only, for machines without Apache Kafka
     Broker(BrokerArgs),
 }
@@ -126,6 +129,7 @@ fn run() -> i32 {
         Command::Events { command: EventsCommand::Republish { flags, args } } => republish_now(&flags, args),
         Command::Pin(args) => return pin::run(&args),
         Command::Wsdl { out, schema_version, address } => write_schema(&out, &schema_version, &address),
+        Command::Phone(args) => return terminal::run(&args),
         Command::Broker(args) => run_broker(&args),
     };
     match outcome {

@@ -192,6 +192,11 @@ impl Handset {
         true
     }
 
+    /// Sends the form off.
+    pub fn submit(&mut self) {
+        self.next_of_form(None);
+    }
+
     /// Does what an execute says, item by item.
     pub fn execute(&mut self, items: &[ExecuteItem]) -> Vec<Done> {
         self.execute_within(items, MOST_HOPS)

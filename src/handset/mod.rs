@@ -7,8 +7,11 @@
 pub mod browser;
 pub mod client;
 mod cookies;
+mod draw;
 pub mod model;
 pub mod object;
+pub mod push;
+pub mod terminal;
 pub mod trouble;
 
 pub use browser::{Display, Done, Handset, Identity};

@@ -48,6 +48,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "em/registrations.rs",
             "em/credential/page.rs",
             "auth/",
+            "handset/push.rs",
         ],
     ),
     ("actix_tls", &["http/"]),
