@@ -153,6 +153,34 @@ fn the_call_log_of_the_phone_is_cleared_where_that_is_switched_on() {
 }
 
 #[test]
+fn people_change_their_pin_where_they_are_led_to_it() {
+    on_each_model(|office, mut phone, _| {
+        office.gateway.sql("UPDATE credentials SET must_change = true WHERE kind = 'pin'");
+        phone.log_in("ada");
+        assert_eq!(phone.prompt(), "Login is unavailable(41)");
+        phone.press("ChangePIN");
+        assert_eq!(phone.object().title, "Change Credential");
+        let pins = ["Current PIN", "New PIN", "Confirm PIN"].map(|label| (label, "", "NP"));
+        assert_eq!(phone.fields(), pins, "who it is is known");
+        phone.fill(&["13579", "70531", "70532"]).press("Change");
+        assert_eq!(phone.prompt(), "New PIN and Confirm PIN differ");
+        phone.press("Exit").change_pin().fill(&["ada", "13579", "70531", "70531"]).press("Change");
+        assert_eq!((phone.prompt(), phone.text()), ("PIN change is complete", "PIN Change Successful"));
+        phone.press("Exit").log_in("ada");
+        assert_eq!(phone.prompt(), "Please try to login again (201)", "the old one is dead");
+        phone.press("Retry").fill(&["ada", "70531"]).press("Submit");
+        assert_eq!(phone.user().as_deref(), Some("ada"));
+        // and from the page of who is logged in
+        phone.open().press("ChangePIN").fill(&["70531", "86420", "86420"]).press("Change");
+        assert_eq!(phone.prompt(), "New PIN is too easy to guess");
+        phone.open().press("ChangePIN").fill(&["70531", "90417", "90417"]).press("Change");
+        assert_eq!(phone.prompt(), "PIN change is complete");
+        phone.log_out().open().fill(&["ada", "90417"]).press("Submit");
+        assert_eq!(phone.user().as_deref(), Some("ada"));
+    });
+}
+
+#[test]
 fn a_phone_is_spoken_to_in_its_language_and_charset() {
     let office = Office::new();
     for model in &MODELS {

@@ -1,6 +1,11 @@
 //! Whole conversations of simulated phones with a gateway, as models of three generations have them.
 
+mod codes;
 mod conversations;
+mod pushes;
+mod terminal;
+mod timing;
+mod web;
 
 use emgate::domain::names::fold;
 use emgate::handset::object::{Content, Object};
@@ -13,6 +18,7 @@ use crate::support::site::{sessions, story};
 /// What a phone has called before the test.
 const CALLED: [&str; 2] = ["2001", "2002"];
 const SERVICE: &str = "/emapp/EMAppServlet?device=#DEVICENAME#&EMCC=#EMCC#";
+const CHANGE_PIN: &str = "/changecredential/ChangeCredentialServlet?device=#DEVICENAME#";
 
 /// A gateway with a phone of each model, some people and their extensions, provisioned over SOAP. All PINs are 13579.
 struct Office {
@@ -62,7 +68,11 @@ impl Office {
     }
 
     fn set(&self, name: &str, value: &str) {
-        self.axl.uuid("updateServiceParameter", &format!("<processNodeName>EnterpriseWideData</processNodeName><name>{name}</name><service>Cisco Extension Mobility</service><value>{value}</value>"));
+        self.set_on("EnterpriseWideData", name, value);
+    }
+
+    fn set_on(&self, node: &str, name: &str, value: &str) {
+        self.axl.uuid("updateServiceParameter", &format!("<processNodeName>{node}</processNodeName><name>{name}</name><service>Cisco Extension Mobility</service><value>{value}</value>"));
     }
 
     /// A phone whose user speaks English and has made calls.
@@ -119,6 +129,12 @@ impl Talker<'_> {
 
     fn open_with(&mut self, more: &str) -> &mut Self {
         self.handset.open(&format!("{}{SERVICE}{more}", self.base));
+        self
+    }
+
+    /// Opens the service on which a PIN is changed.
+    fn change_pin(&mut self) -> &mut Self {
+        self.handset.open(&format!("{}{CHANGE_PIN}", self.base));
         self
     }
 
