@@ -1,7 +1,9 @@
 # Building and starting the gateway for `make run`, `make test` and `make demo`. Sourced after lib.sh.
 
 # A checkout listens on loopback until somebody says otherwise: make run EMGATE_ADDRESS=0.0.0.0
-export EMGATE_ADDRESS=${EMGATE_ADDRESS:-127.0.0.1}
+loopback=127.0.0.1
+[ ! -s /proc/net/if_inet6 ] || loopback+=,::1
+export EMGATE_ADDRESS=${EMGATE_ADDRESS:-$loopback}
 profile=${PROFILE:-dev}
 profile_folder=$profile
 [ "$profile" != dev ] || profile_folder=debug

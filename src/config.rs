@@ -4,10 +4,11 @@
 //! from files that only their owner can read, or from the environment, never from flags (SEC-1).
 
 mod limits;
+mod listen;
 mod load;
 pub mod private_file;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -111,12 +112,17 @@ pub struct EventsConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Address that the phone and TLS listeners bind.
-    pub address: IpAddr,
+    /// Addresses that the phone and TLS listeners bind, one or a list; empty: all of the machine, IPv4 and IPv6.
+    #[serde(deserialize_with = "listen::one_or_more")]
+    pub address: Vec<IpAddr>,
     /// Plain HTTP for phones: phone pages only.
     pub http_port: u16,
     /// TLS: everything.
     pub https_port: u16,
+    /// Further ports of plain HTTP, such as 80.
+    pub more_http_ports: Vec<u16>,
+    /// Further ports of TLS, such as 443.
+    pub more_https_ports: Vec<u16>,
     /// Health and metrics, on loopback.
     pub admin_port: u16,
     /// Names under which clients may reach us; empty: localhost, the loopback addresses, the host name and its addresses.
@@ -202,9 +208,11 @@ impl Default for EventsConfig {
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {
-            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            address: Vec::new(),
             http_port: 8080,
             https_port: 8443,
+            more_http_ports: Vec::new(),
+            more_https_ports: Vec::new(),
             admin_port: 9090,
             hosts: Vec::new(),
             allowed_origins: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Config, KafkaConfig, NodeRole, host_name, private_file};
+use super::{Config, KafkaConfig, NodeRole, host_name, listen, private_file};
 
 /// Settings of the Kafka client that name files with a private key.
 const KEY_FILES: [&str; 2] = ["ssl.key.location", "ssl.keystore.location"];
@@ -87,9 +87,9 @@ pub struct Flags {
     /// Id of this cluster in events; made at the first migration when not given
     #[arg(long, value_name = "ID", env = "EMGATE_CLUSTER_ID")]
     pub cluster_id: Option<String>,
-    /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", env = "EMGATE_ADDRESS")]
-    pub address: Option<IpAddr>,
+    /// Addresses to listen on; all of the machine, IPv4 and IPv6, when not given
+    #[arg(long, value_name = "ADDRESS", env = "EMGATE_ADDRESS", value_delimiter = ',')]
+    pub address: Vec<IpAddr>,
     /// Port of plain HTTP for phones
     #[arg(long, value_name = "PORT", env = "EMGATE_HTTP_PORT")]
     pub http_port: Option<u16>,
@@ -122,6 +122,9 @@ impl Config {
         if config.node.name.is_empty() {
             config.node.name = host_name();
         }
+        if config.http.address.is_empty() {
+            config.http.address.push(listen::everywhere());
+        }
         config.check()?;
         config.find_embedded_broker();
         Ok(config)
@@ -149,7 +152,7 @@ impl Config {
         put(&mut self.node.state_dir, flags.state_dir.as_ref());
         put(&mut self.node.name, flags.node_name.as_ref());
         put(&mut self.node.cluster_id, flags.cluster_id.as_ref());
-        put(&mut self.http.address, flags.address.as_ref());
+        put(&mut self.http.address, Some(&flags.address).filter(|a| !a.is_empty()));
         put(&mut self.http.http_port, flags.http_port.as_ref());
         put(&mut self.http.https_port, flags.https_port.as_ref());
         put(&mut self.http.admin_port, flags.admin_port.as_ref());

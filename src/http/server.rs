@@ -69,19 +69,19 @@ impl Servers {
             };
             web::Data::new(Gate::new(front, listener, hosts, Arc::clone(&soap)))
         };
-        let start = |socket, security, listener, mounts| {
-            run(front, socket, security, &connections, gate(listener), mounts)
+        let start = |sockets, security, listener, mounts| {
+            run(front, sockets, security, &connections, gate(listener), mounts)
         };
-        let admin = bind("http.admin_port", IpAddr::V4(Ipv4Addr::LOCALHOST), http.admin_port)?;
-        let mut addresses = Addresses { phone: None, tls: None, admin: admin.local_addr()? };
+        let admin = bind_all("http.admin_port", &[IpAddr::V4(Ipv4Addr::LOCALHOST)], http.admin_port, &[])?;
+        let mut addresses = Addresses { phone: None, tls: None, admin: first(&admin)? };
         let (mut running, mut tasks) = (Vec::new(), vec![tokio::spawn(Arc::clone(&connections).watch())]);
         if front.doors == Doors::All {
             let certificate = Certificate::load(http, &front.state_dir, hosts.names())?;
             let tls_config = certificate.server_config()?;
-            let phone = bind("http.http_port", http.address, http.http_port)?;
-            let tls = bind("http.https_port", http.address, http.https_port)?;
-            addresses.phone = Some(phone.local_addr()?);
-            addresses.tls = Some(tls.local_addr()?);
+            let phone = bind_all("http.http_port", &http.address, http.http_port, &http.more_http_ports)?;
+            let tls = bind_all("http.https_port", &http.address, http.https_port, &http.more_https_ports)?;
+            addresses.phone = Some(first(&phone)?);
+            addresses.tls = Some(first(&tls)?);
             let everything =
                 vec![Arc::clone(&front.phone), Arc::clone(&front.soap), Arc::clone(&front.operator)];
             running.push(start(phone, None, Listener::Phone, vec![Arc::clone(&front.phone)])?);
@@ -137,6 +137,30 @@ async fn watch(server: Server) {
     }
 }
 
+/// Binds every address on every port; a port that is free to choose is the same on all addresses.
+fn bind_all(
+    key: &'static str,
+    addresses: &[IpAddr],
+    port: u16,
+    more: &[u16],
+) -> Result<Vec<TcpListener>, HttpError> {
+    let mut sockets = Vec::new();
+    for port in [port].iter().chain(more) {
+        let mut port = *port;
+        for address in addresses {
+            let socket = bind(key, *address, port)?;
+            port = socket.local_addr()?.port();
+            sockets.push(socket);
+        }
+    }
+    Ok(sockets)
+}
+
+fn first(sockets: &[TcpListener]) -> std::io::Result<SocketAddr> {
+    let none = || std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, "no address to listen on");
+    sockets.first().ok_or_else(none)?.local_addr()
+}
+
 fn bind(key: &'static str, address: IpAddr, port: u16) -> Result<TcpListener, HttpError> {
     let address = SocketAddr::new(address, port);
     TcpListener::bind(address).map_err(|source| HttpError::Bind { key, address, source })
@@ -145,7 +169,7 @@ fn bind(key: &'static str, address: IpAddr, port: u16) -> Result<TcpListener, Ht
 /// Runs one server with our limits instead of the library's.
 fn run(
     front: &Front,
-    socket: TcpListener,
+    sockets: Vec<TcpListener>,
     security: Option<rustls::ServerConfig>,
     connections: &Arc<Connections>,
     gate: web::Data<Gate>,
@@ -175,9 +199,9 @@ fn run(
     .keep_alive(Duration::from_secs(limits.keep_alive_seconds))
     .shutdown_timeout(limits.shutdown_seconds)
     .disable_signals();
-    let server = match security {
-        None => server.listen(socket)?,
-        Some(config) => server.listen_rustls_0_23(socket, config)?,
-    };
+    let server = sockets.into_iter().try_fold(server, |server, socket| match &security {
+        None => server.listen(socket),
+        Some(config) => server.listen_rustls_0_23(socket, config.clone()),
+    })?;
     Ok(server.run())
 }

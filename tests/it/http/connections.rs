@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::gateway::TestGateway;
-use crate::support::http::{Connection, request};
+use crate::support::http::{Client, Connection, request};
 
 fn is_served(connection: &mut Connection) -> bool {
     connection.send(request("GET", "/nothing", &[], ""));
@@ -70,4 +70,32 @@ fn a_later_head_that_does_not_end_is_given_up_too() {
         assert!(connection.is_closed());
         assert!(start.elapsed() < Duration::from_secs(6));
     }
+}
+
+#[test]
+fn phones_reach_the_same_page_over_ipv4_and_ipv6_and_on_further_ports() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return; // a machine without IPv6
+    }
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (http, https) = (free(), free());
+    let gateway = TestGateway::start_with(|config| {
+        config.http.address.push("::1".parse().unwrap());
+        (config.http.more_http_ports, config.http.more_https_ports) = (vec![http], vec![https]);
+    });
+    let port = gateway.addresses.phone.unwrap().port();
+    let page = |address: std::net::SocketAddr, host: &str| {
+        let head = format!("GET /emapp/EMAppServlet?device=SEP000000000001 HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let answer = Client::plain(address).raw(head).unwrap();
+        assert_eq!(answer.status, 200);
+        answer.body.split_once("<Text>").unwrap().1.split_once(" Reference").unwrap().0.to_owned()
+    };
+    let there = page(([127, 0, 0, 1], port).into(), "127.0.0.1");
+    assert!(there.starts_with("Error 11 "), "{there}");
+    for port in [port, http] {
+        assert_eq!(page((std::net::Ipv6Addr::LOCALHOST, port).into(), &format!("[::1]:{port}")), there);
+        assert_eq!(page(([127, 0, 0, 1], port).into(), &format!("127.0.0.1:{port}")), there);
+    }
+    let tls = |address| Client::tls(address, &gateway.state.0.join("tls-certificate.pem"));
+    assert_eq!(tls(([127, 0, 0, 1], https).into()).get("/axl/").status, 401);
 }

@@ -53,7 +53,7 @@ fn stage(
     let front = Front {
         doors: Doors::All,
         http: HttpConfig {
-            address: "127.0.0.1".parse().unwrap(),
+            address: vec!["127.0.0.1".parse().unwrap()],
             http_port: 0,
             https_port: 0,
             admin_port: 0,

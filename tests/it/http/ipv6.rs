@@ -7,7 +7,7 @@ use crate::support::site::envelopes;
 
 #[test]
 fn pages_and_the_audit_know_phones_by_their_ipv6_address() {
-    let mut gateway = TestGateway::start_with(|config| config.http.address = "::1".parse().unwrap());
+    let mut gateway = TestGateway::start_with(|config| config.http.address = vec!["::1".parse().unwrap()]);
     let address = gateway.addresses.phone.unwrap();
     assert!(address.is_ipv6());
     let host = format!("[::1]:{}", address.port());

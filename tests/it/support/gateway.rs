@@ -55,7 +55,7 @@ pub fn config(database: &TestDatabase, state: &StateDir) -> Config {
     config.database.pool = 6;
     config.node.name = "test".into();
     config.node.state_dir = state.0.clone();
-    config.http.address = "127.0.0.1".parse().unwrap();
+    config.http.address = vec!["127.0.0.1".parse().unwrap()];
     (config.http.http_port, config.http.https_port, config.http.admin_port) = (0, 0, 0);
     config.http.workers = 1;
     config.credentials.password_memory_kib = 64;
