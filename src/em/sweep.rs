@@ -20,7 +20,7 @@ use crate::domain::event::{Cause, LogoutReason, Via};
 use crate::domain::policy::{self, CLUSTER_NODE};
 use crate::store::names::{Named, Names};
 use crate::store::sessions::{self, Due};
-use crate::store::{StoreError, Tx, parameters};
+use crate::store::{StoreError, Tx, accounts, parameters};
 
 /// Sessions ended in one step at most.
 const MOST_AT_ONCE: i64 = 100;
@@ -34,6 +34,9 @@ const OVERDUE: TimeDelta = TimeDelta::seconds(5);
 const JUMP: TimeDelta = TimeDelta::seconds(30);
 /// One of so many sessions due at once is worth an alarm.
 const MANY: i64 = 5;
+/// How often attempts on names that nobody has are forgotten, and how many at once.
+const FORGET: Duration = Duration::from_secs(600);
+const MOST_FORGOTTEN: i32 = 10_000;
 
 /// What is due at a moment.
 struct Found {
@@ -97,9 +100,17 @@ fn find_due(tx: &mut Tx<'_>) -> Result<Found, StoreError> {
     Ok(Found { now: tx.now()?, due, rush })
 }
 
+/// Forgets attempts on names that nobody has; what is left then goes the next time.
+async fn forget_absent(em: &Em) {
+    if let Err(error) = em.db().write(|tx: &mut Tx<'_>| accounts::drop_absent(tx, MOST_FORGOTTEN)).await {
+        tracing::warn!(%error, "old attempts on names that nobody has are not forgotten yet");
+    }
+}
+
 /// Sweeps until it is dropped.
 pub async fn run(em: Em) {
     let (mut watch, mut is_rush) = (ClockWatch::default(), false);
+    let mut forgotten: Option<Instant> = None;
     loop {
         let _logged_and_tried_again = tell_of_locks(&em).await;
         let mut wait = EVERY;
@@ -113,6 +124,10 @@ pub async fn run(em: Em) {
             wait = pause(&found);
             end(&em, found.due).await;
             let _logged_and_tried_again = expiry::tell(&em).await;
+            if forgotten.is_none_or(|at| at.elapsed() > FORGET) {
+                forgotten = Some(Instant::now());
+                forget_absent(&em).await;
+            }
         }
         tokio::time::sleep(wait).await;
     }

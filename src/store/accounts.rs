@@ -319,6 +319,17 @@ pub fn charge_absent(tx: &mut Tx<'_>, key: &[u8], policy: LockoutPolicy) -> Resu
     Ok(locks.flatten().unwrap_or(true))
 }
 
+diesel::define_sql_function! {
+    /// Drops counts of more than a day ago.
+    fn drop_absent_accounts(now: Timestamptz, most: Integer) -> Integer;
+}
+
+/// Forgets attempts of more than a day ago on names that nobody has, at most so many; says of how many.
+pub fn drop_absent(tx: &mut Tx<'_>, most: i32) -> Result<i32, StoreError> {
+    let now = tx.now()?;
+    Ok(diesel::select(drop_absent_accounts(now, most)).get_result(tx.connection())?)
+}
+
 /// Counts an attempt before it is checked; nothing comes back while the credential is locked or absent.
 pub fn charge_attempt(
     tx: &mut Tx<'_>,

@@ -242,3 +242,17 @@ fn a_pepper_other_than_the_one_the_database_knows_is_refused() {
     assert!(matches!(Pepper::load_or_create(&theirs, &site.db), Err(PepperError::Foreign(_))));
     std::fs::remove_dir_all(&directory).unwrap();
 }
+
+#[test]
+fn attempts_on_names_that_nobody_has_lock_like_others_and_are_forgotten_after_a_day() {
+    let site = Site::new();
+    let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
+    let charge = |name: &'static [u8]| site.write(move |tx| accounts::charge_absent(tx, name, policy));
+    assert_eq!([charge(b"a"), charge(b"a"), charge(b"a"), charge(b"b")], [false, true, true, false]);
+    site.clock.advance_seconds(1800);
+    assert_eq!([charge(b"a"), charge(b"b")], [false, false]);
+    site.clock.advance_seconds(86_400);
+    assert_eq!(site.write(|tx| accounts::drop_absent(tx, 10)), 0);
+    site.clock.advance_seconds(1);
+    assert_eq!(site.write(|tx| accounts::drop_absent(tx, 10)), 2);
+}
