@@ -40,6 +40,7 @@ pub struct Verified<T> {
     who: T,
     version: i64,
     at: DateTime<Utc>,
+    ends_in: Option<i64>,
 }
 
 impl<T> Verified<T> {
@@ -56,6 +57,11 @@ impl<T> Verified<T> {
     /// Version of the credential that was checked.
     pub fn version(&self) -> i64 {
         self.version
+    }
+
+    /// Days after which the credential ends, where its holder is to be told.
+    pub fn ends_in(&self) -> Option<i64> {
+        self.ends_in
     }
 
     /// Moment of the database at which the account was read.
@@ -226,8 +232,8 @@ impl Verifier {
         let attempt = Attempt::pin(Holder::Person(fold(user.as_str())), pin, source);
         let right = self.verify(attempt).await?;
         let (rules, policy) = (right.credential.rules, right.policy);
-        let Verified { who: principal, version, at } = right.verified()?;
-        Ok(Verified { who: PinHolder { principal, rules, policy }, version, at })
+        let Verified { who: principal, version, at, ends_in } = right.verified()?;
+        Ok(Verified { who: PinHolder { principal, rules, policy }, version, at, ends_in })
     }
 
     /// Whether a secret is one of some that are kept, and if not, its hash: compared and hashed on the threads for that.
@@ -500,14 +506,15 @@ impl Right {
     /// The proof, unless the PIN is good for nothing but being changed.
     fn usable(self) -> Result<Verified<Principal>, Refused> {
         match self.policy.standing(&self.credential.rules, self.at) {
-            Standing::Good { .. } => self.verified(),
+            Standing::Good { warned } => Ok(Verified { ends_in: warned, ..self.verified()? }),
             Standing::MustChange => Err(Refused::MustChange),
             Standing::Expired => Err(Refused::Expired),
         }
     }
 
     fn verified(self) -> Result<Verified<Principal>, Refused> {
-        Ok(Verified { who: principal(self.account)?, version: self.credential.version, at: self.at })
+        let (version, at) = (self.credential.version, self.at);
+        Ok(Verified { who: principal(self.account)?, version, at, ends_in: None })
     }
 }
 

@@ -249,6 +249,7 @@ impl Conversation<'_> {
         cause: &mut Cause,
     ) -> Result<Screen, EmCode> {
         let ticket = self.em.tickets().issue(&verified, method, place(phone));
+        let pin_ends_in = verified.ends_in();
         let (profile, shown) = chosen.unwrap_or_default();
         let name = verified.who().name.to_string();
         (cause.actor.id, cause.auth_type, cause.auth_id) =
@@ -263,9 +264,9 @@ impl Conversation<'_> {
         };
         match self.em.login(attempt).await {
             Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => {
-                Ok(self.screens.done(Phrase::LoginDone, clear_call_log))
+                Ok(self.screens.logged_in(clear_call_log, pin_ends_in))
             }
-            Ok(LoginOutcome::Unchanged { .. }) => Ok(self.screens.done(Phrase::LoginDone, false)),
+            Ok(LoginOutcome::Unchanged { .. }) => Ok(self.screens.logged_in(false, pin_ends_in)),
             Ok(LoginOutcome::ChooseProfile(profiles)) => {
                 let choice = |(name, uuid): (String, Uuid)| Choice { name, id: id_of_profile(uuid) };
                 let choices: Vec<Choice> = profiles.into_iter().map(choice).collect();

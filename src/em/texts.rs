@@ -66,6 +66,7 @@ pub enum Phrase {
     PinRepeated,
     PinChangeUnavailable,
     PinChoice,
+    PinEnds,
 }
 
 impl Phrase {
@@ -79,6 +80,7 @@ impl Phrase {
                 | Self::Reference
                 | Self::PinChangeSuccessful
                 | Self::PinChoice
+                | Self::PinEnds
         )
     }
 }

@@ -121,6 +121,15 @@ impl Screens<'_> {
         credential::page::address(self.base, self.phone, Some(user_id).filter(|id| !id.is_empty()))
     }
 
+    /// What comes of a login; who has a PIN that ends soon is told.
+    pub(super) fn logged_in(&self, clear_call_log: bool, pin_ends_in: Option<i64>) -> Screen {
+        let mut screen = self.done(Phrase::LoginDone, clear_call_log);
+        if let (Screen::Text { text, .. }, Some(days)) = (&mut screen, pin_ends_in) {
+            *text = format!("{text} {}", self.language.filled(Phrase::PinEnds, &[("n", &days.to_string())]));
+        }
+        screen
+    }
+
     /// What comes of a login or logout.
     pub(super) fn done(&self, what: Phrase, clear_call_log: bool) -> Screen {
         if clear_call_log {

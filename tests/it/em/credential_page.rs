@@ -276,3 +276,14 @@ async fn the_end_of_a_pin_is_told_once_and_not_before() {
     site.clock.advance_seconds(180 * 86_400);
     assert_eq!(expiry::tell(&site.em).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn who_has_a_pin_that_ends_soon_is_told_at_login() {
+    let site = site();
+    site.parameter("PinExpiryWarningDays", "7");
+    let query = format!("device={PHONE}&userid=ada&seq=12345");
+    assert!(get(&site, phone_app::PATH, &query).await.contains("<Text>The phone restarts.</Text>"));
+    set_pin(&site, "changed_at = changed_at - interval '175 days'");
+    let told = "<Text>The phone restarts. Days until your PIN expires: 5.</Text>";
+    assert!(get(&site, phone_app::PATH, &query).await.contains(told));
+}
