@@ -140,7 +140,7 @@ pub(super) fn reset_secrets<O: AxlObject>(
         let (credential, change) = (secret.into(), CredentialChange::Reset);
         let requested_by = ctx.actor();
         let event =
-            CredentialChanged { holder, credential, change, device: None, requested_by, reason: None };
+            CredentialChanged { holder, credential, change, device: None, requested_by, comment: None };
         ctx.before.push(Occurred::of(Event::CredentialChanged(event)));
     }
     Ok(())

@@ -65,7 +65,7 @@ fn tell(tx: &mut Tx<'_>, origin: &Origin, locked: LockedOut) -> Result<(), Event
         change: CredentialChange::Locked,
         device: None,
         requested_by: cause.actor.clone(),
-        reason: None,
+        comment: None,
     };
     event::append(tx, origin, &cause, vec![Occurred::of(Event::CredentialChanged(change))])
 }

@@ -120,10 +120,10 @@ pub struct CredentialChanged {
     pub credential: CredentialKind,
     pub change: CredentialChange,
     pub device: Option<EventPhone>,
-    pub requested_by: Actor,
-    /// What an operator gave as the reason; absent where there is none.
+    /// What an operator said why.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub comment: Option<String>,
+    pub requested_by: Actor,
 }
 
 /// Whose secret it is.

@@ -117,7 +117,7 @@ async fn write(
         change: CredentialChange::Changed,
         device,
         requested_by: cause.actor.clone(),
-        reason: None,
+        comment: None,
     };
     let user = principal.pk;
     let replace = move |tx: &mut Tx<'_>| replace(tx, user, (&hash, version), (&origin, &cause), &changed);

@@ -64,7 +64,7 @@ fn tell_one(tx: &mut Tx<'_>, origin: &Origin, holder: ObjectPk) -> Result<bool, 
         change: CredentialChange::Expired,
         device: None,
         requested_by: cause.actor.clone(),
-        reason: None,
+        comment: None,
     };
     event::append(tx, origin, &cause, vec![Occurred::of(Event::CredentialChanged(expired))])?;
     Ok(true)

@@ -177,15 +177,16 @@ fn tell(
 ) -> Result<(), EventError> {
     let name = Some(operator.name.clone());
     let actor = Actor { kind: ActorKind::Administrator, id: name.clone(), address: None, via: Via::Cli };
-    let cause =
-        Cause { actor, auth_type: AuthType::User, auth_id: name, ..Cause::by_system(tx.new_id(), Via::Cli) };
+    let comment = operator.reason.clone();
+    let by_system = Cause::by_system(tx.new_id(), Via::Cli);
+    let cause = Cause { actor, auth_type: AuthType::User, auth_id: name, comment, ..by_system };
     let changed = CredentialChanged {
         holder: CredentialHolder { kind: HolderKind::EndUser, user_id: account.user_id, uuid: account.uuid },
         credential: CredentialKind::Pin,
         change,
         device: None,
         requested_by: cause.actor.clone(),
-        reason: operator.reason.clone(),
+        comment: cause.comment.clone(),
     };
     event::append(tx, &operator.origin, &cause, vec![Occurred::of(Event::CredentialChanged(changed))])
 }

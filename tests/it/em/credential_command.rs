@@ -101,8 +101,8 @@ fn a_locked_pin_is_seen_unlocked_and_reset_by_an_operator() {
     let changes: Vec<&str> = told.iter().map(|e| e["data"]["change"].as_str().unwrap()).collect();
     assert_eq!(changes, ["locked", "unlocked", "reset", "reset"]);
     let unlocked = &told[1];
-    assert_eq!(unlocked["data"]["reason"], "forgot it");
-    assert!(unlocked["data"]["requestedBy"]["id"].is_string() && told[2]["data"].get("reason").is_none());
+    assert_eq!(unlocked["data"]["comment"], "forgot it");
+    assert!(unlocked["data"]["requestedBy"]["id"].is_string() && told[2]["data"].get("comment").is_none());
     assert_eq!(
         (&unlocked["data"]["requestedBy"]["via"], &unlocked["authtype"]),
         (&"cli".into(), &"user".into())

@@ -206,7 +206,7 @@ pub(super) fn credential_changed() -> Event {
         change: CredentialChange::Changed,
         device: Some(phone("SEP0011223344BB")),
         requested_by: person(),
-        reason: None,
+        comment: None,
     })
 }
 

@@ -186,7 +186,7 @@ pub fn decide_and_tell(
         change,
         device: None,
         requested_by: ctx.actor(),
-        reason: None,
+        comment: None,
     };
     ctx.after.push(Occurred::of(Event::CredentialChanged(event)));
     Ok(())
