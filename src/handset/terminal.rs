@@ -3,7 +3,7 @@
 //! Lines are keys and texts. With a terminal, the display is a box and PINs are typed unseen; else both are plain lines. A PIN is never
 //! an argument.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -129,7 +129,7 @@ fn talk(args: &PhoneArgs) -> Result<Display, Unusable> {
     let _push = args.push_port.map(|port| take_pushes(args, port, &handset, client, style)).transpose()?;
     let mut talk = Talk { base: args.url.clone(), handset, style, field: 0 };
     talk.open(&args.service)?;
-    talk.run(&mut io::stdin().lock())?;
+    talk.run()?;
     let display = talk.handset().display().clone();
     if args.json {
         writeln!(io::stdout(), "{}", serde_json::to_string(&display).map_err(io::Error::other)?)?;
@@ -208,12 +208,12 @@ impl Talk {
     }
 
     /// Carries out line after line until there is none, or the user ends.
-    fn run(&mut self, lines: &mut impl BufRead) -> Result<(), Unusable> {
+    fn run(&mut self) -> Result<(), Unusable> {
         loop {
             let item = self.item();
             self.style.show(&self.handset(), item.is_some().then_some(self.field))?;
             let is_masked = item.is_some_and(|item| item.is_masked());
-            let Some(line) = self.read(lines, is_masked)? else { return Ok(()) };
+            let Some(line) = self.read(is_masked)? else { return Ok(()) };
             match line.as_str() {
                 "q" => return Ok(()),
                 "?" => self.say(HELP)?,
@@ -235,7 +235,7 @@ impl Talk {
     }
 
     /// The next line; unseen where a PIN is typed on a terminal.
-    fn read(&self, lines: &mut impl BufRead, is_masked: bool) -> io::Result<Option<String>> {
+    fn read(&self, is_masked: bool) -> io::Result<Option<String>> {
         if self.style == Style::Boxed {
             write!(io::stdout(), "> ")?;
             io::stdout().flush()?;
@@ -244,7 +244,8 @@ impl Talk {
             }
         }
         let mut line = String::new();
-        if lines.read_line(&mut line)? == 0 {
+        // locked for a line only: whoever reads unseen wants it too
+        if io::stdin().read_line(&mut line)? == 0 {
             return Ok(None);
         }
         Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))

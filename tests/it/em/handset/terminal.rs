@@ -1,7 +1,9 @@
 //! `emgate phone` as a program, before a gateway that runs.
 
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 use emgate::handset::model::MODELS;
 use serde_json::Value;
@@ -67,6 +69,62 @@ fn menus_take_numbers_and_services_can_be_opened_again() {
     assert!(last.contains("bob 已在此电话上登录。") && last.contains("[1 是] [2 否]"), "{printed}");
     assert!(printed.contains("  2 UDP_bob_lab\n") && printed.contains("nothing here does that"), "{printed}");
     assert_eq!(office.sessions(), [(device(&MODELS[0]), "bob".to_owned())]);
+}
+
+/// The program on a terminal, which `script` makes; ends with this value.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Terminal {
+    fn start(arguments: &str) -> Self {
+        let line = format!("{} phone {arguments}", env!("CARGO_BIN_EXE_emgate"));
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (out, (tell, lines)) = (BufReader::new(child.stdout.take().unwrap()), mpsc::channel());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { keys: child.stdin.take().unwrap(), child, lines }
+    }
+
+    /// Whether a line with this comes soon.
+    fn shows(&self, text: &str) -> bool {
+        let until = Instant::now() + Duration::from_secs(2);
+        let next = || self.lines.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+        std::iter::from_fn(next).any(|line| line.contains(text))
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal_sees_a_box_and_types_a_pin_into_it() {
+    let office = Office::new();
+    let port = office.gateway.addresses.phone.unwrap().port();
+    let name = device(&MODELS[0]);
+    let mut terminal = Terminal::start(&format!("--device {name} --url http://localhost:{port}"));
+    terminal.type_in("ada\n");
+    assert!((0..30).any(|_| terminal.shows("│   PIN: _ ")));
+    // again, as what is typed before it is unseen is thrown away
+    let mut enter = |_| {
+        terminal.type_in("13579\n");
+        terminal.shows("│ Login successful ")
+    };
+    assert!((0..30).any(&mut enter));
+    terminal.type_in("q\n");
+    assert!(terminal.child.wait().unwrap().success());
+    assert_eq!(office.sessions(), [(name, "ada".to_owned())]);
 }
 
 #[test]
