@@ -9,6 +9,7 @@ use emgate::em::texts::Texts;
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::support::http::assert_can_be_shown;
 use crate::support::site::Site;
 
 const PHONE: &str = "SEP0000000000A1";
@@ -31,7 +32,9 @@ async fn get(site: &Site, page: &str, query: &str) -> String {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers().get("content-type").unwrap(), "text/xml; charset=utf-8");
     assert_eq!(response.headers().get("expires").unwrap(), "Sat, 01 Jan 2000 00:00:00 GMT");
-    String::from_utf8(test::read_body(response).await.to_vec()).unwrap()
+    let screen = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
+    assert_can_be_shown(Some("text/xml; charset=utf-8"), &screen);
+    screen
 }
 
 fn prompt_of(xml: &str) -> String {

@@ -5,6 +5,7 @@ use emgate::em::phone_app::routes;
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::support::http::assert_can_be_shown;
 use crate::support::site::Site;
 
 /// What the phone gets for a query.
@@ -20,7 +21,9 @@ async fn get(site: &Site, query: &str) -> String {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers().get("content-type").unwrap(), "text/xml; charset=utf-8");
     assert_eq!(response.headers().get("expires").unwrap(), "Sat, 01 Jan 2000 00:00:00 GMT");
-    String::from_utf8(test::read_body(response).await.to_vec()).unwrap()
+    let screen = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
+    assert_can_be_shown(Some("text/xml; charset=utf-8"), &screen);
+    screen
 }
 
 /// The prompt of a text screen.

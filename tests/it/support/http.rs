@@ -160,7 +160,7 @@ impl Connection {
         answer.body = String::from_utf8(self.read.drain(..length.min(self.read.len())).collect()).unwrap();
         let is_reply = |name| answer.body.contains(&format!("<CiscoIPPhone{name}"));
         if answer.body.contains("<CiscoIPPhone") && !["Response", "Error"].into_iter().any(is_reply) {
-            assert_can_be_shown(&answer);
+            assert_can_be_shown(answer.header("content-type"), &answer.body);
         }
         Some(answer)
     }
@@ -195,10 +195,10 @@ impl Connection {
 }
 
 /// Every screen that any test is sent can be read by every phone.
-fn assert_can_be_shown(screen: &Answer) {
-    let charset = screen.header("content-type").and_then(emgate::soap::wellformed::charset);
-    let read = object::read(screen.body.as_bytes(), charset, object::MOST_FETCHED);
-    assert!(read.is_ok(), "{}: {}", read.unwrap_err(), screen.body);
+pub fn assert_can_be_shown(content_type: Option<&str>, body: &str) {
+    let charset = content_type.and_then(emgate::soap::wellformed::charset);
+    let read = object::read(body.as_bytes(), charset, object::MOST_FETCHED);
+    assert!(read.is_ok(), "{}: {body}", read.unwrap_err());
 }
 
 impl Answer {
