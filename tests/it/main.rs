@@ -17,6 +17,7 @@ mod gathered;
 mod hostile;
 mod http;
 mod migrations;
+mod nodes;
 mod pages;
 mod race;
 mod sim;

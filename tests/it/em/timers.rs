@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use emgate::em::sweep;
 use emgate::store::schema::{object_references, registrations};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
+use crate::support::many::people_logged_in;
 use crate::support::process::Process;
 use crate::support::site::Site;
 
@@ -93,7 +93,7 @@ async fn an_automatic_logout_waits_for_the_end_of_a_call_and_not_for_ever() {
 }
 
 /// Sessions of the long test.
-const MANY: i64 = 10_000;
+const MANY: u32 = 10_000;
 
 #[test]
 #[ignore = "ten thousand sessions over more than a minute; `make soak` runs it"]
@@ -113,20 +113,7 @@ fn ten_thousand_sessions_end_once_each_and_in_time_while_nodes_are_killed() {
     };
     let mut nodes = [Some(start(0)), Some(start(1))];
     let mut inside = PgConnection::establish(&database.url).unwrap();
-    inside.batch_execute(&format!("
-        CREATE TEMPORARY TABLE made AS SELECT n, nextval(pg_get_serial_sequence('objects', 'pk')) AS phone,
-            nextval(pg_get_serial_sequence('objects', 'pk')) AS person, nextval(pg_get_serial_sequence('objects', 'pk')) AS profile
-            FROM generate_series(1, {MANY}) n;
-        INSERT INTO objects (pk, type, name, name_key, uuid, changed_at) OVERRIDING SYSTEM VALUE
-            SELECT phone, 'Phone', 'SEP' || lpad(n::text, 12, '0'), 'sep' || lpad(n::text, 12, '0'), gen_random_uuid(), now() FROM made
-            UNION ALL SELECT person, 'User', 'u' || n, 'u' || n, gen_random_uuid(), now() FROM made
-            UNION ALL SELECT profile, 'DeviceProfile', 'p' || n, 'p' || n, gen_random_uuid(), now() FROM made;
-        INSERT INTO phones (pk, model, protocol, em_enabled) SELECT phone, 'Cisco 8851', 'SIP', true FROM made;
-        INSERT INTO users (pk, last_name) SELECT person, 'Test' FROM made;
-        INSERT INTO device_profiles (pk, model, protocol) SELECT profile, 'Cisco 8851', 'SIP' FROM made;
-        INSERT INTO sessions (phone_pk, user_pk, profile_pk, session_id, started_at, expires_at, login_method, exclusive)
-            SELECT phone, person, profile, gen_random_uuid(), now(), now() + interval '8 s' + random() * interval '60 s', 'API', true
-            FROM made;")).unwrap();
+    people_logged_in(&mut inside, MANY, "now() + interval '8 s' + random() * interval '60 s'");
     let (mut outages, began, mut turn) = (Vec::new(), Instant::now(), 0);
     // kill -9 of one node, of the other, and of both at once, so that for some seconds there is none
     while began.elapsed() < Duration::from_secs(70) {

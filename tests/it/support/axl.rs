@@ -184,6 +184,11 @@ impl AxlClient {
         Self { client: gateway.tls(), authorization: gateway.authorization() }
     }
 
+    /// Of any listener, with the value of its `Authorization` header.
+    pub(crate) fn at(client: Client, authorization: String) -> Self {
+        Self { client, authorization }
+    }
+
     /// As somebody else.
     pub(crate) fn as_user(&self, user: &str, password: &str) -> Self {
         Self { client: self.client.clone(), authorization: basic(user, password) }

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod database;
 pub mod gateway;
 pub mod http;
+pub mod many;
 pub(crate) mod outside;
 pub mod process;
 pub(crate) mod site;
