@@ -19,11 +19,12 @@ diesel::table! {
     witness (n) { n -> BigInt, kind -> Text, failed -> Integer, locked -> Bool }
 }
 
-/// One guess: a PIN at a phone, to log in or to change it, or a password over SOAP.
+/// One guess: a PIN at a phone, to log in or to change it, or a password over SOAP or the application API.
 enum Guess {
     Pin(String),
     OldPin(String),
     Password(String),
+    AppPassword(String),
 }
 
 /// The user that is guessed at, on two nodes, and a trigger that sees every count.
@@ -61,7 +62,7 @@ impl Target {
             self.guessed += 1;
             let gateway = &self.ground.gateways[n % self.ground.gateways.len()];
             let client = match guess {
-                Guess::Pin(_) | Guess::OldPin(_) => gateway.phone(),
+                Guess::Pin(_) | Guess::OldPin(_) | Guess::AppPassword(_) => gateway.phone(),
                 Guess::Password(_) => gateway.tls(),
             };
             (n, at(client, self.guessed).open(), guess)
@@ -75,6 +76,7 @@ impl Target {
                         Guess::Pin(pin) => guess_at_phone(connection, &phone(n / 4 % CROWD), user, &pin),
                         Guess::OldPin(pin) => guess_to_change(connection, &phone(n / 4 % CROWD), user, &pin),
                         Guess::Password(password) => guess_over_soap(connection, user, &password),
+                        Guess::AppPassword(password) => guess_as_program(connection, user, &password),
                     }
                 })
             });
@@ -144,11 +146,25 @@ fn guess_over_soap(mut connection: Connection, user: &str, password: &str) -> bo
     answer.status == 200
 }
 
-/// A hundred guesses, half of them PINs on both pages of phones and half passwords, all different and wrong.
+/// A person may ask the application API too, about themselves.
+fn guess_as_program(mut connection: Connection, user: &str, password: &str) -> bool {
+    let app = format!("<appInfo><appID>{user}</appID><appCertificate>{password}</appCertificate></appInfo>");
+    let query = format!("xml=<query>{app}<checkUser><userID>{user}</userID></checkUser></query>");
+    connection.send(request("POST", "/emservice/EMServiceServlet", &[], &query));
+    let answer = connection.answer().expect("an answer");
+    let right = answer.body.contains(&format!("<user id=\"{user}\">"));
+    let refused = [3, 6, 26].map(|code| format!("<error code=\"{code}\">"));
+    let is_refused = answer.status == 408 || refused.iter().any(|text| answer.body.contains(text));
+    assert!(right || is_refused, "{answer:?}");
+    right
+}
+
+/// A hundred guesses, half of them PINs on both pages of phones and half passwords over both interfaces of programs, all different and wrong.
 fn wrong() -> Vec<Guess> {
     let guess = |n: usize| match n % 4 {
         0 => Guess::Pin(format!("2{n:04}")),
         1 => Guess::OldPin(format!("2{n:04}")),
+        2 => Guess::AppPassword(format!("guess number {n}")),
         _ => Guess::Password(format!("guess number {n}")),
     };
     (0..100).map(guess).collect()
@@ -164,7 +180,8 @@ fn of_a_hundred_guesses_at_once_three_of_each_kind_are_checked_and_one_event_tel
     assert_eq!(target.told(), locked);
     // while it is locked the right ones are wrong too, and nothing is counted
     let mut guesses = wrong();
-    (guesses[40], guesses[50]) = (Guess::Pin(PIN.into()), Guess::Password(PASSWORD.into()));
+    (guesses[40], guesses[51]) = (Guess::Pin(PIN.into()), Guess::Password(PASSWORD.into()));
+    guesses[50] = Guess::AppPassword(PASSWORD.into());
     assert!(target.storm(guesses).iter().all(|right| !right));
     assert_eq!((target.counts("pin"), target.counts("password")), (vec![], vec![]));
     assert_eq!(target.told(), [""; 0]);

@@ -2,7 +2,8 @@
 
 use super::ROUNDS;
 use super::ground::{
-    Ask, CROWD, Ground, PIN, api_login, api_logout, count, lines, login, logout, parameter, phone, user,
+    Ask, CROWD, Ground, PIN, a_phone, api_login, api_logout, count, lines, login, logout, parameter, phone,
+    user,
 };
 
 /// Asks for a login at one of the doors.
@@ -57,6 +58,105 @@ fn one_user_at_many_phones_gets_one() {
             ground.clear();
         }
     }
+}
+
+#[test]
+fn the_same_again_at_any_door_is_no_second_login() {
+    for nodes in [1, 2] {
+        let mut ground = Ground::of(nodes);
+        let (desk, ann) = (phone(0), user(0));
+        for round in 0..ROUNDS {
+            let answers = ground.at_once((0..CROWD).map(|n| ask(n + round, &desk, &ann)).collect());
+            assert!(answers.iter().all(is_won), "{answers:?}");
+            assert_eq!(lines(&ground.news()), [format!("login {desk} {ann}")]);
+            ground.clear();
+        }
+    }
+}
+
+#[test]
+fn a_phone_that_is_removed_lets_nobody_stay_through_any_door() {
+    for nodes in [1, 2] {
+        let mut ground = Ground::of(nodes);
+        let desk = phone(0);
+        for round in 0..ROUNDS {
+            let (removes, door) = (round * 5 % CROWD, |n: usize| n + round);
+            let ask = |n: usize| match n == removes {
+                true => Ask::Soap("removePhone", format!("<name>{desk}</name>")),
+                false => ask(door(n), &desk, &user(n)),
+            };
+            let answers = ground.at_once((0..CROWD).map(ask).collect());
+            assert_eq!(answers[removes], "ok");
+            let mut expected = Vec::new();
+            for (n, answer) in answers.iter().enumerate().filter(|(n, _)| *n != removes) {
+                let refused = match door(n) % 3 {
+                    0 => ["5007", "EM 18"],
+                    1 => ["EM 11", "EM 18"],
+                    _ => ["Login is unavailable(11)", "Login is unavailable(18)"],
+                };
+                if is_won(answer) {
+                    expected.push(format!("login {desk} {}", user(n)));
+                    expected.push(format!("logout {desk} {} device-removed", user(n)));
+                } else {
+                    assert!(refused.contains(&answer.as_str()), "{n} of {answers:?}");
+                }
+            }
+            expected.push(format!("remove Phone {desk}"));
+            assert_eq!(lines(&ground.news()), expected);
+            assert!(expected.len() <= 3 && ground.sessions().is_empty(), "{answers:?}");
+            ground.must(a_phone(0));
+            ground.news();
+        }
+    }
+}
+
+#[test]
+fn logins_through_any_door_follow_the_behaviour_at_their_place() {
+    for nodes in [1, 2] {
+        let mut ground = Ground::of(nodes);
+        let (ann, behaviour) = (user(0), "MultipleLoginBehavior");
+        for round in 0..ROUNDS {
+            ground.must(parameter(behaviour, "Multiple Logins Allowed"));
+            ground.news();
+            let (changes, door) = (round * 5 % CROWD, |n: usize| n + round);
+            let ask = |n: usize| match n == changes {
+                true => parameter(behaviour, "Multiple Logins Not Allowed"),
+                false => ask(door(n), &phone(n), &ann),
+            };
+            let answers = ground.at_once((0..CROWD).map(ask).collect());
+            let news = ground.news();
+            let told = lines(&news);
+            let change = told.iter().position(|line| line.starts_with("parameter ")).unwrap();
+            assert_eq!(told.len() - change - 1, usize::from(change == 0), "{told:?}");
+            assert_eq!(ground.sessions().len(), told.len() - 1);
+            for (n, answer) in answers.iter().enumerate().filter(|(n, _)| *n != changes) {
+                let refused = if door(n) % 3 == 2 { "Multi-Login Not Allowed (25)" } else { "EM 25" };
+                let got_in = told.contains(&format!("login {} {ann}", phone(n)).as_str());
+                assert!(
+                    if got_in { is_won(answer) } else { answer == refused },
+                    "{n} of {answers:?}: {told:?}"
+                );
+            }
+            ground.clear();
+        }
+    }
+}
+
+#[test]
+fn sixteen_clients_at_every_door_are_never_told_that_it_is_busy() {
+    let mut ground = Ground::of(1);
+    for round in 0..20 {
+        let answers = ground.at_once((0..CROWD).map(|n| ask(n + round, &phone(n), &user(n))).collect());
+        assert!(answers.iter().all(is_won), "{answers:?}");
+        let leave = |n: usize| match (n + round) % 3 {
+            0 => logout(&phone(n)),
+            1 => api_logout(&phone(n)),
+            _ => Ask::PageLogout(phone(n)),
+        };
+        let answers = ground.at_once((0..CROWD).map(leave).collect());
+        assert_eq!(count(&answers, "ok") + count(&answers, "Logout successful"), CROWD, "{answers:?}");
+    }
+    assert_eq!(ground.news().len(), 20 * 2 * CROWD);
 }
 
 #[test]
