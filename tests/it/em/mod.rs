@@ -20,3 +20,4 @@ mod race;
 mod registrations;
 mod statements;
 mod timers;
+mod trust;

@@ -188,6 +188,39 @@ fn people_sign_in_by_extension_and_by_self_service_id() {
 }
 
 #[test]
+fn who_has_a_user_id_that_no_keypad_types_signs_in_by_extension_or_self_service_id() {
+    let floor = Floor::new();
+    let line = "<lines><line><index>1</index><dirn><pattern>2001</pattern><routePartitionName/></dirn></line></lines>";
+    floor.axl.uuid("addDeviceProfile", &format!("<deviceProfile><name>UDP_x</name><product>Cisco 8851</product><protocol>SIP</protocol>{line}</deviceProfile>"));
+    let known = "<primaryExtension><pattern>2001</pattern><routePartitionName/></primaryExtension><selfService>5502</selfService>";
+    floor.user("жанна", &["UDP_j"], known);
+    let stored = floor.axl.ok("getUser", "<userid>жанна</userid><returnedTags><userid/></returnedTags>");
+    assert!(stored.contains("<userid>жанна</userid>"), "{stored}");
+    for (kind, id) in [("DN", "2001"), ("SP", "5502")] {
+        let said = floor.prompt(&format!("?device={PHONE}&loginType={kind}&userid={id}&seq=12345"));
+        assert_eq!(said, "Login successful", "{kind}");
+        assert_eq!(floor.sessions(), [(PHONE.to_owned(), "жанна".to_owned())]);
+        floor.get(&format!("?device={PHONE}&doLogout=true"));
+    }
+}
+
+#[test]
+fn the_switch_without_a_time_ends_nothing() {
+    let floor = Floor::new();
+    floor.set("EnforceIntraClusterMaxLoginTime", "T");
+    assert_eq!(floor.log_in(PHONE, "ada"), "Login successful");
+    let no_end =
+        "DO $$ BEGIN ASSERT (SELECT count(*) = 1 AND bool_and(expires_at IS NULL) FROM sessions); END $$";
+    floor.gateway.sql(no_end);
+    floor.prompt(&format!("?device={PHONE}&doLogout=true"));
+    floor.set("IntraClusterMaxLoginTime", "8:00");
+    assert_eq!(floor.log_in(PHONE, "ada"), "Login successful");
+    floor.gateway.sql(
+        "DO $$ BEGIN ASSERT (SELECT bool_and(expires_at - started_at = '8 hours') FROM sessions); END $$",
+    );
+}
+
+#[test]
 fn the_form_follows_the_parameters_at_once_and_on_every_node() {
     let floor = Floor::new();
     let other = floor.gateway.another_node("other", |_| ());
