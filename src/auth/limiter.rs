@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::domain::trust::network_of;
+
 const MAX_FAILURES: u32 = 10;
 const ADDRESS_WINDOW: Duration = Duration::from_secs(60);
 const PHONE_WINDOW: Duration = Duration::from_secs(300);
@@ -47,7 +49,7 @@ pub(super) struct Limiter(Mutex<Buckets>);
 
 impl Source {
     fn keys(&self) -> impl Iterator<Item = (BucketKey, Duration)> {
-        let address = self.address.map(|a| (BucketKey::Address(a), ADDRESS_WINDOW));
+        let address = self.address.map(|a| (BucketKey::Address(network_of(a)), ADDRESS_WINDOW));
         let phone = self.phone.as_deref().map(|p| (BucketKey::Phone(p.to_ascii_uppercase()), PHONE_WINDOW));
         address.into_iter().chain(phone)
     }
@@ -83,6 +85,9 @@ impl Buckets {
         }
         let fresh = || Bucket { failures: 0, since: now, refused_until: None };
         let bucket = self.by_key.entry(key).or_insert_with(fresh);
+        if bucket.refused_until.is_some_and(|until| now < until) {
+            return;
+        }
         let over = now.duration_since(bucket.since) >= window;
         if over || bucket.refused_until.is_some_and(|until| now >= until) {
             *bucket = fresh();
@@ -112,6 +117,19 @@ mod tests {
         assert!(limiter.refuses(&here, start));
         assert!(!limiter.refuses(&there, start));
         assert!(!limiter.refuses(&here, start + REFUSAL));
+    }
+
+    #[test]
+    fn a_failure_while_shut_out_neither_shortens_nor_prolongs_it() {
+        let (limiter, start) = (Limiter::default(), Instant::now());
+        let here = Source { address: Some("2001:db8::1".parse().unwrap()), phone: None };
+        let beside = Source { address: Some("2001:db8::2".parse().unwrap()), phone: None };
+        (0..9).for_each(|_| limiter.charge(&here, start));
+        limiter.charge(&beside, start + Duration::from_secs(50));
+        assert!(limiter.refuses(&here, start + Duration::from_secs(50)), "one network is one source");
+        limiter.charge(&here, start + Duration::from_secs(70));
+        assert!(limiter.refuses(&here, start + Duration::from_secs(109)));
+        assert!(!limiter.refuses(&here, start + Duration::from_secs(110)));
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl<T> Verified<T> {
         self.ends_in
     }
 
+    /// The same proof, given at an earlier moment.
+    pub(super) fn given_at(self, at: DateTime<Utc>) -> Self {
+        Self { at, ..self }
+    }
+
     /// Moment of the database at which the account was read.
     pub fn at(&self) -> DateTime<Utc> {
         self.at
@@ -297,8 +302,11 @@ impl Verifier {
 
     /// Charges a source for an attempt that cannot even be checked; says whether the source is shut out already.
     pub fn charge(&self, source: &Source) -> bool {
+        // who is shut out must not shut out the phones that it names
         let limited = self.is_limited(source);
-        self.shared.limiter.charge(source, Instant::now());
+        if !limited {
+            self.shared.limiter.charge(source, Instant::now());
+        }
         limited
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Pure: who is looked up under a host name, and where a phone is, comes as an argument.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What the service parameters say about sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,6 +108,14 @@ impl TrustedSource {
     }
 }
 
+/// Whose an address is as far as limits tell sources apart: itself, or for IPv6 the network of a site, in which one device may take any.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn bits(address: IpAddr) -> u32 {
     if address.is_ipv4() { 32 } else { 128 }
 }
@@ -171,6 +179,17 @@ mod tests {
         assert_eq!(judge(&policy("0.0.0.0/0", false), "203.0.113.1", false), Ok(()));
         assert_eq!(judge(&policy("0.0.0.0/0", false), "2001:db8::1", false), Err(Distrust::Address));
         assert_eq!(judge(&policy("::/0", false), "2001:db8::1", false), Ok(()));
+    }
+
+    #[test]
+    fn a_source_of_ipv6_is_its_network() {
+        let network = |address: &str| network_of(address.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:ffff::1"), "2001:db8:1:2::");
+        assert_eq!(network("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(
+            (network("10.0.0.1").as_str(), network("::ffff:10.0.0.1").as_str()),
+            ("10.0.0.1", "10.0.0.1")
+        );
     }
 
     #[test]

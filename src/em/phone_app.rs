@@ -174,9 +174,8 @@ impl Conversation<'_> {
         let phone = self.phone_to_log_in(conditions).await?;
         let _permit = self.em.permit(conditions).await?;
         let verified = self.verify(conditions, typed, pin).await?;
-        let screen = self.log_in_verified(phone, verified, self.screens.login_type, None, cause).await?;
-        self.em.note_address(conditions, self.visit.route).await;
-        Ok(screen)
+        let outcome = self.log_in_verified(conditions, phone, verified, self.screens.login_type, None, cause);
+        outcome.await
     }
 
     /// Checks the PIN; whoever cannot exist is not told from who does not, and is charged to the source.
@@ -234,14 +233,13 @@ impl Conversation<'_> {
         let _permit = self.em.permit(conditions).await?;
         let redeemed = self.em.tickets().redeem(ticket, place(phone)).await;
         let (verified, method) = redeemed.map_err(code_of)?;
-        let screen = self.log_in_verified(phone, verified, method, Some((profile, shown)), cause).await?;
-        self.em.note_address(conditions, self.visit.route).await;
-        Ok(screen)
+        self.log_in_verified(conditions, phone, verified, method, Some((profile, shown)), cause).await
     }
 
     /// Logs in who has proved who it is, or lets them choose a profile; `chosen` is what was chosen, and how much of the menu was shown.
     async fn log_in_verified(
         &self,
+        conditions: &Conditions,
         phone: &PhoneState,
         verified: Verified<Principal>,
         method: LoginMethod,
@@ -264,6 +262,7 @@ impl Conversation<'_> {
         };
         match self.em.login(attempt).await {
             Ok(LoginOutcome::LoggedIn { clear_call_log, .. }) => {
+                self.em.note_address(conditions, self.visit.route).await;
                 Ok(self.screens.logged_in(clear_call_log, pin_ends_in))
             }
             Ok(LoginOutcome::Unchanged { .. }) => Ok(self.screens.logged_in(false, pin_ends_in)),
@@ -284,7 +283,7 @@ impl Conversation<'_> {
             return Err(EmCode::PhoneAbsent);
         }
         self.em.trust(conditions, self.visit.route).await?;
-        self.em.check_logout_from_elsewhere(conditions, self.visit.route)?;
+        self.em.check_logout_from_elsewhere(conditions, self.visit.route).await?;
         let _permit = self.em.permit(conditions).await?;
         let phone = Selector::name(self.screens.phone.as_str());
         match self.em.logout(phone, LogoutOrigin::Phone, cause).await? {

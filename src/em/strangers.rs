@@ -11,7 +11,7 @@ use super::conditions::Conditions;
 use super::error::EmCode;
 use super::service::Em;
 use super::trust::Route;
-use crate::domain::trust::TrustPolicy;
+use crate::domain::trust::{TrustPolicy, network_of};
 use crate::store::registrations;
 
 const MOST: u32 = 5;
@@ -26,9 +26,13 @@ pub(super) struct Strangers(Mutex<HashMap<IpAddr, (Instant, u32)>>);
 impl Strangers {
     /// Counts one; false: there were too many.
     fn admit(&self, source: IpAddr, now: Instant) -> bool {
+        let source = network_of(source);
         let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if sources.len() >= MOST_KEPT {
             sources.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
+        }
+        if sources.len() >= MOST_KEPT && !sources.contains_key(&source) {
+            return false;
         }
         let (since, count) = sources.entry(source).or_insert((now, 0));
         if now.duration_since(*since) >= WINDOW {
@@ -41,7 +45,7 @@ impl Strangers {
 
 impl Em {
     /// Refuses a logout from elsewhere once there were five in a minute.
-    pub(super) fn check_logout_from_elsewhere(
+    pub(super) async fn check_logout_from_elsewhere(
         &self,
         conditions: &Conditions,
         route: Route,
@@ -50,7 +54,8 @@ impl Em {
         let (Some(known), Some(source)) = (known, route.address) else { return Ok(()) };
         let as_if_validated =
             TrustPolicy { validate: true, allow_proxy: true, ..conditions.parameters.trust.clone() };
-        let is_trusted = as_if_validated.judge(route, Some(known), &[]).is_ok();
+        let judge = |named: &[IpAddr]| as_if_validated.judge(route, Some(known), named).is_ok();
+        let is_trusted = judge(&[]) || judge(&self.trust_cache().addresses_of(&as_if_validated).await);
         if is_trusted || self.strangers().admit(source, Instant::now()) { Ok(()) } else { Err(EmCode::Busy) }
     }
 

@@ -1,7 +1,7 @@
 //! Whether a request may come from where it comes (Validate IP Address, Trusted List of IPs, Allow Proxy; EM-091 to EM-103).
 //!
 //! What was found good is kept for each phone with what it rested on, so that a change of the list, of the phone's address or of the
-//! source is seen at once. There are never more entries than phones; while addresses are not validated there are none.
+//! source is seen at once. There is one entry a phone at most; while addresses are not validated there are none.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
@@ -27,6 +27,7 @@ const NAME_HOLDS: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct TrustCache {
     good: Mutex<HashMap<PhonePk, Good>>,
+    names: tokio::sync::Mutex<HashMap<String, (Instant, Vec<IpAddr>)>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -68,6 +69,23 @@ impl TrustCache {
         }
     }
 
+    /// The addresses of the trusted host names, looked up once a minute for everybody; a name that has none in time counts for nothing.
+    pub(super) async fn addresses_of(&self, policy: &TrustPolicy) -> Vec<IpAddr> {
+        if policy.hosts().next().is_none() {
+            return Vec::new();
+        }
+        // held while names are looked up: whoever else asks waits for the same answer
+        let mut names = self.names.lock().await;
+        names.retain(|host, (since, _)| since.elapsed() < NAME_HOLDS && policy.hosts().any(|h| h == host));
+        for host in policy.hosts() {
+            if !names.contains_key(host) {
+                let found = look_up(host).await;
+                names.insert(host.to_owned(), (Instant::now(), found));
+            }
+        }
+        names.values().flat_map(|(_, addresses)| addresses.iter().copied()).collect()
+    }
+
     fn remember(&self, phone: PhonePk, rests_on: u64) {
         let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
         good.insert(phone, Good { rests_on, since: Instant::now() });
@@ -88,7 +106,10 @@ impl Em {
         }
         let address = phone.and_then(|p| p.address);
         let judged = match policy.judge(route, address, &[]) {
-            Err(Distrust::Address) => policy.judge(route, address, &addresses_of(policy).await),
+            Err(Distrust::Address) => {
+                let named = self.trust_cache().addresses_of(policy).await;
+                policy.judge(route, address, &named)
+            }
             judged => judged,
         };
         tracing::debug!(?route, phone.address = ?address, ?judged, "a source was judged");
@@ -116,17 +137,12 @@ fn rests_on(policy: &TrustPolicy, phone: &PhoneState, route: Route) -> u64 {
     hasher.finish()
 }
 
-/// The addresses of the trusted host names; a name that has none in time counts for nothing.
-async fn addresses_of(policy: &TrustPolicy) -> Vec<IpAddr> {
-    let look_ups = policy.hosts().map(|host| async move {
-        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, 0))).await;
-        match found {
-            Ok(Ok(addresses)) => addresses.map(|a| a.ip()).collect(),
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!(host, "a host of the trusted list has no address");
-                Vec::new()
-            }
+async fn look_up(host: &str) -> Vec<IpAddr> {
+    match tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, 0))).await {
+        Ok(Ok(addresses)) => addresses.map(|a| a.ip()).collect(),
+        Ok(Err(_)) | Err(_) => {
+            tracing::warn!(host, "a host of the trusted list has no address");
+            Vec::new()
         }
-    });
-    futures_util::future::join_all(look_ups).await.concat()
+    }
 }

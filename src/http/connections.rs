@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Extensions;
 
 use crate::config::Limits;
+use crate::domain::trust::network_of;
 use crate::telemetry::{Metrics, RequestId};
 
 /// Counts the connections of all listeners.
@@ -105,8 +106,9 @@ impl Connections {
     }
 
     fn take(&self, address: IpAddr) -> bool {
+        let (exact, address) = (address, network_of(address));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let exempt = self.limits.exempt_addresses.contains(&address);
+        let exempt = self.limits.exempt_addresses.contains(&exact);
         let here = open.by_address.get(&address).copied().unwrap_or_default();
         if open.total >= self.limits.connections || (!exempt && here >= self.limits.connections_per_address) {
             return false;
@@ -118,6 +120,7 @@ impl Connections {
     }
 
     fn release(&self, address: IpAddr) {
+        let address = network_of(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.total = open.total.saturating_sub(1);
         let left = open.by_address.get(&address).map_or(0, |n| n.saturating_sub(1));

@@ -97,7 +97,7 @@ pub fn list(tx: &mut Tx<'_>, after: &str, most: i64) -> Result<Vec<PhoneKnown>, 
     use diesel::QueryDsl;
     let known = QueryDsl::filter(
         registrations::table.inner_join(objects::table.on(objects::pk.eq(registrations::phone_pk))),
-        objects::name_key.gt(after),
+        objects::type_.eq("Phone").and(objects::name_key.gt(after)),
     );
     let columns = (
         objects::name,
@@ -109,7 +109,7 @@ pub fn list(tx: &mut Tx<'_>, after: &str, most: i64) -> Result<Vec<PhoneKnown>, 
         registrations::reported_by,
         registrations::reported_at,
     );
-    let known = known.order(objects::name_key).limit(most).select(columns);
+    let known = known.order((objects::type_, objects::name_key)).limit(most).select(columns);
     Ok(known.load(tx.connection())?)
 }
 

@@ -191,11 +191,12 @@ pub struct Due {
 /// Sessions that are past their time, oldest first; one on a phone in a call waits so long for its end.
 pub fn due(tx: &mut Tx<'_>, idle_wait: TimeDelta, most: i64) -> Result<Vec<Due>, StoreError> {
     let now = tx.now()?;
-    let in_call = registrations::table.filter(registrations::is_busy).select(registrations::phone_pk);
+    let in_call = registrations::table
+        .filter(registrations::is_busy.and(registrations::phone_pk.eq(sessions::phone_pk)));
     let has_waited = sessions::expires_at.assume_not_null().le(now - idle_wait);
     let rows: Vec<(i64, DateTime<Utc>, Option<String>)> = sessions::table
         .filter(sessions::expires_at.le(now))
-        .filter(has_waited.or(sessions::phone_pk.ne_all(in_call)))
+        .filter(has_waited.or(diesel::dsl::not(diesel::dsl::exists(in_call))))
         .order(sessions::expires_at)
         .limit(most)
         .select((sessions::phone_pk, sessions::expires_at.assume_not_null(), sessions::max_login_source))

@@ -13,7 +13,7 @@ mod percent;
 mod query;
 mod request;
 
-use actix_web::http::header::{CONTENT_TYPE, VIA};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use self::document::{App, ClaimedRoute, Document, Request, Task};
 use super::audit::Attempt;
 use super::conditions::Conditions;
 use super::error::EmCode;
+use super::phone_app::visit::route_of;
 use super::service::Em;
 use super::trust::Route;
 use crate::domain::event::{Trace, Via};
@@ -127,8 +128,7 @@ async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> H
         Err(code) => (Declaration::Yes, Err(code)),
         Ok(root) => {
             let declaration = if root.name == "query" { Declaration::No } else { Declaration::Yes };
-            let is_proxied = request.headers().contains_key(VIA);
-            let peer = Route { address: request.peer_addr().map(|address| address.ip()), is_proxied };
+            let peer = route_of(&request);
             let id = request.extensions().get::<RequestId>().map_or_else(|| api.em.new_id(), |id| id.0);
             let trace = Trace::read(header("traceparent"), header("tracestate"));
             (declaration, api.serve(&Received { root, peer, id, trace }).await)

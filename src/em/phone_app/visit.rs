@@ -46,10 +46,7 @@ impl Visit {
         Self {
             base: format!("{scheme}://{host}"),
             language: page.texts.choose(text(headers, &ACCEPT_LANGUAGE).unwrap_or_default()),
-            route: Route {
-                address: request.peer_addr().map(|peer| peer.ip().to_canonical()),
-                is_proxied: FORWARDED.iter().any(|name| headers.contains_key(name)),
-            },
+            route: route_of(request),
             charset: charset(text(headers, &ACCEPT_CHARSET).unwrap_or_default()),
             request: id.map(|id| id.0),
             trace: id.map(|id| id.short()),
@@ -79,6 +76,14 @@ impl Visit {
             .insert_header((EXPIRES, LONG_AGO))
             .insert_header((CACHE_CONTROL, "no-store"))
             .body(body)
+    }
+}
+
+/// How a request came: from where, and whether anything says that a proxy was in between.
+pub(in crate::em) fn route_of(request: &HttpRequest) -> Route {
+    Route {
+        address: request.peer_addr().map(|peer| peer.ip().to_canonical()),
+        is_proxied: FORWARDED.iter().any(|name| request.headers().contains_key(name)),
     }
 }
 

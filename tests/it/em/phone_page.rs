@@ -128,8 +128,16 @@ async fn a_choice_of_profiles_is_open_for_two_minutes() {
     let (_, url) = first.split_once("<URL>").unwrap();
     let url = url.split_once("</URL>").unwrap().0.replace("&amp;", "&");
     let query = &url[url.find('?').unwrap()..];
-    site.clock.advance_seconds(121);
-    assert_eq!(prompt(&site, query).await, "Please try to login again (201)");
+    site.clock.advance_seconds(100);
+    let (more, _) = query.split_once("&p=").unwrap();
+    let again = get(&site, &format!("{more}&n=0")).await;
+    let (_, again) = again.split_once("&amp;t=").unwrap();
+    let renewed =
+        format!("?device=SEP0000000000A1&t={}", again.split_once("</URL>").unwrap().0.replace("&amp;", "&"));
+    site.clock.advance_seconds(21);
+    for late in [query, &renewed] {
+        assert_eq!(prompt(&site, late).await, "Please try to login again (201)", "{late}");
+    }
     site.clock.advance_seconds(-1);
     assert_eq!(prompt(&site, query).await, "Login successful");
 }

@@ -314,6 +314,21 @@ fn logouts_from_elsewhere_than_the_phone_are_few() {
 }
 
 #[test]
+fn who_is_shut_out_cannot_shut_out_phones() {
+    let floor = Floor::new();
+    let at = |last: u8, query: &str| {
+        between(&page(&floor.gateway.phone().at([127, 0, 0, last].into()), query, &[]).body, "Prompt")
+    };
+    for _ in 0..10 {
+        assert_eq!(at(9, &format!("?device={OTHER}&userid=x&seq=a")), "Please try to login again (201)");
+    }
+    for _ in 0..12 {
+        assert_eq!(at(9, &format!("?device={PHONE}&userid=x&seq=a")), "Login is unavailable(26)");
+    }
+    assert_eq!(at(8, &format!("?device={PHONE}&userid=ada&seq=12345")), "Login successful");
+}
+
+#[test]
 fn more_logouts_at_once_than_allowed_wait_a_second_and_are_busy() {
     let floor = Floor::new();
     floor.set("MaximumConcurrentRequests", "1");

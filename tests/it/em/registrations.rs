@@ -99,6 +99,18 @@ fn addresses_that_are_reported_are_those_that_are_validated() {
 }
 
 #[test]
+fn what_was_only_seen_is_forgotten_with_the_first_report() {
+    let floor = Floor::new();
+    assert_eq!(floor.prompt(5, "?device=SEP000000000001&userid=ada&seq=12345"), "Login successful");
+    assert_eq!(
+        (&floor.known()[0]["status"], &floor.known()[0]["address"]),
+        (&json!("seen"), &json!("127.0.0.5"))
+    );
+    floor.report(&json!({"phones": [{"name": "SEP000000000001", "status": "registered", "busy": true}]}));
+    assert_eq!(floor.known()[0]["address"], json!(null));
+}
+
+#[test]
 fn only_programs_that_act_for_users_and_administrators_report() {
     let floor = Floor::new();
     let body = json!({"phones": [{"name": "SEP000000000001", "status": "registered"}]}).to_string();
