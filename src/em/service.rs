@@ -1,6 +1,6 @@
 //! Login and logout for every surface: queue, translate the answer.
 //!
-//! The phone's page, the provisioning API and later the application API come through here, so that each rule exists once. Whether the
+//! The phone's page, the provisioning API and the application API come through here, so that each rule exists once. Whether the
 //! caller may act for the user was judged before; a person's own login carries the proof of its PIN.
 
 use std::sync::Arc;

@@ -45,7 +45,7 @@ pub enum Access {
 /// What a request may carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyKind {
-    /// Nothing worth reading.
+    /// Nothing, or little: a small document for its handler.
     Nothing,
     /// A SOAP message.
     Soap,

@@ -1,6 +1,6 @@
 //! Row locks in the one fixed order: users, profiles, phones, lines, application users, each ascending by key and each table in a
 //! statement of its own (events.md 13.1, security.md 6). Taken before anything is read for a decision. The SQL function
-//! `lock_and_read_batch` takes the same order for a batch of logins.
+//! `lock_and_read_logins` takes the same order for a batch of logins.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ use crate::domain::ids::ObjectPk;
 use crate::domain::names::fold;
 use crate::domain::policy::{self, CLUSTER_NODE, Parameter, Scope};
 
-/// The key that `lock_and_read_batch` takes in share mode.
+/// The key that `lock_and_read_logins` takes in share mode.
 const POLICY_LOCK: i64 = 7_304_100;
 
 diesel::define_sql_function! {
