@@ -1,7 +1,7 @@
 //! Logouts by hand, by programs and by the sweep, all at once.
 
 use super::ROUNDS;
-use super::ground::{Ask, CROWD, Ground, login, logout, phone, user};
+use super::ground::{Ask, CROWD, Ground, api_logout, login, logout, phone, user};
 
 #[test]
 fn a_session_that_is_due_ends_once_whoever_is_first() {
@@ -17,6 +17,7 @@ fn a_session_that_is_due_ends_once_whoever_is_first() {
             let ask = |n: usize| match n {
                 n if n >= desks => Ask::Sweep,
                 n if n % 3 == 0 => Ask::PageLogout(phone(n)),
+                n if n % 3 == 1 => api_logout(&phone(n)),
                 n => logout(&phone(n)),
             };
             let answers = ground.at_once((0..CROWD).map(ask).collect());
