@@ -310,7 +310,7 @@ impl Verifier {
         limited
     }
 
-    /// Hashes a new secret on the calling thread, for [`credentials::set`]; not for async workers.
+    /// Hashes a new secret on the calling thread, for [`set`](crate::store::credentials::set); not for async workers.
     pub fn hash_for_storage(&self, kind: SecretKind, secret: &str) -> Result<StoredHash, HashError> {
         self.hasher.hash(kind, secret)
     }
