@@ -395,7 +395,8 @@ pub fn take_untold_lock(
 }
 
 /// Takes the count back after a success of that moment, and writes a fresh hash where the stored one is outdated. A lock of which nobody
-/// has been told goes with it. False: the secret has been changed meanwhile, or a lock has been told of, so the success is none.
+/// has been told goes with it, unless an administrator has locked the credential since. False: that, the secret has been changed
+/// meanwhile, or a lock has been told of, so the success is none.
 pub fn settle_success(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
@@ -404,7 +405,9 @@ pub fn settle_success(
     rehashed: Option<&StoredHash>,
 ) -> Result<bool, StoreError> {
     let key = (holder.0, kind_name(kind));
-    let row = credentials::table.find(key).filter(credentials::version.eq(version));
+    let row = credentials::table
+        .find(key)
+        .filter(credentials::version.eq(version).and(credentials::admin_locked_at.is_null()));
     let cleared = (
         credentials::failed.eq(0),
         credentials::failed_at.eq(None::<DateTime<Utc>>),

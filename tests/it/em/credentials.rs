@@ -10,6 +10,7 @@ use emgate::domain::credential::{LockoutPolicy, SecretKind};
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
 use emgate::em::sweep;
+use emgate::store::credentials::{Decisions, LockChange};
 use emgate::store::{accounts, credentials};
 
 use crate::support::database::await_lock_waiters;
@@ -108,6 +109,54 @@ async fn a_success_takes_back_a_lock_that_is_untold_and_none_that_is_told() {
     assert!(!settle(right.version));
     assert_eq!(charge(), None);
     assert_eq!(site.events().len(), 1);
+}
+
+#[tokio::test]
+async fn a_success_never_takes_back_the_lock_of_an_administrator() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let lock = |locked| {
+        let decisions = Decisions { locked, ..Decisions::default() };
+        site.write(move |tx| credentials::decide(tx, user.into(), SecretKind::Pin, decisions, false))
+    };
+    let charge = || {
+        site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, LockoutPolicy::default()))
+    };
+    charge().unwrap();
+    charge().unwrap();
+    let third = charge().unwrap();
+    assert!(third.locks);
+    assert_eq!(lock(true), Some(LockChange::Locked));
+    let settled = site.write(move |tx| {
+        let now = tx.now()?;
+        accounts::settle_success(tx, user.into(), SecretKind::Pin, (third.version, now), None)
+    });
+    assert!(!settled);
+    assert!(site.write(|tx| credentials::decisions(tx, user.into(), SecretKind::Pin)).locked);
+    assert_eq!(charge(), None);
+}
+
+#[tokio::test]
+async fn a_gateway_of_the_version_before_may_set_a_pin_that_stays_locked() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let decide = |locked| {
+        let decisions = Decisions { locked, ..Decisions::default() };
+        site.write(move |tx| credentials::decide(tx, user.into(), SecretKind::Pin, decisions, false))
+    };
+    decide(true);
+    site.write(|tx| {
+        use diesel::prelude::*;
+        use emgate::store::schema::credentials::dsl;
+        // what that version writes with a new secret
+        let none = None::<chrono::DateTime<chrono::Utc>>;
+        let cleared = (dsl::version.eq(dsl::version + 1), dsl::failed.eq(0), dsl::locked_until.eq(none));
+        Ok(diesel::update(dsl::credentials.find((user.0, "pin"))).set(cleared).execute(tx.connection())?)
+    });
+    let (ada, pin) = ("ada".parse().unwrap(), "12345".parse().unwrap());
+    assert!(matches!(site.em.verifier().verify_pin(&ada, &pin, &from(1)).await, Err(Refused::Locked)));
+    assert_eq!(decide(false), Some(LockChange::Unlocked));
+    assert!(site.em.verifier().verify_pin(&ada, &pin, &from(1)).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
