@@ -77,10 +77,10 @@ impl AxlObject for AppUser {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &AppUserCore,
-        body: &Element,
+        _body: &Element,
     ) -> Result<(), AxlError> {
         users::insert_app_user(ctx.tx, object.pk)?;
-        if let Some(wishes) = core.credentials(body) {
+        if let Some(wishes) = core.credentials() {
             credential::decide(ctx, object, &wishes)?;
         }
         core.associate(ctx, object)
@@ -90,9 +90,9 @@ impl AxlObject for AppUser {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &AppUserCore,
-        body: &Element,
+        _body: &Element,
     ) -> Result<(), AxlError> {
-        if let Some(wishes) = core.credentials(body) {
+        if let Some(wishes) = core.credentials() {
             credential::decide_and_tell(ctx, object, Self::HOLDER, &wishes)?;
         }
         core.associate(ctx, object)
@@ -112,9 +112,8 @@ impl AxlObject for AppUser {
 }
 
 impl AppUserCore {
-    fn credentials(&self, body: &Element) -> Option<credential::Wishes<'_>> {
-        let password = self.password.as_ref().map(PasswordCredentials::wishes);
-        credential::asked(body, SecretKind::Password, password)
+    fn credentials(&self) -> Option<credential::Wishes<'_>> {
+        self.password.as_ref().map(PasswordCredentials::wishes)
     }
 
     fn associate(&self, ctx: &mut Ctx<'_, '_>, object: &Object) -> Result<(), AxlError> {

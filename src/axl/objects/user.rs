@@ -109,11 +109,11 @@ impl AxlObject for User {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &UserCore,
-        body: &Element,
+        _body: &Element,
     ) -> Result<(), AxlError> {
         let row = core.over(UserRow::new(object.pk.into()))?;
         users::insert(ctx.tx, &row).map_err(holder::conflict)?;
-        for wishes in core.credentials(body) {
+        for wishes in core.credentials() {
             credential::decide(ctx, object, &wishes)?;
         }
         core.associate(ctx, object)
@@ -123,11 +123,11 @@ impl AxlObject for User {
         ctx: &mut Ctx<'_, '_>,
         object: &Object,
         core: &UserCore,
-        body: &Element,
+        _body: &Element,
     ) -> Result<(), AxlError> {
         let row = core.over(users::get(ctx.tx, object.pk.into())?)?;
         users::update(ctx.tx, &row).map_err(holder::conflict)?;
-        for wishes in core.credentials(body) {
+        for wishes in core.credentials() {
             credential::decide_and_tell(ctx, object, Self::HOLDER, &wishes)?;
         }
         core.associate(ctx, object)
@@ -191,11 +191,10 @@ fn laid_over(patch: &Option<Patch<WireText>>, before: Option<String>) -> Option<
 }
 
 impl UserCore {
-    fn credentials<'c>(&'c self, body: &Element) -> impl Iterator<Item = credential::Wishes<'c>> {
+    fn credentials(&self) -> impl Iterator<Item = credential::Wishes<'_>> {
         let password = self.password.as_ref().map(PasswordCredentials::wishes);
         let pin = self.pin.as_ref().map(PinCredentials::wishes);
-        let password = credential::asked(body, SecretKind::Password, password);
-        password.into_iter().chain(credential::asked(body, SecretKind::Pin, pin))
+        password.into_iter().chain(pin)
     }
 
     fn over(&self, before: UserRow) -> Result<UserRow, AxlError> {

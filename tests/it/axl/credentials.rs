@@ -82,22 +82,22 @@ fn a_change_of_flags_is_one_of_the_user_and_a_lock_is_told_of_besides() {
 }
 
 #[test]
-fn an_empty_group_takes_back_all_that_was_decided() {
+fn what_is_empty_is_not_given_and_takes_nothing_back() {
     let axl = site();
-    update(
-        &axl,
-        "<pinCredentials><pinCredUserCantChange>true</pinCredUserCantChange><pinCredLockedByAdministrator>true</pinCredLockedByAdministrator></pinCredentials>",
-    );
-    // a group that mentions nothing of it does not
-    assert_eq!(
-        update(&axl, "<pinCredentials><pinCredTimeChanged>true</pinCredTimeChanged></pinCredentials>"),
-        [""; 0]
-    );
-    assert_eq!(
-        update(&axl, "<pinCredentials/>"),
-        ["update User bob pinCredentials=-", "credential bob pin unlocked"]
-    );
-    assert_eq!(element(&axl.ok("getUser", PIN), "pinCredUserCantChange"), "false");
+    let flags = "<pinCredUserCantChange>true</pinCredUserCantChange><pinCredLockedByAdministrator>true</pinCredLockedByAdministrator>";
+    update(&axl, &format!("<pinCredentials>{flags}</pinCredentials>"));
+    for inside in [
+        "",
+        "<pinCredLockedByAdministrator/>",
+        "<pinCredUserCantChange/><pinCredLockedByAdministrator> </pinCredLockedByAdministrator>",
+        "<pinCredTimeChanged>true</pinCredTimeChanged>",
+    ] {
+        assert_eq!(update(&axl, &format!("<pinCredentials>{inside}</pinCredentials>")), [""; 0], "{inside}");
+    }
+    assert_eq!(update(&axl, "<pinCredentials/>"), [""; 0]);
+    let shown = axl.ok("getUser", PIN);
+    assert_eq!(element(&shown, "pinCredUserCantChange"), "true");
+    assert_eq!(element(&shown, "pinCredLockedByAdministrator"), "true");
 }
 
 #[test]

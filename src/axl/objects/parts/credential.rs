@@ -1,7 +1,8 @@
 //! What an administrator decides about a PIN or a password: `pinCredentials` and `passwordCredentials` (axl.md 19.3).
 //!
 //! Flags act and stand in columns; the policy is carried. When a secret was set and when it was locked is ours to say. A reset of the
-//! count is an action and never shown as one.
+//! count is an action and never shown as one. A flag that is empty
+//! counts as not given (design.md): only `false` takes it back.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -13,7 +14,6 @@ use crate::domain::credential::{HolderKind, SecretKind};
 use crate::domain::event::{CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred};
 use crate::domain::patch::Patch;
 use crate::soap::scalar::WireBool;
-use crate::soap::tree::Element;
 use crate::store::accounts::kind_name;
 use crate::store::credentials::{self, Decisions, LockChange};
 use crate::store::objects::Object;
@@ -56,8 +56,7 @@ pub struct PasswordCredentials {
 /// What is asked for; none: stays as it is.
 pub struct Wishes<'c> {
     kind: SecretKind,
-    /// None inside: no policy.
-    policy: Option<Option<&'c Reference>>,
+    policy: Option<&'c Reference>,
     cant_change: Option<bool>,
     must_change: Option<bool>,
     never_expires: Option<bool>,
@@ -67,8 +66,7 @@ pub struct Wishes<'c> {
 
 fn wish(flag: &Option<Patch<WireBool>>) -> Option<bool> {
     match flag {
-        None | Some(Patch::Absent) => None,
-        Some(Patch::Clear) => Some(false),
+        None | Some(Patch::Absent | Patch::Clear) => None,
         Some(Patch::Value(WireBool(value))) => Some(*value),
     }
 }
@@ -79,7 +77,7 @@ impl PinCredentials {
         let Self { policy, cant_change, must_change, never_expires, locked, forget } = self;
         Wishes {
             kind: SecretKind::Pin,
-            policy: policy.as_ref().map(Some),
+            policy: policy.as_ref(),
             cant_change: wish(cant_change),
             must_change: wish(must_change),
             never_expires: wish(never_expires),
@@ -95,7 +93,7 @@ impl PasswordCredentials {
         let Self { policy, cant_change, must_change, never_expires, locked, forget } = self;
         Wishes {
             kind: SecretKind::Password,
-            policy: policy.as_ref().map(Some),
+            policy: policy.as_ref(),
             cant_change: wish(cant_change),
             must_change: wish(must_change),
             never_expires: wish(never_expires),
@@ -103,22 +101,6 @@ impl PasswordCredentials {
             forget: wish(forget),
         }
     }
-}
-
-/// What a message asks for: an element that is empty takes back all that was decided.
-pub fn asked<'c>(body: &Element, kind: SecretKind, wishes: Option<Wishes<'c>>) -> Option<Wishes<'c>> {
-    let no = Some(false);
-    let is_emptied = body.child(tag(kind)).is_some_and(Element::is_blank);
-    let nothing = || Wishes {
-        kind,
-        policy: Some(None),
-        cant_change: no,
-        must_change: no,
-        never_expires: no,
-        locked: no,
-        forget: no,
-    };
-    if is_emptied { Some(nothing()) } else { wishes }
 }
 
 /// The element of a kind.
@@ -147,8 +129,7 @@ pub fn decide(
     let before = credentials::decisions(ctx.tx, object.pk, kind)?;
     let policy = match wishes.policy {
         None => before.policy,
-        Some(None) => None,
-        Some(Some(reference)) => {
+        Some(reference) => {
             reference.resolve(ctx, &format!("{}CredPolicyName", prefix(kind)), "CredentialPolicy")?
         }
     };
