@@ -16,6 +16,7 @@ use crate::domain::credential::{CredentialPolicy, SecretKind};
 use crate::domain::names::UserId;
 use crate::domain::pin_choice::{self, PinOwner};
 use crate::domain::secret::{Pin, SecretError};
+use crate::em::operator::terminal;
 use crate::event::{EventError, Origin};
 use crate::store::{Db, cluster};
 
@@ -139,7 +140,7 @@ impl Ground {
         let reason = why.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
         let kept = |reason: &str| reason.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect();
         Ok(Operator {
-            name: operator_name(),
+            name: terminal::operator_name(),
             reason: reason.map(kept),
             origin: Origin::of(&self.config.node, made),
         })
@@ -247,19 +248,6 @@ fn make(owner: &PinOwner, policy: &CredentialPolicy) -> Result<Pin, Undone> {
             return Ok(pin);
         }
     }
-}
-
-/// The account under which this process runs; its number where it has no name here.
-fn operator_name() -> String {
-    use std::os::unix::fs::MetadataExt as _;
-    let id = std::fs::metadata("/proc/self").map(|own| own.uid().to_string()).unwrap_or_default();
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = accounts.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        (number == id).then(|| name.to_owned())
-    });
-    named.unwrap_or(id)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
+use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out, terminal};
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError, Flags};
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
@@ -164,7 +164,7 @@ fn end_each(db: &Db, origin: &Origin, phones: &[String], args: &LogoutArgs) -> V
 
 /// Whoever sits at the terminal acts, under the name that the system knows.
 fn cause(db: &Db, comment: Option<String>) -> Cause {
-    let id = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
+    let id = Some(terminal::operator_name());
     let actor = Actor { kind: ActorKind::Administrator, id: id.clone(), address: None, via: Via::Cli };
     let by_system = Cause::by_system(db.ids().next(), Via::Cli);
     Cause { actor, auth_type: AuthType::User, auth_id: id, comment, ..by_system }

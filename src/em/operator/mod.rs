@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod http;
+pub(super) mod terminal;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
