@@ -1,8 +1,8 @@
 //! The page on which a person changes a PIN: `GET /changecredential/ChangeCredentialServlet` (extension-mobility.md 10).
 //!
-//! Order of the checks: what cannot be read or is incomplete, node, phone and source, limiter, present PIN, then what depends on the
-//! person. The status is 200 whatever comes of it; a reason stands in the one prompt. Query strings hold PINs and appear in no log, error
-//! or event (PHONE-4).
+//! Order of the checks: what cannot be read or is incomplete, node, phone and source, permit, limiter, present PIN, then what depends on
+//! the person. The status is 200 whatever comes of it, except where the node has no pages; a reason stands in the one prompt. Query
+//! strings hold PINs and appear in no log, error or event (PHONE-4).
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -11,9 +11,10 @@ use super::refusal::Refusal;
 use super::request::{CredentialRequest, Typed, Wish, parse};
 use crate::domain::ids::PhonePk;
 use crate::domain::names::DeviceName;
+use crate::em::conditions::Conditions;
 use crate::em::error::EmCode;
 use crate::em::phone_app::PhonePage;
-use crate::em::phone_app::visit::Visit;
+use crate::em::phone_app::visit::{Visit, not_activated};
 use crate::em::screen::{InputItem, Screen, SoftKey, URL};
 use crate::em::service::Em;
 use crate::em::texts::Phrase;
@@ -36,21 +37,31 @@ async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpRespons
     let visit = Visit::of(&request, &page);
     let pairs = form_urlencoded::parse(request.query_string().as_bytes());
     let pairs = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    match parse(pairs) {
-        Err(refusal) => visit.respond(&refused(&visit, None, refusal), None),
-        Ok(CredentialRequest { phone, wish }) => {
-            let outcome = serve(&page.em, &visit, &phone, wish).await;
-            let screen = outcome.unwrap_or_else(|refusal| refused(&visit, Some(&phone), refusal));
-            visit.respond(&screen, Some(&phone))
-        }
-    }
+    let CredentialRequest { phone, wish } = match parse(pairs) {
+        Ok(asked) => asked,
+        Err(refusal) => return visit.respond(&refused(&visit, None, refusal), None),
+    };
+    let outcome = match page.em.conditions(Some(phone.as_str())).await {
+        Ok(conditions) if !conditions.parameters.has_pages => return not_activated(),
+        Ok(conditions) => serve(&page.em, &visit, &phone, &conditions, wish).await,
+        Err(code) => Err(Refusal::Unavailable(code)),
+    };
+    let screen = outcome.unwrap_or_else(|refusal| refused(&visit, Some(&phone), refusal));
+    visit.respond(&screen, Some(&phone))
 }
 
-async fn serve(em: &Em, visit: &Visit, phone: &DeviceName, wish: Wish) -> Result<Screen, Refusal> {
-    let pk = admit(em, visit, phone).await.map_err(Refusal::Unavailable)?;
+async fn serve(
+    em: &Em,
+    visit: &Visit,
+    phone: &DeviceName,
+    conditions: &Conditions,
+    wish: Wish,
+) -> Result<Screen, Refusal> {
+    let pk = admit(em, visit, conditions).await.map_err(Refusal::Unavailable)?;
     match wish {
         Wish::Open(user_id) => Ok(form(visit, phone, user_id.as_deref())),
         Wish::Change(Typed { user_id, old, new }) => {
+            let _permit = em.permit(conditions).await.map_err(Refusal::Unavailable)?;
             let source = visit.source(phone);
             change::change(em, PinChange { phone: pk, source, user_id: &user_id, old: &old, new: &new })
                 .await
@@ -59,15 +70,14 @@ async fn serve(em: &Em, visit: &Visit, phone: &DeviceName, wish: Wish) -> Result
     }
 }
 
-/// Finds the phone and judges it as the page of the phone service does.
-async fn admit(em: &Em, visit: &Visit, phone: &DeviceName) -> Result<PhonePk, EmCode> {
-    let conditions = em.conditions(Some(phone.as_str())).await?;
-    Em::check_is_active(&conditions)?;
+/// Judges the phone as the page of the phone service does.
+async fn admit(em: &Em, visit: &Visit, conditions: &Conditions) -> Result<PhonePk, EmCode> {
+    Em::check_is_active(conditions)?;
     let state = conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent)?;
     if !state.em_enabled {
         return Err(EmCode::LoginDisabled);
     }
-    em.trust(&conditions, visit.route).await?;
+    em.trust(conditions, visit.route).await?;
     Ok(state.pk)
 }
 

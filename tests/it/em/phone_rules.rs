@@ -352,6 +352,12 @@ fn more_logouts_at_once_than_allowed_wait_a_second_and_are_busy() {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(log_out(OTHER), "Logout is unavailable(26)");
+        let change = format!(
+            "?device={OTHER}&changePin=true&userid=ada&oldpin=12345&newpin=70531&confirmnewpin=70531"
+        );
+        let changed =
+            floor.gateway.phone().get(&format!("/changecredential/ChangeCredentialServlet{change}"));
+        assert_eq!(between(&changed.body, "Prompt"), "PIN change is unavailable(26)");
         drop(release);
         assert_eq!(first.join().unwrap(), "Logout successful");
     });
@@ -376,6 +382,9 @@ fn a_node_without_the_service_says_so_and_others_go_on() {
     let down = page(&floor.gateway.phone(), &format!("?device={PHONE}"), &[]);
     assert_eq!(down.status, 503);
     assert!(down.body.contains("Extension Mobility Application is not activated"), "{}", down.body);
+    let form = format!("/changecredential/ChangeCredentialServlet?device={PHONE}");
+    assert_eq!(floor.gateway.phone().get(&form).status, 503);
+    assert_eq!(other.phone().get(&form).status, 200);
 }
 
 #[test]
