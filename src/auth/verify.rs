@@ -264,11 +264,10 @@ impl Verifier {
     /// Checks the PIN of a person who was found by something else than the user id; nobody costs and looks the same.
     pub async fn verify_pin_of(
         &self,
-        person: Option<Uuid>,
+        holder: Holder,
         pin: &Pin,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
-        let holder = Holder::Identity(person.unwrap_or_default());
         self.verify(Attempt::pin(holder, pin, source)).await?.usable()
     }
 
@@ -503,7 +502,7 @@ impl Attempt {
     /// Which secret of which name.
     fn name(&self) -> (&[u8], &[u8]) {
         let name: &[u8] = match &self.holder {
-            Holder::Person(name) | Holder::Anybody(name) => name.as_bytes(),
+            Holder::Person(name) | Holder::Anybody(name) | Holder::Nobody(name) => name.as_bytes(),
             Holder::Identity(uuid) => uuid.as_bytes(),
         };
         (accounts::kind_name(self.kind).as_bytes(), name)

@@ -27,13 +27,14 @@ use super::outcome::{LoginOutcome, LogoutOutcome};
 use super::screen::Screen;
 use super::service::{Authority, Em, LoginAttempt};
 use super::texts::{Phrase, Texts};
-use crate::auth::Principal;
 use crate::auth::ticket::Place;
 use crate::auth::verify::{Refused, Verified};
+use crate::auth::{Principal, Source};
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::fold;
+use crate::store::accounts::Holder;
 use crate::store::objects::Selector;
 use crate::store::users;
 
@@ -199,23 +200,27 @@ impl Conversation<'_> {
                 if verifier.is_limited(&source) {
                     return Err(EmCode::Busy);
                 }
-                let person = self.find_person(typed).await?;
-                verifier.verify_pin_of(person, &pin, &source).await
+                let holder = self.find_person(typed, &source).await?;
+                verifier.verify_pin_of(holder, &pin, &source).await
             }
         };
         verified.map_err(code_of)
     }
 
-    /// Who is meant by an extension or a self-service id; an extension of several people means nobody (EM-040).
-    async fn find_person(&self, typed: &str) -> Result<Option<Uuid>, EmCode> {
+    /// Who is meant by an extension or a self-service id; an extension of several people means nobody (EM-040), and to be told so is
+    /// charged to the source.
+    async fn find_person(&self, typed: &str, source: &Source) -> Result<Holder, EmCode> {
         let (key, by_extension) = (fold(typed), self.screens.login_type == LoginMethod::PrimaryExtension);
+        // a tab is in no user id
+        let nobody = Holder::Nobody(format!("{}\t{key}", if by_extension { "DN" } else { "SP" }));
         let found = self.em.db().read(move |tx| match by_extension {
             true => users::with_primary_extension(tx, &key),
             false => users::with_self_service_id(tx, &key),
         });
         match found.await.map_err(|error| code_of(Refused::Store(error)))?.as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
+            [] => Ok(nobody),
+            [one] => Ok(Holder::Identity(*one)),
+            [..] if self.em.verifier().charge(source) => Err(EmCode::Busy),
             [..] => Err(EmCode::ExtensionOfMany),
         }
     }

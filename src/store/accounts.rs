@@ -91,6 +91,8 @@ pub enum Holder {
     Anybody(String),
     /// A program or a person, by identity.
     Identity(Uuid),
+    /// Nobody: what was typed in place of a user id, as no user id is written.
+    Nobody(String),
 }
 
 /// Which account is meant, and which of its credentials.
@@ -107,14 +109,14 @@ impl Holder {
     pub fn user_key(&self) -> Option<&str> {
         match self {
             Self::Person(key) | Self::Anybody(key) => Some(key),
-            Self::Identity(_) => None,
+            Self::Identity(_) | Self::Nobody(_) => None,
         }
     }
 
     fn uuid(&self) -> Option<Uuid> {
         match self {
             Self::Identity(uuid) => Some(*uuid),
-            Self::Person(_) | Self::Anybody(_) => None,
+            Self::Person(_) | Self::Anybody(_) | Self::Nobody(_) => None,
         }
     }
 

@@ -221,6 +221,36 @@ fn the_switch_without_a_time_ends_nothing() {
 }
 
 #[test]
+fn guesses_at_extensions_are_counted_one_by_one_and_charged_to_their_source() {
+    let floor = Floor::new();
+    floor
+        .axl
+        .uuid("addLine", "<line><pattern>2001</pattern><usage>Device</usage><routePartitionName/></line>");
+    for user in ["bob", "eve"] {
+        let extension = "<primaryExtension><pattern>2001</pattern><routePartitionName/></primaryExtension>";
+        floor.user(user, &[&format!("UDP_{user}")], extension);
+    }
+    let log_in = |kind: &str, id: &str| {
+        floor.prompt(&format!("?device={PHONE}&loginType={kind}&userid={id}&seq=12345"))
+    };
+    for (kind, id) in [("DN", "9001"), ("DN", "9001"), ("DN", "9002"), ("SP", "9001"), ("UID", "9001")] {
+        assert_eq!(log_in(kind, id), "Please try to login again (201)");
+    }
+    let counted: Vec<i32> = floor.gateway.database.open_real().read_blocking(counts_of_absent).unwrap();
+    assert_eq!(counted, [1, 1, 1, 2]);
+    for _ in 0..5 {
+        assert_eq!(log_in("DN", "2001"), "DN has multiple users(216)");
+    }
+    assert_eq!(log_in("DN", "2001"), "Login is unavailable(26)", "ten failures are enough");
+}
+
+fn counts_of_absent(tx: &mut Tx<'_>) -> Result<Vec<i32>, StoreError> {
+    use diesel::prelude::*;
+    use emgate::store::schema::absent_accounts::dsl;
+    Ok(dsl::absent_accounts.select(dsl::failed).order(dsl::failed).load(tx.connection())?)
+}
+
+#[test]
 fn the_form_follows_the_parameters_at_once_and_on_every_node() {
     let floor = Floor::new();
     let other = floor.gateway.another_node("other", |_| ());
