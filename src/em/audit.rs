@@ -1,9 +1,10 @@
 //! Refused logins and logouts become audit events (events.md 6.9; security.md LOG-2, EVT-5).
 //!
 //! A surface tells of each refusal once, by [`Em::rejected`], with the code that it answers. That keeps it in memory and never waits:
-//! one task writes, in small transactions of its own, so that no refusal takes longer or fails for its audit. Equal refusals within a
-//! second are one event, so that guessing cannot flood the log; memory is bounded while the database is away. What counts as written
-//! was committed: nothing is lost by an outage, only by the end of a process that could not write any more.
+//! one task writes, in transactions of its own, so that no refusal takes longer or fails for its audit. Equal refusals within a second
+//! are one event, and so are those whose phone is nobody's, whatever names they give, so that guessing cannot flood the log: only
+//! names of phones and users that are there stand in events. Memory is bounded while the database is away. What counts as written was
+//! committed: nothing is lost by an outage, only by the end of a process that could not write any more.
 //!
 //! [`Em::rejected`]: super::service::Em::rejected
 
@@ -20,11 +21,8 @@ use super::error::{Doing, EmCode};
 use crate::domain::event::{ActorKind, Cause};
 use crate::store::objects::Selector;
 use crate::telemetry;
-use pending::{Pending, Refused, WINDOW};
+use pending::{MOST, Pending, Refused, WINDOW};
 pub use writing::run;
-
-/// Refusals that are written in one transaction.
-const MOST_AT_ONCE: usize = 100;
 
 /// A login or logout as its surface knows it, for when it is refused.
 #[derive(Clone)]
@@ -155,7 +153,7 @@ impl Audit {
             let is_waiting = {
                 let mut state = self.lock();
                 let at_once = if state.closed { None } else { Some(Instant::now()) };
-                let due = state.pending.take(at_once, MOST_AT_ONCE);
+                let due = state.pending.take(at_once, MOST);
                 match (due.is_empty(), state.closed) {
                     (false, _) => return Some(due),
                     (true, true) => return None,

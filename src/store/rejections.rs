@@ -1,4 +1,4 @@
-//! What the audit of refusals asks the tables: which names are users, and whose session was in the way.
+//! What the audit of refusals asks the tables: which names are users and phones, and whose session was in the way.
 //!
 //! Reads without locks: nothing is decided on it.
 
@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::objects::Selector;
 use super::schema::{objects, sessions};
 use super::{StoreError, Tx};
 use crate::domain::event::SessionRef;
@@ -46,13 +47,29 @@ pub fn users(tx: &mut Tx<'_>, names: &[&str]) -> Result<HashMap<String, KnownUse
     Ok(found.into_iter().map(known).collect())
 }
 
-/// The names of phones by their identity.
-pub fn phone_names(tx: &mut Tx<'_>, identities: &[Uuid]) -> Result<HashMap<Uuid, String>, StoreError> {
-    let found: Vec<(Uuid, String)> = objects::table
-        .filter(objects::type_.eq("Phone").and(objects::uuid.eq_any(identities)))
+/// The names of the phones among those that were named, by name or by identity.
+pub fn phones(tx: &mut Tx<'_>, named: &[&Selector]) -> Result<HashMap<Selector, String>, StoreError> {
+    let keys = named.iter().filter_map(|selector| match selector {
+        Selector::Key(key) => Some(key.as_str()),
+        Selector::Uuid(_) => None,
+    });
+    let identities = named.iter().filter_map(|selector| match selector {
+        Selector::Uuid(uuid) => Some(*uuid),
+        Selector::Key(_) => None,
+    });
+    let (keys, identities): (Vec<&str>, Vec<Uuid>) = (keys.collect(), identities.collect());
+    let phones = || objects::table.filter(objects::type_.eq("Phone"));
+    let by_key: Vec<(String, String)> = phones()
+        .filter(objects::name_key.eq_any(keys))
+        .select((objects::name_key, objects::name))
+        .load(tx.connection())?;
+    let by_identity: Vec<(Uuid, String)> = phones()
+        .filter(objects::uuid.eq_any(identities))
         .select((objects::uuid, objects::name))
         .load(tx.connection())?;
-    Ok(found.into_iter().collect())
+    let by_key = by_key.into_iter().map(|(key, name)| (Selector::Key(key), name));
+    let by_identity = by_identity.into_iter().map(|(uuid, name)| (Selector::Uuid(uuid), name));
+    Ok(by_key.chain(by_identity).collect())
 }
 
 /// The sessions of users, each user's by the name of the phone.

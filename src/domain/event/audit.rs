@@ -10,9 +10,9 @@ use super::shared::{Actor, SessionRef};
 #[serde(rename_all = "camelCase")]
 pub struct LoginRejected {
     pub operation: RejectedOperation,
-    /// As sent, in upper case; may name no known phone.
+    /// In upper case; only where there is such a phone: names can be guessed without end.
     pub device_name: Option<String>,
-    /// Only where it names an existing user: people type PINs into the wrong field.
+    /// Only where it names an existing user, and the phone is one: people type PINs into the wrong field.
     pub user_id: Option<String>,
     pub error_code: u16,
     pub error_name: &'static str,
@@ -33,7 +33,7 @@ pub enum RejectedOperation {
 }
 
 impl LoginRejected {
-    /// Record key: the phone, or `-` where none is named.
+    /// Record key: the phone, or `-` where there is none.
     pub fn key(&self) -> String {
         self.device_name.clone().unwrap_or_else(|| "-".to_owned())
     }

@@ -17,8 +17,8 @@ use crate::store::objects::Selector;
 /// Equal refusals within this time are one event.
 pub(super) const WINDOW: Duration = Duration::from_secs(1);
 
-/// So many different ones are kept with their names.
-const MOST: usize = 1024;
+/// So many different ones are kept with their names, and written at once: those with names of nobody come together only then.
+pub(super) const MOST: usize = 1024;
 
 /// Characters of a phone's name that are kept; real ones have no more.
 const LONGEST_NAME: usize = 128;

@@ -1,4 +1,4 @@
-//! Writes refusals into the event log: one task, small transactions, again and again while the database is away.
+//! Writes refusals into the event log: one task, what is due in one transaction, again and again while the database is away.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ fn append(tx: &mut Tx<'_>, origin: &Origin, refused: &[Refused]) -> Result<(), E
 /// What the tables say of the names in some refusals.
 struct Found {
     users: HashMap<String, KnownUser>,
-    phones: HashMap<uuid::Uuid, String>,
+    phones: HashMap<Selector, String>,
     sessions: HashMap<UserPk, Vec<KnownSession>>,
 }
 
@@ -115,8 +115,8 @@ impl Found {
     fn look(tx: &mut Tx<'_>, refused: &[Refused]) -> Result<Self, StoreError> {
         let names: Vec<&str> = refused.iter().filter_map(|r| Some(r.user.as_ref()?.as_str())).collect();
         let users = rejections::users(tx, &names)?;
-        let identities: Vec<_> = refused.iter().filter_map(identity_of_phone).collect();
-        let phones = rejections::phone_names(tx, &identities)?;
+        let named: Vec<&Selector> = refused.iter().filter_map(|r| r.phone.as_ref()).collect();
+        let phones = rejections::phones(tx, &named)?;
         let elsewhere = refused.iter().filter(|r| r.code == EmCode::LoggedInElsewhere);
         let elsewhere: Vec<UserPk> =
             elsewhere.filter_map(|r| Some(users.get(r.user.as_ref()?.as_str())?.pk)).collect();
@@ -124,25 +124,27 @@ impl Found {
         Ok(Self { users, phones, sessions })
     }
 
+    /// The user, where the phone is one.
     fn user(&self, refused: &Refused) -> Option<&KnownUser> {
+        self.phone(refused)?;
         self.users.get(refused.user.as_ref()?.as_str())
     }
 
     /// Names of nobody are all alike in the end, so that guessing them does not flood the log either.
     fn merged(&self, refused: &[Refused]) -> Vec<Refused> {
         let mut merged: Vec<Refused> = Vec::with_capacity(refused.len());
-        let mut of_nobody = HashMap::new();
+        let mut newest: HashMap<_, usize> = HashMap::new();
         for one in refused {
-            let at = match self.user(one) {
-                Some(_) => None,
-                None => of_nobody.insert((one.operation(), one.code, one.phone.clone()), merged.len()),
-            };
-            match at.and_then(|at| Some((at, merged.get_mut(at)?))) {
-                Some((at, equal)) if one.since.saturating_duration_since(equal.since) < WINDOW => {
+            let alike =
+                (one.operation(), one.code, self.phone(one), self.user(one).map(|known| &known.user_id));
+            match newest.get(&alike).and_then(|at| merged.get_mut(*at)) {
+                Some(equal) if one.since.saturating_duration_since(equal.since) < WINDOW => {
                     equal.count = equal.count.saturating_add(one.count);
-                    of_nobody.insert((one.operation(), one.code, one.phone.clone()), at);
                 }
-                Some(_) | None => merged.push(one.clone()),
+                Some(_) | None => {
+                    newest.insert(alike, merged.len());
+                    merged.push(one.clone());
+                }
             }
         }
         merged
@@ -170,11 +172,9 @@ impl Found {
         }
     }
 
+    /// The name of the phone, where there is one.
     fn phone(&self, refused: &Refused) -> Option<String> {
-        match refused.phone.as_ref()? {
-            Selector::Key(name) => Some(name.to_ascii_uppercase()),
-            Selector::Uuid(uuid) => self.phones.get(uuid).map(|name| name.to_ascii_uppercase()),
-        }
+        self.phones.get(refused.phone.as_ref()?).map(|name| name.to_ascii_uppercase())
     }
 
     /// The session that a refusal for being logged in elsewhere speaks of, unless it has ended meanwhile.
@@ -188,12 +188,5 @@ impl Found {
             .iter()
             .find(|known| known.started_at <= refused_at && Some(fold(&known.session.device_name)) != here);
         in_the_way.map(|known| known.session.clone())
-    }
-}
-
-fn identity_of_phone(refused: &Refused) -> Option<uuid::Uuid> {
-    match refused.phone {
-        Some(Selector::Uuid(uuid)) => Some(uuid),
-        Some(Selector::Key(_)) | None => None,
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn check<'h>(
     for event in told {
         take(event, &mut counts, findings);
     }
-    compare(&counts, &unknown, findings);
+    compare(counts, &unknown, findings);
     others
 }
 
@@ -65,8 +65,9 @@ fn take(event: &Event, counts: &mut BTreeMap<(Who, i32), Count>, findings: &mut 
     counts.entry((who, *code)).or_default().told += count;
 }
 
-fn compare(counts: &BTreeMap<(Who, i32), Count>, unknown: &BTreeMap<Who, i64>, findings: &mut Findings) {
-    let mut more: BTreeMap<&Who, i64> = BTreeMap::new();
+fn compare(mut counts: BTreeMap<(Who, i32), Count>, unknown: &BTreeMap<Who, i64>, findings: &mut Findings) {
+    let mut more: BTreeMap<Who, i64> = BTreeMap::new();
+    share_out_unnamed(&mut counts);
     for ((who, code), count) in counts {
         if count.told < count.certain {
             findings.add(Kind::Lost, format!("{who:?} was refused with {code}, {count:?}"));
@@ -75,8 +76,33 @@ fn compare(counts: &BTreeMap<(Who, i32), Count>, unknown: &BTreeMap<Who, i64>, f
     }
     for (who, more) in more {
         // whoever got no answer may have been refused
-        if more > unknown.get(who).copied().unwrap_or_default() {
+        let unanswered: i64 = match is_unnamed(&who) {
+            true => unknown.iter().filter(|(other, _)| other.0 == who.0).map(|(_, times)| times).sum(),
+            false => unknown.get(&who).copied().unwrap_or_default(),
+        };
+        if more > unanswered {
             findings.add(Kind::Phantom, format!("{more} refusals of {who:?} that nobody was told of"));
+        }
+    }
+}
+
+/// Whether the audit tells of a phone that was not there when it wrote.
+fn is_unnamed(who: &Who) -> bool {
+    who.1 == "-"
+}
+
+/// Counts what is told of phones that were not there for those that were refused and are not told of: first for the certain ones.
+fn share_out_unnamed(counts: &mut BTreeMap<(Who, i32), Count>) {
+    let (unnamed, mut named): (Vec<_>, Vec<_>) = counts.iter_mut().partition(|((who, _), _)| is_unnamed(who));
+    let goals: [fn(&Count) -> i64; 2] = [|count| count.certain, |count| count.all];
+    for ((told_of, code), pool) in unnamed {
+        for goal in goals {
+            let alike = named.iter_mut().filter(|((who, of), _)| who.0 == told_of.0 && of == code);
+            for (_, count) in alike {
+                let taken = (goal(count) - count.told).clamp(0, pool.told);
+                count.told += taken;
+                pool.told -= taken;
+            }
         }
     }
 }

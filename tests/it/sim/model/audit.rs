@@ -17,6 +17,9 @@ impl Model {
             None if !self.users.contains_key(user) => "23",
             None => "12",
         };
+        if !self.phones.contains_key(phone) {
+            return Some(format!("rejected {operation} - - {code} x1"));
+        }
         let known = if self.users.contains_key(user) { user } else { "-" };
         let behind = match code {
             "25" => format!(" behind {}", self.phones_of(|s| s.user == user)[0]),

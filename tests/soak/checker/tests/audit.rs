@@ -55,6 +55,25 @@ fn a_request_without_an_answer_may_have_been_refused_once() {
 }
 
 #[test]
+fn refusals_at_phones_that_are_not_there_are_told_of_together_and_without_names() {
+    let told = |times: i64| {
+        found_after(|s| {
+            for (phone, user) in [("X", "bob"), ("Y", "ann"), ("X", "bob")] {
+                s.asked(30, wants(phone, user), Answer::Refused(5007), None);
+            }
+            let (type_, mut data) = of(&wants("X", "bob"), &Answer::Refused(5007)).unwrap();
+            (data["deviceName"], data["userId"], data["count"]) = (Value::Null, Value::Null, json!(times));
+            s.operation(31, "first-of-them", "soap", &[(type_, data)]);
+        })
+    };
+    assert_eq!(told(3), []);
+    assert_eq!(told(2), [Kind::Lost]);
+    // one request of the story has no answer
+    assert_eq!(told(4), []);
+    assert_eq!(told(5), [Kind::Phantom]);
+}
+
+#[test]
 fn only_the_last_refusals_of_a_node_that_is_killed_may_be_missing() {
     let killed = |node: usize, second: i64| {
         found_after(|s| {
