@@ -2,7 +2,7 @@
 
 # A checkout listens on loopback until somebody says otherwise: make run EMGATE_ADDRESS=0.0.0.0
 loopback=127.0.0.1
-[ ! -s /proc/net/if_inet6 ] || loopback+=,::1
+! grep -qs '^0\{31\}1 ' /proc/net/if_inet6 || loopback+=,::1
 export EMGATE_ADDRESS=${EMGATE_ADDRESS:-$loopback}
 profile=${PROFILE:-dev}
 profile_folder=$profile
