@@ -110,9 +110,8 @@ fn open(flags: &Flags) -> Result<(Db, Origin), Failed> {
     let config = Config::load(flags)?;
     let db = Db::open(config.database.url(), 1, Clock::Database, IdSource::Random)?;
     let made = db.read_blocking(cluster::cluster_id)?;
-    let configured = config.node.cluster_id;
-    let cluster = if configured.is_empty() { made } else { configured };
-    Ok((db, Origin { cluster, node: config.node.name }))
+    let origin = Origin::of(&config.node, made);
+    Ok((db, origin))
 }
 
 fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {

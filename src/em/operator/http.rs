@@ -43,6 +43,8 @@ struct LogoutAsked {
     phones: Vec<String>,
     /// Or the sessions of a filter.
     filter: Option<SessionsMeant>,
+    /// That a filter which means everybody is meant so.
+    all: bool,
     /// Show what would end, and do nothing.
     dry_run: bool,
     /// Why, for the events.
@@ -125,7 +127,7 @@ async fn logout(request: HttpRequest, body: web::Bytes, operator: web::Data<Oper
 
 fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
     let asked: LogoutAsked = serde_json::from_slice(body).map_err(|error| {
-        Refused::Request(format!("the body is JSON with phones or filter, dryRun, reason: {error}"))
+        Refused::Request(format!("the body is JSON with phones or filter, all, dryRun, reason: {error}"))
     })?;
     let fits = |text: &String| text.chars().count() <= 200 && !text.chars().any(char::is_control);
     if !asked.reason.iter().all(fits) {
@@ -133,12 +135,15 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
     }
     match (asked.phones.is_empty(), &asked.filter) {
         (true, None) | (false, Some(_)) => Err(Refused::Request("give phones or filter, one of them".into())),
+        (true, Some(filter)) if filter.is_everything() && !asked.all && !asked.dry_run => {
+            Err(Refused::Request("an empty filter means all sessions: give all, or a filter".into()))
+        }
         (_, _) => Ok(asked),
     }
 }
 
 fn carry_out(operator: &Operator, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
-    let LogoutAsked { phones, filter, dry_run, reason } = asked;
+    let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
     let mut phones: Vec<(String, Option<String>)> = phones.into_iter().map(|phone| (phone, None)).collect();
     if let Some(filter) = filter {
         let found = list(&operator.db, &filter.filter()?, MOST_LISTED)?;

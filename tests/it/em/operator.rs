@@ -167,6 +167,12 @@ fn administrators_do_the_same_over_http_and_others_do_not() {
         let (status, why) = done(wrong);
         assert!(status == 400 && why["error"].is_string(), "{wrong}: {why}");
     }
+    let (status, why) = done(r#"{"filter": {}}"#);
+    assert!(
+        status == 400 && why["error"].as_str().unwrap().starts_with("an empty filter means all"),
+        "{why}"
+    );
+    assert_eq!(done(r#"{"filter": {}, "dryRun": true}"#).1["results"].as_array().unwrap().len(), 2);
     floor.axl.uuid("addAppUser", "<appUser><userid>reader</userid><password>Corr3ct horse</password><associatedGroups><userGroup><name>Standard AXL API Access</name></userGroup></associatedGroups></appUser>");
     let reader = basic("reader", "Corr3ct horse");
     for (method, path) in [("GET", "/operator/v1/sessions"), ("POST", "/operator/v1/logout")] {
@@ -176,4 +182,6 @@ fn administrators_do_the_same_over_http_and_others_do_not() {
         assert_eq!(floor.gateway.phone().request(method, path, &[], "").status, 404, "{path}");
     }
     assert_eq!(floor.on(), ["user1", "user3"]);
+    assert_eq!(done(r#"{"filter": {}, "all": true}"#).1["results"].as_array().unwrap().len(), 2);
+    assert!(floor.on().is_empty());
 }
