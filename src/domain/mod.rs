@@ -13,5 +13,6 @@ pub mod pin_choice;
 pub mod policy;
 pub mod schedule;
 pub mod secret;
+pub mod short_text;
 pub mod snapshot;
 pub mod trust;

@@ -10,6 +10,7 @@
 pub mod change;
 pub mod command;
 pub mod expiry;
+mod made_pin;
 pub mod operator;
 pub mod page;
 pub mod refusal;

@@ -1,33 +1,69 @@
 //! What an operator does with the PIN of a person, straight on the database: reset it, unlock it, see its state (EM-142).
 //!
-//! Each change is one transaction with its event, which names the operator and the reason. No PIN comes back from here.
+//! Each change is one transaction with its event, which names the operator and the reason. No PIN comes back from here but one that was
+//! made here.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::auth::hash::StoredHash;
+use super::made_pin;
+use crate::auth::hash::{HashError, StoredHash};
 use crate::domain::credential::{CredentialPolicy, HolderKind, SecretKind, Standing};
 use crate::domain::event::{
-    Actor, ActorKind, AuthType, Cause, CredentialChange, CredentialChanged, CredentialHolder, CredentialKind,
-    Event, Occurred, Via,
+    Cause, CredentialChange, CredentialChanged, CredentialHolder, CredentialKind, Event, Occurred,
 };
 use crate::domain::names::{UserId, fold};
-use crate::domain::pin_choice::PinOwner;
+use crate::domain::secret::Pin;
 use crate::event::{self, EventError, Origin};
 use crate::store::accounts::{self, Account, AccountKey, Holder, LookedUp};
 use crate::store::credentials::{self, Decisions, LockChange};
 use crate::store::locks::Locks;
 use crate::store::{Db, StoreError, Tx};
 
-/// Who acts, and why.
-#[derive(Debug, Clone)]
-pub struct Operator {
-    /// Name of the operator, as the system knows it.
-    pub name: String,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-    /// Where the events come from.
-    pub origin: Origin,
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Undone {
+    /// Nobody has the name.
+    #[error("nobody has the user id \"{0}\"")]
+    Nobody(String),
+    /// No PIN could be made.
+    #[error("no randomness for a PIN")]
+    Randomness,
+    /// The PIN cannot be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database does not answer, or does not take it.
+    #[error(transparent)]
+    Event(#[from] EventError),
+}
+
+/// A PIN that is new.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResetDone {
+    /// Whose it is.
+    pub user_id: String,
+    /// Whether it is good for being changed alone.
+    pub must_change: bool,
+    /// Whether it is locked all the same.
+    pub locked: bool,
+    /// The PIN where it was made here, to be shown this once.
+    #[serde(serialize_with = "exposed")]
+    pub pin: Option<Pin>,
+}
+
+/// What became of a lock.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnlockDone {
+    /// Whose PIN it is.
+    pub user_id: String,
+    /// Whether there was a lock.
+    pub unlocked: bool,
+}
+
+fn exposed<S: Serializer>(pin: &Option<Pin>, serializer: S) -> Result<S::Ok, S::Error> {
+    pin.as_ref().map(Pin::expose).serialize(serializer)
 }
 
 /// The state of a PIN; never the PIN.
@@ -64,20 +100,26 @@ pub enum LockedBy {
     Inactivity,
 }
 
+fn nobody(user: &UserId) -> Undone {
+    Undone::Nobody(user.to_string())
+}
+
 fn look_up(tx: &mut Tx<'_>, user: &UserId) -> Result<LookedUp, StoreError> {
     let key = AccountKey { holder: Holder::Person(fold(user.as_str())), credential: SecretKind::Pin };
     accounts::find(tx, &[key])?.pop().ok_or(StoreError::NotFound)
 }
 
-/// The state of the PIN of a person; none where nobody has the name.
-pub fn state(db: &Db, user: &UserId) -> Result<Option<PinState>, EventError> {
-    db.write_blocking(|tx| {
-        let LookedUp { account, policy, read_at } = look_up(tx, user)?;
-        let Some(account) = account else { return Ok(None) };
-        let attempts = credentials::attempts(tx, account.pk, SecretKind::Pin)?;
-        let decisions = credentials::decisions(tx, account.pk, SecretKind::Pin)?;
-        Ok(Some(state_of(account, &policy, read_at, attempts, decisions)))
-    })
+/// The state of the PIN of a person.
+pub fn state(db: &Db, user: &UserId) -> Result<PinState, Undone> {
+    db.read_blocking(|tx| state_in(tx, user))?.ok_or_else(|| nobody(user))
+}
+
+fn state_in(tx: &mut Tx<'_>, user: &UserId) -> Result<Option<PinState>, EventError> {
+    let LookedUp { account, policy, read_at } = look_up(tx, user)?;
+    let Some(account) = account else { return Ok(None) };
+    let attempts = credentials::attempts(tx, account.pk, SecretKind::Pin)?;
+    let decisions = credentials::decisions(tx, account.pk, SecretKind::Pin)?;
+    Ok(Some(state_of(account, &policy, read_at, attempts, decisions)))
 }
 
 fn state_of(
@@ -116,51 +158,60 @@ fn state_of(
     }
 }
 
-/// What a new PIN for a person would have to be if they chose it; none where nobody has the name.
-pub fn choice(db: &Db, user: &UserId) -> Result<Option<(PinOwner, CredentialPolicy)>, EventError> {
-    db.write_blocking(|tx| {
-        let LookedUp { account, policy, .. } = look_up(tx, user)?;
-        let Some(account) = account else { return Ok(None) };
-        Ok(Some((credentials::pin_owner(tx, account.pk)?, policy)))
-    })
-}
-
-/// Sets a new PIN, which takes failed attempts and their lock back; with `must_change` it is good for being changed alone. False: nobody
-/// has the name.
+/// Sets a new PIN, the one given or one that its holder could have chosen, which takes failed attempts and their lock back; with
+/// `must_change` it is good for being changed alone.
 pub fn reset(
     db: &Db,
     user: &UserId,
-    hash: &StoredHash,
-    must_change: bool,
-    operator: &Operator,
-) -> Result<bool, EventError> {
-    db.write_blocking(|tx| {
-        let Some(account) = lock(tx, user)? else { return Ok(false) };
-        credentials::set(tx, account.pk, SecretKind::Pin, hash)?;
+    (given, must_change): (Option<Pin>, bool),
+    hash: impl FnOnce(&str) -> Result<StoredHash, HashError>,
+    (origin, cause): (&Origin, &Cause),
+) -> Result<ResetDone, Undone> {
+    let (pin, is_made) = match given {
+        Some(pin) => (pin, false),
+        None => (make(db, user)?, true),
+    };
+    let hash = hash(pin.expose())?;
+    let written = db.write_blocking(|tx| {
+        let Some(account) = lock(tx, user)? else { return Ok(None) };
+        credentials::set(tx, account.pk, SecretKind::Pin, &hash)?;
         let before = credentials::decisions(tx, account.pk, SecretKind::Pin)?;
         let wanted = Decisions { must_change, ..before };
         if wanted != before {
             credentials::decide(tx, account.pk, SecretKind::Pin, wanted, false)?;
         }
-        tell(tx, account, CredentialChange::Reset, operator)?;
-        Ok(true)
-    })
+        tell(tx, account, CredentialChange::Reset, (origin, cause))?;
+        state_in(tx, user)
+    });
+    let PinState { user_id, locked, .. } = written?.ok_or_else(|| nobody(user))?;
+    Ok(ResetDone { user_id, must_change, locked, pin: is_made.then_some(pin) })
 }
 
-/// Ends every lock, whoever or whatever led to it, and takes failed attempts back; says whether there was a lock. None: nobody has the
-/// name.
-pub fn unlock(db: &Db, user: &UserId, operator: &Operator) -> Result<Option<bool>, EventError> {
-    db.write_blocking(|tx| {
+/// Ends every lock, whoever or whatever led to it, and takes failed attempts back.
+pub fn unlock(db: &Db, user: &UserId, (origin, cause): (&Origin, &Cause)) -> Result<UnlockDone, Undone> {
+    let written = db.write_blocking(|tx| {
         let Some(account) = lock(tx, user)? else { return Ok(None) };
         let before = credentials::decisions(tx, account.pk, SecretKind::Pin)?;
         let wanted = Decisions { locked: false, ..before };
         let change = credentials::decide(tx, account.pk, SecretKind::Pin, wanted, true)?;
-        if change == Some(LockChange::Unlocked) {
-            tell(tx, account, CredentialChange::Unlocked, operator)?;
-            return Ok(Some(true));
+        let done =
+            UnlockDone { user_id: account.user_id.clone(), unlocked: change == Some(LockChange::Unlocked) };
+        if done.unlocked {
+            tell(tx, account, CredentialChange::Unlocked, (origin, cause))?;
         }
-        Ok(Some(false))
-    })
+        Ok::<_, EventError>(Some(done))
+    });
+    written?.ok_or_else(|| nobody(user))
+}
+
+fn make(db: &Db, user: &UserId) -> Result<Pin, Undone> {
+    let read = |tx: &mut Tx<'_>| -> Result<_, EventError> {
+        let LookedUp { account, policy, .. } = look_up(tx, user)?;
+        let Some(account) = account else { return Ok(None) };
+        Ok(Some((credentials::pin_owner(tx, account.pk)?, policy)))
+    };
+    let (owner, policy) = db.read_blocking(read)?.ok_or_else(|| nobody(user))?;
+    made_pin::make(&owner, &policy.choice).ok_or(Undone::Randomness)
 }
 
 fn lock(tx: &mut Tx<'_>, user: &UserId) -> Result<Option<Account>, StoreError> {
@@ -173,13 +224,8 @@ fn tell(
     tx: &mut Tx<'_>,
     account: Account,
     change: CredentialChange,
-    operator: &Operator,
+    (origin, cause): (&Origin, &Cause),
 ) -> Result<(), EventError> {
-    let name = Some(operator.name.clone());
-    let actor = Actor { kind: ActorKind::Administrator, id: name.clone(), address: None, via: Via::Cli };
-    let comment = operator.reason.clone();
-    let by_system = Cause::by_system(tx.new_id(), Via::Cli);
-    let cause = Cause { actor, auth_type: AuthType::User, auth_id: name, comment, ..by_system };
     let changed = CredentialChanged {
         holder: CredentialHolder { kind: HolderKind::EndUser, user_id: account.user_id, uuid: account.uuid },
         credential: CredentialKind::Pin,
@@ -188,5 +234,5 @@ fn tell(
         requested_by: cause.actor.clone(),
         comment: cause.comment.clone(),
     };
-    event::append(tx, &operator.origin, &cause, vec![Occurred::of(Event::CredentialChanged(changed))])
+    event::append(tx, origin, cause, vec![Occurred::of(Event::CredentialChanged(changed))])
 }

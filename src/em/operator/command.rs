@@ -6,12 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out, terminal};
-use crate::clock::{Clock, IdSource};
-use crate::config::{Config, ConfigError, Flags};
-use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
-use crate::event::Origin;
-use crate::store::{Db, StoreError, cluster};
+use super::terminal::{Ground, NoGround};
+use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
+use crate::config::Flags;
+use crate::domain::short_text::Comment;
 
 /// Sessions that are listed or ended at most.
 const MOST: i64 = 1_000_000;
@@ -56,7 +54,7 @@ pub struct LogoutArgs {
     pub rate: u32,
     /// Why, for the events
     #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
+    pub reason: Option<Comment>,
     /// Print one JSON array
     #[arg(long)]
     pub json: bool,
@@ -66,15 +64,11 @@ pub struct LogoutArgs {
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
-    Settings(#[from] ConfigError),
-    #[error("the database cannot be used: {0}; look at DATABASE_URL")]
-    Database(#[from] StoreError),
-    #[error(transparent)]
+    Ground(#[from] NoGround),
+    #[error("longer-than: {0}")]
     Duration(#[from] NoDuration),
     #[error("name phones, or a filter such as --user or --site, or --all")]
     NobodyMeant,
-    #[error("reason: at most 200 characters without control characters")]
-    Reason,
     #[error("output: {0}")]
     Output(#[from] io::Error),
     #[error("output: {0}")]
@@ -83,11 +77,7 @@ enum Failed {
 
 /// Lists sessions; 0: done, 2: could not be asked.
 pub fn sessions(args: &SessionsArgs) -> i32 {
-    exit(open(&args.flags).and_then(|(db, _)| {
-        let found = list(&db, &args.meant.filter()?, MOST)?;
-        print(&found, args.json, session_line, &mut io::stdout().lock())?;
-        Ok(true)
-    }))
+    exit(list_meant(args))
 }
 
 /// Ends sessions; 0: all of them ended, 1: some did not, 2: nothing could be done.
@@ -106,26 +96,21 @@ fn exit(outcome: Result<bool, Failed>) -> i32 {
     }
 }
 
-fn open(flags: &Flags) -> Result<(Db, Origin), Failed> {
-    let config = Config::load(flags)?;
-    let db = Db::open(config.database.url(), 1, Clock::Database, IdSource::Random)?;
-    let made = db.read_blocking(cluster::cluster_id)?;
-    let origin = Origin::of(&config.node, made);
-    Ok((db, origin))
+fn list_meant(args: &SessionsArgs) -> Result<bool, Failed> {
+    let filter = args.meant.filter()?;
+    let found = list(&Ground::of(&args.flags)?.db, &filter, MOST).map_err(NoGround::Database)?;
+    print(&found, args.json, session_line, &mut io::stdout().lock())?;
+    Ok(true)
 }
 
 fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
     if args.phones.is_empty() && args.meant.is_everything() && !args.all {
         return Err(Failed::NobodyMeant);
     }
-    let fits = |text: &String| text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    if !args.reason.iter().all(fits) {
-        return Err(Failed::Reason);
-    }
-    let (db, origin) = open(&args.flags)?;
+    let ground = Ground::of(&args.flags)?;
     let mut out = io::stdout().lock();
     let phones = if args.phones.is_empty() {
-        let found = list(&db, &args.meant.filter()?, MOST)?;
+        let found = list(&ground.db, &args.meant.filter()?, MOST).map_err(NoGround::Database)?;
         if args.dry_run || !args.yes {
             print(&found, args.json, session_line, &mut out)?;
             if !args.dry_run {
@@ -141,12 +126,12 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
         phones.iter().try_for_each(|phone| writeln!(out, "{phone}"))?;
         return Ok(true);
     }
-    let results = end_each(&db, &origin, &phones, args);
+    let results = end_each(&ground, &phones, args);
     print(&results, args.json, result_line, &mut out)?;
     Ok(results.iter().all(|r| r.result == "logged-out"))
 }
 
-fn end_each(db: &Db, origin: &Origin, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {
+fn end_each(ground: &Ground, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {
     let pause = if args.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / args.rate };
     let bar = progress(phones.len());
     let mut results = Vec::with_capacity(phones.len());
@@ -154,19 +139,11 @@ fn end_each(db: &Db, origin: &Origin, phones: &[String], args: &LogoutArgs) -> V
         if at > 0 {
             std::thread::sleep(pause);
         }
-        results.push(log_out(db, origin, phone, &cause(db, args.reason.clone())));
+        results.push(log_out(&ground.db, &ground.origin, phone, &ground.cause(args.reason.clone())));
         bar.inc(1);
     }
     bar.finish_and_clear();
     results
-}
-
-/// Whoever sits at the terminal acts, under the name that the system knows.
-fn cause(db: &Db, comment: Option<String>) -> Cause {
-    let id = Some(terminal::operator_name());
-    let actor = Actor { kind: ActorKind::Administrator, id: id.clone(), address: None, via: Via::Cli };
-    let by_system = Cause::by_system(db.ids().next(), Via::Cli);
-    Cause { actor, auth_type: AuthType::User, auth_id: id, comment, ..by_system }
 }
 
 fn progress(length: usize) -> ProgressBar {
