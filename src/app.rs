@@ -19,11 +19,10 @@ use crate::axl::Axl;
 use crate::clock::{Clock, IdSource};
 use crate::config::{Config, ConfigError, NodeRole};
 use crate::em::api::{self, Api};
-use crate::em::operator::http::Operator;
 use crate::em::phone_app::{self, PhonePage};
 use crate::em::service::Em;
 use crate::em::texts::{Texts, TextsError};
-use crate::em::{audit, credential, lockout_event, operator, registrations, sweep};
+use crate::em::{audit, credential, lockout_event, operator, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
@@ -160,7 +159,7 @@ impl App {
             texts: Arc::new(Texts::load(config.phone.texts_dir.as_deref())?),
         };
         let api = Api::new(em.clone());
-        let operator = Operator { db: db.clone(), origin: em.origin().clone() };
+        let operated = em.clone();
         let doors = if config.node.has_role(NodeRole::Http) { Doors::All } else { Doors::AdminOnly };
         let servers = Servers::start(&Front {
             doors,
@@ -177,10 +176,7 @@ impl App {
                 credential::page::routes(routes);
             }),
             soap: Arc::new(axl.mount()),
-            operator: Arc::new(move |routes| {
-                registrations::routes(routes, operator.db.clone());
-                operator::http::routes(routes, operator.clone());
-            }),
+            operator: Arc::new(move |routes| operator::http::routes(routes, operated.clone())),
         })?;
         let sweep = config.node.has_role(NodeRole::Sweep).then(|| tokio::spawn(sweep::run(em.clone())));
         let name = tokio::spawn(keep_name(db, lock, lost));

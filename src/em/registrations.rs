@@ -7,15 +7,17 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Caller, Right};
+use super::operator::door::{self, Refused};
+use super::operator::members::Members;
+use super::service::Em;
+use crate::auth::Right;
 use crate::domain::names::{DeviceName, fold};
+use crate::domain::short_text::ShortText;
 use crate::store::registrations::{self, PhoneKnown, PhoneReport, Registration};
-use crate::store::{Db, StoreError};
 
 /// Path of the feed.
 pub const PATH: &str = "/operator/v1/registrations";
@@ -23,11 +25,14 @@ pub const PATH: &str = "/operator/v1/registrations";
 /// Phones in one report, and in one page of the list.
 const MOST: usize = 300;
 
+/// Who may report and see what is reported.
+const REPORTERS: &[Right] = &[Right::EmService, Right::Operate];
+
 /// A report.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Report {
-    phones: Vec<Reported>,
+    phones: Vec<Members<Reported>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +42,7 @@ struct Reported {
     status: ReportedStatus,
     address: Option<IpAddr>,
     protocol: Option<ReportedProtocol>,
-    active_load: Option<String>,
+    active_load: Option<ShortText<64>>,
     busy: Option<bool>,
 }
 
@@ -76,41 +81,24 @@ struct Known {
     reported_at: DateTime<Utc>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 struct Page {
-    #[serde(default)]
+    /// The last name of the page before.
     after: String,
 }
 
-/// Why nothing is done.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error("the account has no role that allows this")]
-    Forbidden,
-    #[error("{0}")]
-    Request(String),
-    #[error("the database does not answer; try again later")]
-    Database,
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(error = %error, "database does not take a report of phones");
-        Self::Database
-    }
-}
-
 /// Hangs the path into a server.
-pub fn routes(config: &mut web::ServiceConfig, db: Db) {
-    config.app_data(web::Data::new(db)).route(PATH, web::get().to(show)).route(PATH, web::post().to(take));
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route(PATH, web::get().to(show)).route(PATH, web::post().to(take));
 }
 
-async fn take(request: HttpRequest, body: web::Bytes, db: web::Data<Db>) -> HttpResponse {
-    respond(async {
-        let caller = caller(&request)?;
+async fn take(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> HttpResponse {
+    door::answer(async {
+        let caller = door::admit(&request, REPORTERS)?;
         let reports = parse(&body)?;
         let (by, told) = (caller.principal.name.to_string(), reports.clone());
-        let exist = db.write(move |tx| registrations::report(tx, &by, &told)).await?;
+        let exist = em.db().write(move |tx| registrations::report(tx, &by, &told)).await?;
         let taken = reports.into_iter().zip(exist).map(|(report, exists)| Taken {
             name: report.name,
             result: if exists { "taken" } else { "unknown-phone" },
@@ -120,62 +108,31 @@ async fn take(request: HttpRequest, body: web::Bytes, db: web::Data<Db>) -> Http
     .await
 }
 
-async fn show(request: HttpRequest, db: web::Data<Db>) -> HttpResponse {
-    respond(async {
-        caller(&request)?;
-        let page = web::Query::<Page>::from_query(request.query_string()).map_err(|_| {
-            Refused::Request("the parameter is after, the last name of the page before".into())
-        })?;
-        let after = fold(&page.after);
+async fn show(request: HttpRequest, em: web::Data<Em>) -> HttpResponse {
+    door::answer(async {
+        door::admit(&request, REPORTERS)?;
+        let Page { after } = door::query(&request)?;
         let most = i64::try_from(MOST).unwrap_or(i64::MAX);
-        let known = db.read(move |tx| registrations::list(tx, &after, most)).await?;
+        let known = em.db().read(move |tx| registrations::list(tx, &fold(&after), most)).await?;
         Ok(known.into_iter().map(shown).collect::<Vec<_>>())
     })
     .await
 }
 
-async fn respond<T: Serialize>(work: impl Future<Output = Result<T, Refused>>) -> HttpResponse {
-    match work.await {
-        Ok(done) => HttpResponse::Ok().json(done),
-        Err(refused) => {
-            let status = match refused {
-                Refused::Forbidden => StatusCode::FORBIDDEN,
-                Refused::Request(_) => StatusCode::BAD_REQUEST,
-                Refused::Database => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            HttpResponse::build(status).json(serde_json::json!({ "error": refused.to_string() }))
-        }
-    }
-}
-
-fn caller(request: &HttpRequest) -> Result<Caller, Refused> {
-    let caller = request.extensions().get::<Caller>().cloned().ok_or(Refused::Forbidden)?;
-    let may = caller.may(Right::EmService) || caller.may(Right::Operate);
-    if may { Ok(caller) } else { Err(Refused::Forbidden) }
-}
-
 /// Reads a report; the whole of it is refused where a phone is in it twice or something cannot be.
 fn parse(body: &[u8]) -> Result<Vec<PhoneReport>, Refused> {
-    let report: Report = serde_json::from_slice(body)
-        .map_err(|error| Refused::Request(format!("the body is JSON with phones: {error}")))?;
-    if report.phones.is_empty() || report.phones.len() > MOST {
-        return Err(Refused::Request(format!("phones: 1 to {MOST} at a time")));
+    let Report { phones } = door::body(body)?;
+    if phones.is_empty() || phones.len() > MOST {
+        return Err(Refused::field("phones", format_args!("give 1 to {MOST} at a time")));
     }
     let mut seen = BTreeSet::new();
-    for phone in &report.phones {
-        let name: Result<DeviceName, _> = phone.name.parse();
-        name.map_err(|error| Refused::Request(format!("name: {error}")))?;
-        if !seen.insert(fold(&phone.name)) {
-            return Err(Refused::Request(format!("name: \"{}\" is in the report twice", phone.name)));
-        }
-        let fits = |text: &String| text.chars().count() <= 64 && !text.chars().any(char::is_control);
-        if !phone.active_load.iter().all(fits) {
-            return Err(Refused::Request(
-                "activeLoad: at most 64 characters without control characters".into(),
-            ));
+    for Members(Reported { name, .. }) in &phones {
+        name.parse::<DeviceName>().map_err(|error| Refused::field("name", error))?;
+        if !seen.insert(fold(name)) {
+            return Err(Refused::field("name", format_args!("\"{name}\" is in the report twice")));
         }
     }
-    Ok(report.phones.into_iter().map(reported).collect())
+    Ok(phones.into_iter().map(|Members(phone)| reported(phone)).collect())
 }
 
 fn reported(phone: Reported) -> PhoneReport {
@@ -191,7 +148,7 @@ fn reported(phone: Reported) -> PhoneReport {
             ReportedProtocol::Sip => "SIP".to_owned(),
             ReportedProtocol::Sccp => "SCCP".to_owned(),
         }),
-        active_load,
+        active_load: active_load.map(ShortText::into_string),
         is_busy: busy,
     }
 }

@@ -44,6 +44,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "em/phone_app.rs",
             "em/phone_app/visit.rs",
             "em/api/mod.rs",
+            "em/operator/door.rs",
             "em/operator/http.rs",
             "em/registrations.rs",
             "em/credential/page.rs",

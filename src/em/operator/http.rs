@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
+use super::door::{self, Refused};
 use super::{LogoutResult, NoDuration, SessionsMeant, list, log_out};
 use crate::auth::{Caller, Right};
 use crate::domain::event::{Cause, Via};
-use crate::event::Origin;
-use crate::store::{Db, StoreError};
+use crate::domain::short_text::Comment;
+use crate::em::registrations;
+use crate::em::service::Em;
 
 /// Path of the list.
 pub const SESSIONS: &str = "/operator/v1/sessions";
@@ -25,15 +26,6 @@ const MOST_LISTED: i64 = 10_000;
 const MOST_ENDED: usize = 200;
 /// Logouts a second.
 const RATE: u32 = 50;
-
-/// What the handlers need.
-#[derive(Clone)]
-pub struct Operator {
-    /// The database.
-    pub db: Db,
-    /// Where events come from.
-    pub origin: Origin,
-}
 
 /// What is to end.
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +40,7 @@ struct LogoutAsked {
     /// Show what would end, and do nothing.
     dry_run: bool,
     /// Why, for the events.
-    reason: Option<String>,
+    reason: Option<Comment>,
 }
 
 #[derive(Serialize)]
@@ -60,93 +52,56 @@ struct LogoutDone {
     remaining: usize,
 }
 
-/// Why nothing is done.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error("the account has no role that allows this")]
-    Forbidden,
-    #[error("{0}")]
-    Request(String),
-    #[error(transparent)]
-    Duration(#[from] NoDuration),
-    #[error("the database does not answer; try again later")]
-    Database,
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(error = %error, "database does not answer an operator");
-        Self::Database
+impl From<NoDuration> for Refused {
+    fn from(error: NoDuration) -> Self {
+        Self::field("longerThan", error)
     }
 }
 
-impl Refused {
-    fn response(&self) -> HttpResponse {
-        let status = match self {
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Request(_) | Self::Duration(_) => StatusCode::BAD_REQUEST,
-            Self::Database => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        HttpResponse::build(status).json(serde_json::json!({ "error": self.to_string() }))
-    }
-}
-
-/// Hangs the paths into a server.
-pub fn routes(config: &mut web::ServiceConfig, operator: Operator) {
+/// Hangs all paths of operators into a server.
+pub fn routes(config: &mut web::ServiceConfig, em: Em) {
     config
-        .app_data(web::Data::new(operator))
+        .app_data(web::Data::new(em))
         .route(SESSIONS, web::get().to(sessions))
         .route(LOGOUT, web::post().to(logout));
+    registrations::routes(config);
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller, Refused> {
-    let caller = request.extensions().get::<Caller>().cloned();
-    caller.filter(|caller| caller.may(Right::Operate)).ok_or(Refused::Forbidden)
+async fn sessions(request: HttpRequest, em: web::Data<Em>) -> HttpResponse {
+    door::answer(async {
+        door::admit(&request, &[Right::Operate])?;
+        let filter = door::query::<SessionsMeant>(&request)?.filter()?;
+        door::on_thread(move || Ok(list(em.db(), &filter, MOST_LISTED)?)).await
+    })
+    .await
 }
 
-async fn sessions(request: HttpRequest, operator: web::Data<Operator>) -> HttpResponse {
-    let asked = caller(&request).and_then(|_| {
-        web::Query::<SessionsMeant>::from_query(request.query_string())
-            .map_err(|_| Refused::Request("parameters are phone, user, profile, site and longerThan".into()))
-    });
-    let found = match asked {
-        Ok(meant) => blocking(move || Ok(list(&operator.db, &meant.filter()?, MOST_LISTED)?)).await,
-        Err(refused) => Err(refused),
-    };
-    found.map_or_else(|refused| refused.response(), |found| HttpResponse::Ok().json(found))
-}
-
-async fn logout(request: HttpRequest, body: web::Bytes, operator: web::Data<Operator>) -> HttpResponse {
-    let asked = caller(&request).and_then(|caller| Ok((caller, parse(&body)?)));
-    let done = match asked {
-        Ok((caller, asked)) => blocking(move || carry_out(&operator, &caller, asked)).await,
-        Err(refused) => Err(refused),
-    };
-    done.map_or_else(|refused| refused.response(), |done| HttpResponse::Ok().json(done))
+async fn logout(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> HttpResponse {
+    door::answer(async {
+        let caller = door::admit(&request, &[Right::Operate])?;
+        let asked = parse(&body)?;
+        door::on_thread(move || carry_out(&em, &caller, asked)).await
+    })
+    .await
 }
 
 fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
-    let asked: LogoutAsked = serde_json::from_slice(body).map_err(|error| {
-        Refused::Request(format!("the body is JSON with phones or filter, all, dryRun, reason: {error}"))
-    })?;
-    let fits = |text: &String| text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    if !asked.reason.iter().all(fits) {
-        return Err(Refused::Request("reason: at most 200 characters without control characters".into()));
-    }
+    let asked: LogoutAsked = door::body(body)?;
     match (asked.phones.is_empty(), &asked.filter) {
         (true, None) | (false, Some(_)) => Err(Refused::Request("give phones or filter, one of them".into())),
         (true, Some(filter)) if filter.is_everything() && !asked.all && !asked.dry_run => {
-            Err(Refused::Request("an empty filter means all sessions: give all, or a filter".into()))
+            Err(Refused::field("filter", "an empty one means all sessions: give all, or a filter"))
         }
         (_, _) => Ok(asked),
     }
 }
 
-fn carry_out(operator: &Operator, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
+fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
     let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
+    let comment = reason.map(Comment::into_string);
     let mut phones: Vec<(String, Option<String>)> = phones.into_iter().map(|phone| (phone, None)).collect();
     if let Some(filter) = filter {
-        let found = list(&operator.db, &filter.filter()?, MOST_LISTED)?;
+        let found = list(em.db(), &filter.filter()?, MOST_LISTED)?;
         phones = found.into_iter().map(|session| (session.phone, Some(session.user))).collect();
     }
     let remaining = phones.len().saturating_sub(MOST_ENDED);
@@ -160,15 +115,9 @@ fn carry_out(operator: &Operator, caller: &Caller, asked: LogoutAsked) -> Result
         if at > 0 {
             std::thread::sleep(Duration::from_secs(1) / RATE);
         }
-        let correlation = operator.db.ids().next();
-        let cause = Cause { correlation, comment: reason.clone(), ..caller.cause(Via::Console) };
-        results.push(log_out(&operator.db, &operator.origin, &phone, &cause));
+        let correlation = em.new_id();
+        let cause = Cause { correlation, comment: comment.clone(), ..caller.cause(Via::Console) };
+        results.push(log_out(em.db(), em.origin(), &phone, &cause));
     }
     Ok(LogoutDone { dry_run, results, remaining })
-}
-
-async fn blocking<T: Send + 'static>(
-    f: impl FnOnce() -> Result<T, Refused> + Send + 'static,
-) -> Result<T, Refused> {
-    web::block(f).await.unwrap_or_else(|_| Err(Refused::Database))
 }

@@ -4,7 +4,9 @@
 //! costs, none of the others pays. Filters and results are the same on the command line and over HTTP.
 
 pub mod command;
+pub(super) mod door;
 pub mod http;
+pub(super) mod members;
 pub(super) mod terminal;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,7 +95,7 @@ pub struct LogoutResult {
 
 /// A duration that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("longer-than is hours:minutes, such as 8:00")]
+#[error("give hours:minutes, such as 8:00")]
 pub struct NoDuration;
 
 impl SessionsMeant {

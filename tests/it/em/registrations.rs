@@ -134,14 +134,16 @@ fn a_report_that_cannot_be_is_refused_as_a_whole() {
         (0..301).map(|n| json!({"name": format!("X{n}"), "status": "registered"})).collect();
     for (wrong, says) in [
         (one(json!({"status": "gone"})), "unknown variant"),
-        (one(json!({"address": "nowhere"})), "invalid IP address"),
+        (one(json!({"address": "nowhere"})), "phones: address: invalid IP address"),
         (one(json!({"adress": "10.0.0.1"})), "unknown field"),
         (one(json!({"name": "a b"})), "a device name is"),
         (one(json!({"name": "sep000000000002"})), "is in the report twice"),
-        (one(json!({"activeLoad": "x".repeat(65)})), "activeLoad"),
+        (one(json!({"activeLoad": "x".repeat(65)})), "activeLoad: give 1 to 64"),
+        (one(json!({"activeLoad": ""})), "activeLoad: give 1 to 64"),
+        (one(json!({"busy": "yes"})), "phones: busy: invalid type"),
         (json!({"phones": []}), "1 to 300"),
         (json!({"phones": many}), "1 to 300"),
-        (json!([]), "the body is JSON with phones"),
+        (json!([]), "expected a JSON object"),
     ] {
         let (status, why) = floor.report(&wrong);
         assert!(status == 400 && why["error"].as_str().unwrap().contains(says), "{wrong}: {why}");

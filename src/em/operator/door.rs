@@ -1,0 +1,92 @@
+//! The door of operators and adapters, `/operator/v1/`: a request as a value, an answer as JSON, and one shape of refusal,
+//! `{"error": …}`, which names the field and says what to change.
+//!
+//! The gate has checked the account and bounded the body; what the account may is judged here. TLS only.
+
+use actix_web::error::QueryPayloadError;
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::members::Members;
+use crate::auth::{Caller, Right};
+use crate::store::StoreError;
+
+/// Why nothing is done.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::em) enum Refused {
+    /// The account has none of the rights.
+    #[error("the account has no role that allows this")]
+    Forbidden,
+    /// The request cannot be meant so.
+    #[error("{0}")]
+    Request(String),
+    /// The moment is in the way.
+    #[error("the database does not answer; try again later")]
+    Database,
+}
+
+impl Refused {
+    /// A field that has to be another one.
+    pub(in crate::em) fn field(name: &str, why: impl std::fmt::Display) -> Self {
+        Self::Request(format!("{name}: {why}"))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Request(_) => StatusCode::BAD_REQUEST,
+            Self::Database => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "database does not answer an operator");
+        Self::Database
+    }
+}
+
+/// Who asks, when one of the rights is theirs.
+pub(in crate::em) fn admit(request: &HttpRequest, rights: &[Right]) -> Result<Caller, Refused> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    caller.filter(|caller| rights.iter().any(|right| caller.may(*right))).ok_or(Refused::Forbidden)
+}
+
+/// Reads what a body asks.
+pub(in crate::em) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    let read = serde_json::from_slice(body).map(|Members(asked)| asked);
+    read.map_err(|error| Refused::Request(format!("the body cannot be read: {error}")))
+}
+
+/// Reads what a query string asks.
+pub(in crate::em) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refused> {
+    let read = web::Query::from_query(request.query_string()).map(web::Query::into_inner);
+    read.map_err(|error| match error {
+        QueryPayloadError::Deserialize(error) => {
+            Refused::Request(format!("the parameters cannot be read: {error}"))
+        }
+        _ => Refused::Request("the parameters cannot be read".to_owned()),
+    })
+}
+
+/// Does what blocks on a thread for that.
+pub(in crate::em) async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
+    web::block(work).await.unwrap_or(Err(Refused::Database))
+}
+
+/// Answers with what came of it.
+pub(in crate::em) async fn answer<T: Serialize>(
+    work: impl Future<Output = Result<T, Refused>>,
+) -> HttpResponse {
+    match work.await {
+        Ok(done) => HttpResponse::Ok().json(done),
+        Err(refused) => {
+            HttpResponse::build(refused.status()).json(serde_json::json!({ "error": refused.to_string() }))
+        }
+    }
+}
