@@ -26,7 +26,7 @@ use crate::em::{audit, credential, lockout_event, operator, sweep};
 use crate::event::EventError;
 use crate::event::gauges;
 use crate::event::publisher::Publisher;
-use crate::http::health::Health;
+use crate::http::health::{Health, Told};
 use crate::http::{Addresses, Doors, Front, HttpError, Servers};
 use crate::shutdown;
 use crate::store::node_lock::{NodeLock, NodeName};
@@ -151,8 +151,14 @@ impl App {
         let axl = Axl::new(em.clone(), wake);
         let copying = publishing::copying(publisher.as_ref(), config);
         let sign_ins = services::sign_ins(&db, verifier).await?;
-        let warnings = services::warnings(&db, config).await?;
-        let health = Health::new(db.clone(), &config.node.name, copying, warnings);
+        let proxies = em.clone();
+        let told = Told {
+            copying,
+            last_proxy: Arc::new(move || proxies.last_proxy()),
+            standing: services::warnings(&db, config).await?,
+        };
+        let health = Health::new(db.clone(), &config.node.name, told);
+        metrics.register(|registry| health.register(registry));
         let page = PhonePage {
             em: em.clone(),
             default_authority: services::default_authority(config),

@@ -74,7 +74,8 @@ const fn parameter(
     Parameter { name, display_name, kind, default, scope }
 }
 
-const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
+/// The switch of the maximum login time.
+pub const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
 const MAX_LOGIN_TIME: &str = "IntraClusterMaxLoginTime";
 /// Logouts at a time of day.
 const LOGOUT_AT: &str = "AutomaticLogoutAt";

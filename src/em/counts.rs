@@ -127,6 +127,7 @@ impl Collector for Gauges {
         for (name, help, count) in [
             ("em_trust_cache_hits", "Requests whose source was known to be good", trust.hits),
             ("em_trust_cache_misses", "Requests whose source was judged", trust.misses),
+            ("em_requests_proxied", "Logins, logouts and pages asked for through a web proxy", trust.proxied),
         ] {
             let counter = ConstCounter::new(count);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;

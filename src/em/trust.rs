@@ -30,6 +30,8 @@ pub(super) struct TrustCache {
     names: tokio::sync::Mutex<HashMap<String, (Instant, Vec<IpAddr>)>>,
     hits: AtomicU64,
     misses: AtomicU64,
+    proxied: AtomicU64,
+    last_proxy: Mutex<Option<IpAddr>>,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub struct TrustCacheCounts {
     pub misses: u64,
     /// Phones.
     pub entries: usize,
+    /// Requests that came through a web proxy, whether sources are checked or not.
+    pub proxied: u64,
 }
 
 impl TrustCache {
@@ -66,7 +70,14 @@ impl TrustCache {
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
             entries: self.good.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            proxied: self.proxied.load(Ordering::Relaxed),
         }
+    }
+
+    /// Takes note of a request that came through a proxy, by whatever address it has.
+    fn see_proxy(&self, address: Option<IpAddr>) {
+        self.proxied.fetch_add(1, Ordering::Relaxed);
+        *self.last_proxy.lock().unwrap_or_else(PoisonError::into_inner) = address;
     }
 
     /// The addresses of the trusted host names, looked up once a minute for everybody; a name that has none in time counts for nothing.
@@ -96,6 +107,9 @@ impl Em {
     /// Refuses what comes from nowhere that is trusted: 30, 28.
     pub async fn trust(&self, conditions: &Conditions, route: Route) -> Result<(), EmCode> {
         let policy = &conditions.parameters.trust;
+        if route.is_proxied {
+            self.trust_cache().see_proxy(route.address);
+        }
         if !policy.validate {
             return Ok(());
         }
@@ -123,6 +137,11 @@ impl Em {
             Err(Distrust::Proxy) => Err(EmCode::ProxyNotAllowed),
             Err(Distrust::Address) => Err(EmCode::UntrustedAddress),
         }
+    }
+
+    /// The proxy through which a request came last, if any did since the start (EM-095).
+    pub fn last_proxy(&self) -> Option<IpAddr> {
+        *self.trust_cache().last_proxy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How the cache fares.

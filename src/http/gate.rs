@@ -107,7 +107,8 @@ impl Gate {
                 Ok((Caller { principal, source, request_id }, cookie))
             }
             Err(NotAdmitted::Refused) => Err(basic::unauthorized()),
-            Err(NotAdmitted::Busy | NotAdmitted::Unavailable) => Err(busy()),
+            Err(NotAdmitted::Busy) => Err(busy()),
+            Err(NotAdmitted::Unavailable) => Err(try_again("the database does not answer; try again\n")),
         }
     }
 }
@@ -249,9 +250,14 @@ pub(super) fn nothing_here() -> HttpResponse {
 }
 
 fn busy() -> HttpResponse {
+    try_again("busy; try again\n")
+}
+
+/// Says what is missing (EM-154).
+fn try_again(text: &'static str) -> HttpResponse {
     let mut answer = builder(StatusCode::SERVICE_UNAVAILABLE, &Connection::Keep);
     answer.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));
-    answer.body("busy; try again\n")
+    answer.body(text)
 }
 
 fn method_not_allowed(route: &Route, method: &Method) -> HttpResponse {

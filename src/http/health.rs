@@ -1,24 +1,21 @@
 //! Whether the process lives, whether it can serve, and what it counts. Loopback only.
 //!
-//! Ready means: the database answers and we are not stopping. Kafka away only degrades (EVT-6).
+//! Ready means: the database answers and we are not stopping. Kafka away only degrades (EVT-6). What administrators have switched off is
+//! named in `components`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::{HttpResponse, web};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
 use serde::Serialize;
 
-use crate::domain::names::fold;
-use crate::domain::policy::EmParameters;
+use super::hints::{Component, Components, Hints};
 use crate::store::Db;
-use crate::store::conditions::{self, ConditionsKey};
 use crate::telemetry::Metrics;
-
-/// What an operator should know while addresses are not checked.
-const OPEN_LOGOUT: &str = "ValidateIPAddress is F: whoever can name a phone can log it out";
-/// What he should know while an administrator has switched parts of this node off.
-const INACTIVE: &str = "ExtensionMobilityActivated is F on this node: logins and logouts get code 208";
-const NO_PAGES: &str = "ExtensionMobilityPagesActivated is F on this node: phones get 503";
 
 /// How copying events to Kafka goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,8 +39,20 @@ pub struct Health {
     db: Db,
     node: String,
     stopping: Arc<AtomicBool>,
-    copying: Arc<dyn Fn() -> Copying + Send + Sync>,
-    standing: Vec<&'static str>,
+    told: Told,
+    active: Family<Component, Gauge>,
+    connected: Gauge,
+}
+
+/// Where readiness asks the rest of the process.
+#[derive(Clone)]
+pub struct Told {
+    /// How the publisher fares.
+    pub copying: Arc<dyn Fn() -> Copying + Send + Sync>,
+    /// The web proxy through which a request came last.
+    pub last_proxy: Arc<dyn Fn() -> Option<IpAddr> + Send + Sync>,
+    /// Warnings that hold as long as the process lives.
+    pub standing: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -53,18 +62,23 @@ struct Report<'a> {
     database: &'static str,
     kafka: Copying,
     degraded: bool,
-    warnings: &'a [&'static str],
+    /// None while the database, which knows, does not answer.
+    components: Option<Components>,
+    warnings: Vec<String>,
 }
 
 impl Health {
-    /// `copying` asks the publisher; `standing` are warnings that hold as long as the process lives.
-    pub fn new(
-        db: Db,
-        node: &str,
-        copying: Arc<dyn Fn() -> Copying + Send + Sync>,
-        standing: Vec<&'static str>,
-    ) -> Self {
-        Self { db, node: node.to_owned(), stopping: Arc::default(), copying, standing }
+    /// Of a node that has not been asked yet.
+    pub fn new(db: Db, node: &str, told: Told) -> Self {
+        let (active, connected) = (Family::default(), Gauge::default());
+        Self { db, node: node.to_owned(), stopping: Arc::default(), told, active, connected }
+    }
+
+    /// Adds what an alarm can rest on to the metrics.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Whether a part of this node is switched on";
+        registry.register("em_component_active", help, self.active.clone());
+        registry.register("em_database_connected", "Whether the database answers", self.connected.clone());
     }
 
     /// From now on we are not ready.
@@ -72,12 +86,18 @@ impl Health {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// The parameters in force on this node; none while the database does not answer.
-    async fn parameters(&self) -> Option<Arc<EmParameters>> {
-        let key = ConditionsKey { node: fold(&self.node).into(), phone: None };
-        let read = self.db.read(move |tx| conditions::find(tx, std::slice::from_ref(&key))).await;
+    /// What holds on this node now, noted for the metrics; none while the database does not answer.
+    async fn look(&self) -> Option<Hints> {
+        let node = self.node.clone();
+        let read = self.db.read(move |tx| Hints::read(tx, &node)).await;
+        self.connected.set(read.is_ok().into());
         match read {
-            Ok(found) => Some(found.into_iter().next().map(|c| c.parameters).unwrap_or_default()),
+            Ok(hints) => {
+                for (component, is_active) in hints.gauges() {
+                    self.active.get_or_create(&component).set(is_active.into());
+                }
+                Some(hints)
+            }
             Err(error) => {
                 tracing::warn!(%error, "the database does not answer");
                 None
@@ -86,41 +106,30 @@ impl Health {
     }
 
     async fn report(&self) -> HttpResponse {
-        let parameters = self.parameters().await;
-        let answers = parameters.is_some();
-        let mut warnings = self.standing.clone();
-        warnings.extend(parameters.iter().flat_map(|p| warnings_of(p)));
-        let kafka = (self.copying)();
+        let hints = self.look().await;
+        let mut warnings: Vec<String> = self.told.standing.iter().map(|&w| w.to_owned()).collect();
+        warnings.extend(hints.iter().flat_map(|hints| hints.warnings((self.told.last_proxy)())));
+        let kafka = (self.told.copying)();
         let stopping = self.stopping.load(Ordering::SeqCst);
         let report = Report {
-            status: if stopping {
-                "stopping"
-            } else if answers {
-                "ready"
-            } else {
-                "not-ready"
+            status: match (stopping, &hints) {
+                (true, _) => "stopping",
+                (false, Some(_)) => "ready",
+                (false, None) => "not-ready",
             },
             node: &self.node,
-            database: if answers { "connected" } else { "away" },
+            database: if hints.is_some() { "connected" } else { "away" },
             kafka,
             degraded: matches!(kafka, Copying::Away | Copying::Blocked),
-            warnings: &warnings,
+            components: hints.as_ref().map(Hints::components),
+            warnings,
         };
-        if answers && !stopping {
+        if hints.is_some() && !stopping {
             HttpResponse::Ok().json(report)
         } else {
             HttpResponse::ServiceUnavailable().json(report)
         }
     }
-}
-
-fn warnings_of(parameters: &EmParameters) -> impl Iterator<Item = &'static str> {
-    let warnings = [
-        (!parameters.trust.validate, OPEN_LOGOUT),
-        (!parameters.is_active, INACTIVE),
-        (!parameters.has_pages, NO_PAGES),
-    ];
-    warnings.into_iter().filter_map(|(holds, warning)| holds.then_some(warning))
 }
 
 /// Hangs in the admin paths.
@@ -141,7 +150,8 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     health.report().await
 }
 
-async fn counts(metrics: web::Data<Metrics>) -> HttpResponse {
+async fn counts(health: web::Data<Health>, metrics: web::Data<Metrics>) -> HttpResponse {
+    let _noted = health.look().await;
     match metrics.encode() {
         Ok(text) => HttpResponse::Ok()
             .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")

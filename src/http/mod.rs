@@ -9,6 +9,7 @@ mod connections;
 mod gate;
 pub mod guard;
 pub mod health;
+mod hints;
 mod log_level;
 mod request_id;
 pub mod routes;

@@ -64,6 +64,15 @@ pub fn with_primary_extension(tx: &mut Tx<'_>, pattern: &str) -> Result<Vec<Uuid
     Ok(found.select(objects::uuid).limit(2).load(tx.connection())?)
 }
 
+/// How many user ids have a character that no keypad types, and the first of them (EM-083).
+pub fn untypable(tx: &mut Tx<'_>) -> Result<(i64, Option<String>), StoreError> {
+    // as the index has it: printable ASCII can be typed, a blank cannot
+    let is_untypable = diesel::dsl::sql::<diesel::sql_types::Bool>("name ~ '[^!-~]'");
+    let found = objects::table.filter(objects::type_.eq("User")).filter(is_untypable);
+    let counted = found.select((diesel::dsl::count_star(), diesel::dsl::min(objects::name)));
+    Ok(counted.first(tx.connection())?)
+}
+
 /// Adds the typed core of a user.
 pub fn insert(tx: &mut Tx<'_>, row: &UserRow) -> Result<(), StoreError> {
     diesel::insert_into(users::table).values(row).execute(tx.connection())?;

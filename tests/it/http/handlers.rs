@@ -12,7 +12,7 @@ use emgate::clock::IdSource;
 use emgate::config::{HttpConfig, Limits};
 use emgate::domain::credential::HolderKind;
 use emgate::domain::ids::ObjectPk;
-use emgate::http::health::{Copying, Health};
+use emgate::http::health::{Copying, Health, Told};
 use emgate::http::{Doors, Front, Mount, Servers};
 use emgate::telemetry::{HttpLabels, Metrics, StatusClass, Surface};
 use tokio::runtime::Runtime;
@@ -50,6 +50,8 @@ fn stage(
         is_super: true,
         roles: Roles::of_groups([SUPER_USERS]),
     };
+    let quiet =
+        Told { copying: Arc::new(|| Copying::Off), last_proxy: Arc::new(|| None), standing: Vec::new() };
     let front = Front {
         doors: Doors::All,
         http: HttpConfig {
@@ -65,7 +67,7 @@ fn stage(
         ids: IdSource::counted(),
         metrics: Metrics::default(),
         admit: Arc::new(move |_, _| Box::pin(async move { Ok((anybody(), None)) })),
-        health: Health::new(database.open_real(), "stage", Arc::new(|| Copying::Off), Vec::new()),
+        health: Health::new(database.open_real(), "stage", quiet),
         phone: Arc::clone(&handlers),
         soap: handlers,
         operator: Arc::new(|_| ()),

@@ -3,6 +3,7 @@
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 
+use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::TestGateway;
 use crate::support::http::Answer;
 
@@ -33,10 +34,9 @@ fn a_gateway_without_its_database_lives_and_is_not_ready() {
     let (status, ready) = report(&admin.get("/health/ready"));
     assert_eq!((status, &ready["status"], &ready["database"]), (503, &"not-ready".into(), &"away".into()));
     assert_eq!(admin.get("/health/live").status, 200);
-    assert_eq!(
-        gateway.tls().request("GET", "/axl/", &[("Authorization", &gateway.authorization())], "").status,
-        503
-    );
+    let axl = gateway.tls().request("GET", "/axl/", &[("Authorization", &gateway.authorization())], "");
+    assert_eq!((axl.status, axl.body.as_str()), (503, "the database does not answer; try again\n"));
+    assert_eq!(ready["components"], serde_json::Value::Null);
 
     root.batch_execute(&format!("ALTER DATABASE {away} RENAME TO {name}")).unwrap();
     root.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
@@ -57,28 +57,135 @@ fn the_embedded_broker_is_named_as_what_it_is() {
     assert!(ready["warnings"][0].as_str().unwrap().starts_with("embedded broker"), "{ready}");
 }
 
+/// A gateway, its administrator, and what its readiness warns of.
+struct Watched {
+    gateway: TestGateway,
+    axl: AxlClient,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let gateway = TestGateway::start();
+        let axl = AxlClient::of(&gateway);
+        Self { gateway, axl }
+    }
+
+    fn set_on(&self, node: &str, name: &str, value: &str) {
+        let whose = format!("<processNodeName>{node}</processNodeName><name>{name}</name>");
+        let service = "<service>Cisco Extension Mobility</service>";
+        self.axl.uuid("updateServiceParameter", &format!("{whose}{service}<value>{value}</value>"));
+    }
+
+    fn set(&self, name: &str, value: &str) {
+        self.set_on("EnterpriseWideData", name, value);
+    }
+
+    fn ready(&self) -> serde_json::Value {
+        let (status, ready) = report(&self.gateway.admin().get("/health/ready"));
+        assert_eq!((status, &ready["status"]), (200, &"ready".into()), "a hint makes nothing unready");
+        ready
+    }
+
+    /// Whether a warning holds this.
+    fn warns(&self, of: &str) -> bool {
+        self.ready()["warnings"].as_array().unwrap().iter().any(|w| w.as_str().unwrap().contains(of))
+    }
+}
+
 #[test]
 fn what_administrators_left_open_or_switched_off_is_warned_of() {
-    let gateway = TestGateway::start();
-    let warnings = || report(&gateway.admin().get("/health/ready")).1["warnings"].to_string();
-    let db = gateway.database.open_real();
-    let set = |name: &str, value: &'static str| {
-        let parameter = emgate::domain::policy::find(name).unwrap();
-        let changed = db.write_blocking(|tx| {
-            emgate::store::parameters::set_parameter(tx, parameter, "test", Some(value))
-        });
-        assert!(changed.unwrap().is_some());
-    };
-    for (name, fine, warned) in [
-        ("ValidateIPAddress", "T", "F"),
-        ("ExtensionMobilityActivated", "T", "F"),
-        ("ExtensionMobilityPagesActivated", "T", "F"),
-    ] {
-        set(name, fine);
-        assert!(!warnings().contains(name), "{name}");
-        set(name, warned);
-        assert!(warnings().contains(name), "{name}");
+    let watched = Watched::new();
+    for name in ["ValidateIPAddress", "ExtensionMobilityActivated", "ExtensionMobilityPagesActivated"] {
+        for (value, warned) in [("T", false), ("F", true)] {
+            watched.set_on("test", name, value);
+            assert_eq!(watched.warns(name), warned, "{name}");
+        }
     }
+}
+
+#[test]
+fn readiness_names_the_parts_of_a_node_that_are_switched_off() {
+    let watched = Watched::new();
+    let other = watched.gateway.another_node("other", |_| ());
+    let parts = |pages: &str, logins: &str| serde_json::json!({"pages": pages, "logins": logins});
+    assert_eq!(watched.ready()["components"], parts("active", "active"));
+    watched.set_on("test", "ExtensionMobilityPagesActivated", "F");
+    assert_eq!(watched.ready()["components"], parts("switched-off", "active"));
+    let down = watched.gateway.phone().get("/emapp/EMAppServlet?device=SEP0000000000A1");
+    let named = "Extension Mobility Application is not activated on this node\n";
+    assert_eq!((down.status, down.body.as_str()), (503, named));
+    watched.set_on("test", "ExtensionMobilityPagesActivated", "T");
+    watched.set_on("test", "ExtensionMobilityActivated", "F");
+    assert_eq!(watched.ready()["components"], parts("active", "switched-off"));
+    let elsewhere = report(&other.admin().get("/health/ready")).1;
+    assert_eq!(elsewhere["components"], parts("active", "active"), "the other node");
+}
+
+#[test]
+fn a_switch_without_a_time_is_warned_of() {
+    let watched = Watched::new();
+    let no_limit = "EnforceIntraClusterMaxLoginTime is T and IntraClusterMaxLoginTime 0:00";
+    assert!(!watched.warns(no_limit));
+    watched.set("EnforceIntraClusterMaxLoginTime", "T");
+    assert!(watched.warns(no_limit));
+    watched.set("IntraClusterMaxLoginTime", "8:00");
+    assert!(!watched.warns(no_limit));
+    watched.set("IntraClusterMaxLoginTime", "0:00");
+    assert!(watched.warns(no_limit));
+    watched.set("EnforceIntraClusterMaxLoginTime", "F");
+    assert!(!watched.warns(no_limit));
+}
+
+#[test]
+fn user_ids_that_no_keypad_types_are_warned_of() {
+    let watched = Watched::new();
+    let add = |id: &str| {
+        watched.axl.uuid("addUser", &format!("<user><lastName>Test</lastName><userid>{id}</userid></user>"))
+    };
+    for fine in ["jdoe", "1001", "r.kumar@example.net"] {
+        add(fine);
+    }
+    // objects of other types may be called as they like
+    watched.axl.uuid("addRoutePartition", "<routePartition><name>Büro Süd</name></routePartition>");
+    assert!(!watched.warns("cannot be typed"));
+    add("жанна");
+    add("anna maria");
+    assert!(
+        watched.warns("user ids that cannot be typed on a phone: 2, \"anna maria\" first"),
+        "{}",
+        watched.ready()
+    );
+    watched.axl.uuid("removeUser", "<userid>anna maria</userid>");
+    assert!(
+        watched.warns("user ids that cannot be typed on a phone: 1, \"жанна\" first"),
+        "{}",
+        watched.ready()
+    );
+    watched.axl.uuid("updateUser", "<userid>жанна</userid><newUserid>zhanna</newUserid>");
+    assert!(!watched.warns("cannot be typed"), "{}", watched.ready());
+}
+
+#[test]
+fn a_proxy_that_is_seen_while_sources_are_not_checked_is_warned_of_by_name() {
+    let watched = Watched::new();
+    let ask = |last: u8, headers: &[(&str, &str)]| {
+        let client = watched.gateway.phone().at([127, 0, 0, last].into());
+        client.request("GET", "/emapp/EMAppServlet?device=SEP0000000000A1", headers, "").status
+    };
+    let phone = "<name>SEP0000000000A1</name><product>Cisco 8851</product><protocol>SIP</protocol>";
+    watched.axl.uuid(
+        "addPhone",
+        &format!("<phone>{phone}<enableExtensionMobility>true</enableExtensionMobility></phone>"),
+    );
+    ask(8, &[]);
+    assert!(!watched.warns("proxy"));
+    ask(9, &[("X-Forwarded-For", "10.1.2.3")]);
+    assert!(watched.warns("requests come through the proxy 127.0.0.9 while ValidateIPAddress is F"));
+    let metrics = watched.gateway.admin().get("/metrics").body;
+    assert!(metrics.lines().any(|line| line == "em_requests_proxied_total 1"), "{metrics}");
+    watched.set("ValidateIPAddress", "T");
+    ask(9, &[("Via", "1.1 proxy")]);
+    assert!(!watched.warns("proxy"), "now it is checked");
 }
 
 #[test]

@@ -1,0 +1,1 @@
+DROP INDEX objects_of_untypable_name;
