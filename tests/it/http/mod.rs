@@ -1,6 +1,7 @@
 //! The HTTP front from outside: limits, doors, health, start and end (security.md 1).
 
 mod access;
+mod alerts;
 mod bodies;
 mod connections;
 mod em_api;
