@@ -2,6 +2,7 @@
 //! (EM-123, EM-152).
 
 mod killed;
+mod previous;
 mod rolling;
 
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -15,7 +16,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with free ports on loopback and nothing of the caller's settings.
 pub fn emgate(arguments: &[&str], database: &str, state: &StateDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_emgate"));
+    command(Path::new(env!("CARGO_BIN_EXE_emgate")), arguments, database, state)
+}
+
+/// The same of another program, such as that of an earlier commit.
+pub fn command(program: &Path, arguments: &[&str], database: &str, state: &StateDir) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("EMGATE_")) {
         command.env_remove(name);
     }
@@ -74,7 +80,12 @@ pub struct Process {
 impl Process {
     /// Starts it and waits until it is ready.
     pub fn start(arguments: &[&str], database: &str, state: &StateDir) -> Self {
-        let mut child = emgate(arguments, database, state).spawn().unwrap();
+        Self::of(emgate(arguments, database, state))
+    }
+
+    /// Starts what a command says and waits until it is ready.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = keep_log(&mut child);
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (heard, lines) = mpsc::channel();
