@@ -47,6 +47,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "em/operator/door.rs",
             "em/operator/http.rs",
             "em/registrations.rs",
+            "em/credential/http.rs",
             "em/credential/page.rs",
             "auth/",
             "handset/push.rs",

@@ -10,6 +10,7 @@
 pub mod change;
 pub mod command;
 pub mod expiry;
+pub mod http;
 mod made_pin;
 pub mod operator;
 pub mod page;

@@ -3,14 +3,17 @@
 //!
 //! The gate has checked the account and bounded the body; what the account may is judged here. TLS only.
 
+use std::str::FromStr;
+
 use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize as _, Serialize};
 
 use super::members::Members;
 use crate::auth::{Caller, Right};
+use crate::event::EventError;
 use crate::store::StoreError;
 
 /// Why nothing is done.
@@ -22,9 +25,12 @@ pub(in crate::em) enum Refused {
     /// The request cannot be meant so.
     #[error("{0}")]
     Request(String),
+    /// What it is about does not exist.
+    #[error("{0}")]
+    Absent(String),
     /// The moment is in the way.
-    #[error("the database does not answer; try again later")]
-    Database,
+    #[error("the gateway cannot do this at the moment; try again later")]
+    Unavailable,
 }
 
 impl Refused {
@@ -37,15 +43,22 @@ impl Refused {
         match self {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Request(_) => StatusCode::BAD_REQUEST,
-            Self::Database => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Absent(_) => StatusCode::NOT_FOUND,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+}
+
+impl From<EventError> for Refused {
+    fn from(error: EventError) -> Self {
+        tracing::error!(%error, "database does not answer an operator");
+        Self::Unavailable
     }
 }
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "database does not answer an operator");
-        Self::Database
+        EventError::from(error).into()
     }
 }
 
@@ -72,11 +85,30 @@ pub(in crate::em) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result
     })
 }
 
+/// Reads a text as something else and refuses it in the words of that, never in its own: it may be a secret.
+pub(in crate::em) fn text<'de, D, T>(text: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
+    let text = String::deserialize(text).map_err(|_| D::Error::custom("give a text"))?;
+    text.parse().map_err(D::Error::custom)
+}
+
+/// Reads a text that may be left out.
+pub(in crate::em) fn given_text<'de, D, T>(given: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: std::fmt::Display>,
+{
+    text(given).map(Some)
+}
+
 /// Does what blocks on a thread for that.
 pub(in crate::em) async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
 ) -> Result<T, Refused> {
-    web::block(work).await.unwrap_or(Err(Refused::Database))
+    web::block(work).await.unwrap_or(Err(Refused::Unavailable))
 }
 
 /// Answers with what came of it.

@@ -12,8 +12,8 @@ use super::{LogoutResult, NoDuration, SessionsMeant, list, log_out};
 use crate::auth::{Caller, Right};
 use crate::domain::event::{Cause, Via};
 use crate::domain::short_text::Comment;
-use crate::em::registrations;
 use crate::em::service::Em;
+use crate::em::{credential, registrations};
 
 /// Path of the list.
 pub const SESSIONS: &str = "/operator/v1/sessions";
@@ -64,6 +64,7 @@ pub fn routes(config: &mut web::ServiceConfig, em: Em) {
         .app_data(web::Data::new(em))
         .route(SESSIONS, web::get().to(sessions))
         .route(LOGOUT, web::post().to(logout));
+    credential::http::routes(config);
     registrations::routes(config);
 }
 

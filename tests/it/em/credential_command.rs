@@ -9,7 +9,7 @@ use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::{StateDir, TestGateway};
 use crate::support::process::emgate;
 
-const PHONE: &str = "SEP0000000000A1";
+pub(super) const PHONE: &str = "SEP0000000000A1";
 
 /// Runs the command; gives its exit status and what it printed.
 fn pin(gateway: &TestGateway, arguments: &[&str], input: &str) -> (i32, String, String) {
@@ -33,14 +33,15 @@ fn json(gateway: &TestGateway, arguments: &[&str], input: &str) -> Value {
 }
 
 /// The prompt after a login.
-fn log_in(gateway: &TestGateway, pin: &str) -> String {
+pub(super) fn log_in(gateway: &TestGateway, pin: &str) -> String {
     let query = format!("/emapp/EMAppServlet?device={PHONE}&userid=ada&seq={pin}");
     let body = gateway.phone().get(&query).body;
     let (_, rest) = body.split_once("<Prompt>").unwrap();
     rest.split_once('<').unwrap().0.to_owned()
 }
 
-fn gateway() -> TestGateway {
+/// A gateway with one person at one phone.
+pub(super) fn gateway() -> TestGateway {
     let gateway = TestGateway::start();
     let axl = AxlClient::of(&gateway);
     axl.uuid("addPhone", &format!("<phone><name>{PHONE}</name><product>Cisco 8851</product><protocol>SIP</protocol><enableExtensionMobility>true</enableExtensionMobility></phone>"));
@@ -50,7 +51,7 @@ fn gateway() -> TestGateway {
 }
 
 /// The events of the PIN so far: what happened, by whom and why.
-fn told(gateway: &TestGateway) -> Vec<Value> {
+pub(super) fn told(gateway: &TestGateway) -> Vec<Value> {
     use diesel::prelude::*;
     use emgate::store::{StoreError, schema::event_log};
     let read = gateway.database.open_real().write_blocking(|tx| -> Result<Vec<Value>, StoreError> {
@@ -122,6 +123,10 @@ fn what_cannot_be_done_has_a_status_of_its_own() {
     }
     let (status, _, said) = pin(&gateway, &["reset", "--user", "ada", "--stdin"], "12x45\n");
     assert_eq!((status, said.as_str()), (2, "emgate: standard input: a pin is 1 to 64 digits\n"));
+    let (status, _, said) = pin(&gateway, &["unlock", "--user", "a\u{200B}da"], "");
+    assert!(status == 2 && said.starts_with("emgate: user: a user id is 1 to 128"), "{said}");
+    let (status, _, said) = pin(&gateway, &["unlock", "--user", "ada", "--reason", "two\nlines"], "");
+    assert!(status == 2 && said.contains("give 1 to 256 characters"), "{said}");
     // another machine without the pepper of the cluster
     let elsewhere = StateDir::new();
     let mut command = emgate(&["pin", "reset", "--user", "ada"], &gateway.database.url, &elsewhere);

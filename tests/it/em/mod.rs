@@ -5,6 +5,7 @@ mod audit;
 mod cascade;
 mod counts;
 mod credential_command;
+mod credential_http;
 mod credential_page;
 mod credentials;
 mod effective_config;
