@@ -56,9 +56,22 @@ struct ListSessions {
     most: i64,
 }
 
-impl QueryFragment<Pg> for ListSessions {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT * FROM list_sessions(");
+/// How many sessions there are in such a list.
+struct CountSessions(ListSessions);
+
+impl ListSessions {
+    fn of(tx: &mut Tx<'_>, filter: &SessionFilter, most: i64) -> Result<Self, StoreError> {
+        let SessionFilter { phone, user, profile, site, longer_than } = filter;
+        let before = match longer_than {
+            Some(age) => Some(tx.now()? - *age),
+            None => None,
+        };
+        let patterns = [phone, user, profile, site].map(|name| name.as_deref().map(pattern));
+        Ok(Self { patterns, before, most })
+    }
+
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("list_sessions(");
         for pattern in &self.patterns {
             out.push_bind_param::<Nullable<Text>, _>(pattern)?;
             out.push_sql(", ");
@@ -71,10 +84,35 @@ impl QueryFragment<Pg> for ListSessions {
     }
 }
 
+impl QueryFragment<Pg> for ListSessions {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT * FROM ");
+        self.push(&mut out)
+    }
+}
+
+impl QueryFragment<Pg> for CountSessions {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM ");
+        self.0.push(&mut out)
+    }
+}
+
 impl QueryId for ListSessions {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
+
+impl QueryId for CountSessions {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for CountSessions {
+    type SqlType = BigInt;
+}
+
+impl<C> RunQueryDsl<C> for CountSessions {}
 
 impl Query for ListSessions {
     type SqlType = (
@@ -108,14 +146,15 @@ type Row = (
 
 /// The sessions meant, by name of their phone, so many at most.
 pub fn list(tx: &mut Tx<'_>, filter: &SessionFilter, most: i64) -> Result<Vec<ListedSession>, StoreError> {
-    let SessionFilter { phone, user, profile, site, longer_than } = filter;
-    let before = match longer_than {
-        Some(age) => Some(tx.now()? - *age),
-        None => None,
-    };
-    let patterns = [phone, user, profile, site].map(|name| name.as_deref().map(pattern));
-    let rows: Vec<Row> = ListSessions { patterns, before, most }.load(tx.connection())?;
+    let rows: Vec<Row> = ListSessions::of(tx, filter, most)?.load(tx.connection())?;
     Ok(rows.into_iter().map(listed).collect())
+}
+
+/// How many sessions are meant.
+pub fn count(tx: &mut Tx<'_>, filter: &SessionFilter) -> Result<usize, StoreError> {
+    let all = CountSessions(ListSessions::of(tx, filter, i64::MAX)?);
+    let count: i64 = all.get_result(tx.connection())?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 fn listed(row: Row) -> ListedSession {

@@ -45,7 +45,7 @@ struct Parameters {
 
 /// Reads the pairs of a query string.
 pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<CredentialRequest, Refusal> {
-    let Parameters { device, change, user_id, old, new, again } = gather(pairs)?;
+    let Parameters { device, change, user_id, old, new, again } = by_name(pairs)?;
     let unavailable = |code| Refusal::Unavailable(code);
     let device =
         device.filter(|d| !d.trim().is_empty()).ok_or_else(|| unavailable(EmCode::DeviceNameEmpty))?;
@@ -66,7 +66,7 @@ fn typed(user_id: Option<String>, pins: [Option<Zeroizing<String>>; 3]) -> Resul
     Ok(Typed { user_id, old, new: new.parse().map_err(|_| Refusal::NoPin)? })
 }
 
-fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, Refusal> {
+fn by_name(pairs: Vec<(String, String)>) -> Result<Parameters, Refusal> {
     let mut parameters = Parameters::default();
     let Parameters { device, change, user_id, old, new, again } = &mut parameters;
     for (name, value) in pairs {

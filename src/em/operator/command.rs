@@ -12,7 +12,7 @@ use crate::config::Flags;
 use crate::domain::short_text::Comment;
 
 /// Sessions that are listed or ended at most.
-const MOST: i64 = 1_000_000;
+const MOST: usize = 1_000_000;
 
 /// Which sessions to list, and how.
 #[derive(Debug, Clone, clap::Args)]

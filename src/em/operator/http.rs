@@ -14,6 +14,8 @@ use crate::domain::event::{Cause, Via};
 use crate::domain::short_text::Comment;
 use crate::em::service::Em;
 use crate::em::{credential, registrations};
+use crate::store::StoreError;
+use crate::store::session_list::{self, SessionFilter};
 
 /// Path of the list.
 pub const SESSIONS: &str = "/operator/v1/sessions";
@@ -21,11 +23,14 @@ pub const SESSIONS: &str = "/operator/v1/sessions";
 pub const LOGOUT: &str = "/operator/v1/logout";
 
 /// Sessions in one list at most.
-const MOST_LISTED: i64 = 10_000;
+const MOST_LISTED: usize = 10_000;
 /// Sessions that one call ends at most, so that it is answered in time.
 const MOST_ENDED: usize = 200;
 /// Logouts a second.
 const RATE: u32 = 50;
+
+/// A phone, and who is on it as far as that was looked up.
+type Meant = (String, Option<String>);
 
 /// What is to end.
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +53,7 @@ struct LogoutAsked {
 struct LogoutDone {
     dry_run: bool,
     results: Vec<LogoutResult>,
-    /// Phones that were meant and are left for the next call.
+    /// Phones that were meant and do not stand in the results.
     remaining: usize,
 }
 
@@ -99,26 +104,38 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
 
 fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
     let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
-    let comment = reason.map(Comment::into_string);
-    let mut phones: Vec<(String, Option<String>)> = phones.into_iter().map(|phone| (phone, None)).collect();
-    if let Some(filter) = filter {
-        let found = list(em.db(), &filter.filter()?, MOST_LISTED)?;
-        phones = found.into_iter().map(|session| (session.phone, Some(session.user))).collect();
-    }
-    let remaining = phones.len().saturating_sub(MOST_ENDED);
-    if dry_run {
-        let would =
-            |(phone, user)| LogoutResult { phone, user, result: "would-log-out", code: None, advice: None };
-        return Ok(LogoutDone { dry_run, results: phones.into_iter().map(would).collect(), remaining: 0 });
-    }
-    let mut results = Vec::new();
-    for (at, (phone, _)) in phones.into_iter().take(MOST_ENDED).enumerate() {
+    let (phones, meant) = match filter {
+        Some(filter) => find(em, &filter.filter()?, if dry_run { MOST_LISTED } else { MOST_ENDED })?,
+        None => (phones.iter().map(|phone| (phone.clone(), None)).collect(), phones.len()),
+    };
+    let would =
+        |(phone, user)| LogoutResult { phone, user, result: "would-log-out", code: None, advice: None };
+    let results: Vec<_> = match dry_run {
+        true => phones.into_iter().map(would).collect(),
+        false => end_each(em, caller, &phones, reason.map(Comment::into_string).as_deref()),
+    };
+    let remaining = meant.saturating_sub(results.len());
+    Ok(LogoutDone { dry_run, results, remaining })
+}
+
+/// The first phones with sessions of a filter, each with who is on it, and how many such sessions there are.
+fn find(em: &Em, filter: &SessionFilter, most: usize) -> Result<(Vec<Meant>, usize), StoreError> {
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    em.db().read_blocking(|tx| {
+        let found = session_list::list(tx, filter, limit)?.into_iter();
+        let phones = found.map(|session| (session.phone, Some(session.user_id))).collect();
+        Ok((phones, session_list::count(tx, filter)?))
+    })
+}
+
+fn end_each(em: &Em, caller: &Caller, phones: &[Meant], comment: Option<&str>) -> Vec<LogoutResult> {
+    let end = |(at, (phone, _)): (usize, &Meant)| {
         if at > 0 {
             std::thread::sleep(Duration::from_secs(1) / RATE);
         }
-        let correlation = em.new_id();
-        let cause = Cause { correlation, comment: comment.clone(), ..caller.cause(Via::Console) };
-        results.push(log_out(em.db(), em.origin(), &phone, &cause));
-    }
-    Ok(LogoutDone { dry_run, results, remaining })
+        let (correlation, comment) = (em.new_id(), comment.map(str::to_owned));
+        let cause = Cause { correlation, comment, ..caller.cause(Via::Console) };
+        log_out(em.db(), em.origin(), phone, &cause)
+    };
+    phones.iter().take(MOST_ENDED).enumerate().map(end).collect()
 }

@@ -119,7 +119,8 @@ fn age(text: &str) -> Option<TimeDelta> {
 }
 
 /// The sessions of a filter, by name of their phone, so many at most.
-pub fn list(db: &Db, filter: &SessionFilter, most: i64) -> Result<Vec<SessionShown>, StoreError> {
+pub fn list(db: &Db, filter: &SessionFilter, most: usize) -> Result<Vec<SessionShown>, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
     let listed = db.read_blocking(|tx| session_list::list(tx, filter, most))?;
     Ok(listed.into_iter().map(shown).collect())
 }

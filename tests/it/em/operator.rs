@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::{StateDir, TestGateway, basic};
 use crate::support::http::Answer;
+use crate::support::many::people_logged_in;
 use crate::support::process::emgate;
 use crate::support::site::sessions;
 
@@ -17,9 +18,14 @@ struct Floor {
 }
 
 impl Floor {
-    fn new() -> Self {
+    fn empty() -> Self {
         let gateway = TestGateway::start();
         let axl = AxlClient::of(&gateway);
+        Self { gateway, axl }
+    }
+
+    fn new() -> Self {
+        let Self { gateway, axl } = Self::empty();
         gateway.sql("INSERT INTO objects (type, name, name_key, uuid, changed_at) VALUES ('DevicePool', 'Lobby', 'lobby', gen_random_uuid(), now())");
         for (n, pool) in [(1, "Lobby"), (2, "Lobby"), (3, "Default")] {
             let (phone, user) = (format!("SEP00000000000{n}"), format!("user{n}"));
@@ -171,6 +177,21 @@ fn what_cannot_be_meant_is_refused_with_the_field_and_what_to_change() {
     }
     assert_eq!(floor.ask("PUT", "/operator/v1/logout", "{}").status, 405);
     assert_eq!(floor.on().len(), 3);
+}
+
+#[test]
+fn a_call_that_means_more_than_it_can_end_says_how_many_are_left() {
+    let floor = Floor::empty();
+    people_logged_in(&mut floor.gateway.database.open_real().connect().unwrap(), 10_200, "NULL::timestamptz");
+    let done = |body: &str| {
+        let answer = floor.ask("POST", "/operator/v1/logout", body);
+        let done: Value = serde_json::from_str(&answer.body).unwrap();
+        (done["results"].as_array().unwrap().len(), done["remaining"].as_u64().unwrap())
+    };
+    assert_eq!(done(r#"{"filter": {"user": "u*"}, "dryRun": true}"#), (10_000, 200));
+    assert_eq!(done(r#"{"filter": {"user": "u10*", "longerThan": "0:00"}, "dryRun": true}"#), (312, 0));
+    assert_eq!(done(r#"{"filter": {"user": "u10*"}}"#), (200, 112));
+    assert_eq!(floor.on().len(), 10_000);
 }
 
 #[test]
