@@ -91,10 +91,10 @@ pub(super) fn tell_intercom(ctx: &mut Ctx<'_, '_>, events: &mut [Occurred]) -> R
     for (_, state) in now {
         let key = state.line.key();
         if told.remove(&key).as_ref() != Some(&state) {
-            changes.push(StateChange { key, state: Some(state) });
+            changes.push(StateChange::Intercom { key, state: Some(state) });
         }
     }
-    let gone = told.into_keys().map(|key| StateChange { key, state: None });
+    let gone = told.into_keys().map(|key| StateChange::Intercom { key, state: None });
     if let Some(event) = events.get_mut(last) {
         event.states = gone.chain(changes).collect();
     }

@@ -20,7 +20,7 @@ pub use provisioning::{
 pub use session::{
     CallLogCleared, CallLogTrigger, DeviceLogin, DeviceLogout, EventLocale, LoginMethod, LogoutReason,
     MaxLoginSource, PhoneAction, PhoneActionCause, ProfileMatch, RemovedObject, Restored, RestoredKind,
-    ServicesFrom,
+    ServicesFrom, SessionExpiring, SessionExtended,
 };
 pub use shared::{
     Actor, ActorKind, AuthType, EventLine, EventPhone, EventProfile, EventUser, LineKind, Recording,
@@ -34,6 +34,10 @@ pub enum Event {
     DeviceLogin(Box<DeviceLogin>),
     /// A session has ended.
     DeviceLogout(Box<DeviceLogout>),
+    /// A session ends soon by itself.
+    SessionExpiring(SessionExpiring),
+    /// The end of a session was put off.
+    SessionExtended(SessionExtended),
     /// The call history on a phone was wiped.
     CallLogCleared(CallLogCleared),
     /// The default device of an intercom line is now different.
@@ -80,13 +84,23 @@ pub struct Occurred {
     pub states: Vec<StateChange>,
 }
 
-/// The state of an intercom line that is different now.
+/// A state that is different now and that no event tells by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateChange {
-    /// Record key.
-    pub key: String,
-    /// What it is now; none: the line is gone, or has another key.
-    pub state: Option<IntercomState>,
+pub enum StateChange {
+    /// Of an intercom line.
+    Intercom {
+        /// Record key.
+        key: String,
+        /// What it is now; none: the line is gone, or has another key.
+        state: Option<IntercomState>,
+    },
+    /// Of the session on a phone.
+    Session {
+        /// Record key.
+        key: String,
+        /// What it is now, as JSON.
+        state: String,
+    },
 }
 
 impl Occurred {
@@ -141,7 +155,9 @@ impl Event {
             Self::ProvisioningChanged(change) => {
                 Self::ProvisioningChanged(change.with_fields_up_to(most.min(50)))
             }
-            other @ (Self::CallLogCleared(_)
+            other @ (Self::SessionExpiring(_)
+            | Self::SessionExtended(_)
+            | Self::CallLogCleared(_)
             | Self::IntercomDefaultDeviceChanged(_)
             | Self::CredentialChanged(_)
             | Self::ServiceParameterChanged(_)

@@ -3,6 +3,7 @@
 pub mod credential;
 pub mod effective_config;
 pub mod event;
+pub mod expiry;
 pub mod ids;
 pub mod login;
 pub mod login_limit;

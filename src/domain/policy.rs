@@ -3,6 +3,9 @@
 //! One table says every parameter's name, type, range, default and scope; values are normalised text everywhere else. Where they
 //! are kept and who may change them is not decided here.
 
+use chrono::TimeDelta;
+
+use super::expiry::ExpiryPolicy;
 use super::login_limit::{LoginLimit, parse_duration};
 use super::schedule::Schedule;
 use super::trust::{TrustPolicy, TrustedSource};
@@ -81,6 +84,11 @@ const MAX_LOGIN_TIME: &str = "IntraClusterMaxLoginTime";
 const LOGOUT_AT: &str = "AutomaticLogoutAt";
 /// Minutes for which an automatic logout waits for the end of a call.
 pub const IDLE_WAIT: &str = "AutomaticLogoutWaitsForIdle";
+/// Minutes before an automatic logout at which the phone is warned.
+const WARNING: &str = "AutomaticLogoutWarning";
+/// Minutes by which an automatic logout may be put off, and how often.
+const EXTENSION: &str = "AutomaticLogoutExtension";
+const EXTENSIONS: &str = "AutomaticLogoutExtensionsAllowed";
 const TRUSTED_LIST: &str = "TrustedListOfIPs";
 
 /// All parameters, in the order in which they are listed: the twelve known ones, then ours.
@@ -103,6 +111,9 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter("ExtensionMobilityPagesActivated", "Extension Mobility Application Activated", ValueKind::Boolean, "T", Scope::Node),
     parameter(LOGOUT_AT, "Automatic Logout at a Time of Day", ValueKind::Schedule { max: 4096 }, "", Scope::Cluster),
     parameter(IDLE_WAIT, "Automatic Logout Waits for the End of a Call", ValueKind::Number { min: 0, max: 480 }, "0", Scope::Cluster),
+    parameter(WARNING, "Automatic Logout Warning Minutes Before", ValueKind::Number { min: 0, max: 1440 }, "5", Scope::Cluster),
+    parameter(EXTENSION, "Automatic Logout Put Off By Minutes", ValueKind::Number { min: 0, max: 1440 }, "0", Scope::Cluster),
+    parameter(EXTENSIONS, "Automatic Logout Times It May Be Put Off", ValueKind::Number { min: 1, max: 100 }, "1", Scope::Cluster),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("PinFailedAttemptsBeforeLock", "PIN Failed Attempts Before Lock", ValueKind::Number { min: 0, max: 100 }, "3", Scope::Cluster),
@@ -330,6 +341,21 @@ pub struct EmParameters {
     pub strict_documents: bool,
     /// From where requests may come.
     pub trust: TrustPolicy,
+    /// What comes before an automatic logout.
+    pub expiry: ExpiryPolicy,
+}
+
+/// What comes before an automatic logout, of stored values.
+pub fn expiry_policy<'v>(value: impl Fn(&str) -> Option<&'v str>) -> ExpiryPolicy {
+    let number = |name| -> i16 {
+        let text = value(name).or_else(|| find(name).map(|p| p.default)).unwrap_or_default();
+        text.parse().unwrap_or_default()
+    };
+    ExpiryPolicy {
+        warning: TimeDelta::minutes(number(WARNING).into()),
+        extension: TimeDelta::minutes(number(EXTENSION).into()),
+        most_extensions: number(EXTENSIONS),
+    }
 }
 
 impl EmParameters {
@@ -351,6 +377,7 @@ impl EmParameters {
                 allow_proxy: is_on("AllowProxy"),
                 trusted: TrustedSource::parse_list(text(TRUSTED_LIST)).unwrap_or_default(),
             },
+            expiry: expiry_policy(&value),
         }
     }
 }

@@ -53,8 +53,10 @@ pub(super) fn run(tx: &mut Tx<'_>, asked: &[&Asked], origin: &Origin) -> Result<
         let now = tx.now()?;
         changes.events.extend(event::rows(one.cause(), origin, now, tx.ids(), step.events)?);
         replies.push(step.reply);
+        let opened_on = step.opened.as_ref().map(|opened| opened.phone);
         for (phone, session) in step.ended {
             world.sessions.remove(&phone);
+            changes.replaced.extend(opened_on.filter(|opened_on| *opened_on != phone).map(|_| phone));
             changes.ended.push((phone, session));
         }
         for line in &step.selected {

@@ -9,6 +9,7 @@ pub mod conditions;
 mod counts;
 pub mod credential;
 pub mod error;
+pub mod expiry;
 pub mod lockout_event;
 mod logout_all;
 pub mod operator;

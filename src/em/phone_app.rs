@@ -5,6 +5,7 @@
 //! error or event (PHONE-4). The HTTP layer has judged the Host header before. Nothing is kept between the requests of a conversation,
 //! so that each may reach another node.
 
+mod leaving;
 mod request;
 mod screens;
 pub(super) mod visit;
@@ -23,16 +24,15 @@ use super::audit::Attempt;
 use super::conditions::{Conditions, PhoneState};
 use super::credential::code_of;
 use super::error::{Doing, EmCode};
-use super::outcome::{LoginOutcome, LogoutOutcome};
+use super::outcome::LoginOutcome;
 use super::screen::Screen;
 use super::service::{Authority, Em, LoginAttempt};
-use super::texts::{Phrase, Texts};
+use super::texts::Texts;
 use crate::auth::ticket::Place;
 use crate::auth::verify::{Refused, Verified};
 use crate::auth::{Principal, Source};
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use crate::domain::login::OccupantRule;
-use crate::domain::logout::LogoutOrigin;
 use crate::domain::names::fold;
 use crate::store::accounts::Holder;
 use crate::store::objects::Selector;
@@ -93,9 +93,10 @@ fn attempt(visit: &Visit, em: &Em, pairs: &[(String, String)]) -> Attempt {
     let address = visit.route.address.map(|a| a.to_string());
     let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
     let id = visit.request.unwrap_or_else(|| em.new_id());
+    let is_leaving = sent("doLogout") == Some("true") || sent("putOff").is_some();
     let by_user_id = !sent("loginType").is_some_and(|kind| ["DN", "SP"].contains(&kind));
     Attempt {
-        doing: if sent("doLogout") == Some("true") { Doing::Logout } else { Doing::Login },
+        doing: if is_leaving { Doing::Logout } else { Doing::Login },
         phone: sent("device").map(Selector::name),
         user: sent("userid").filter(|_| by_user_id).map(|id| id.trim().to_owned()),
         cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) },
@@ -118,6 +119,8 @@ impl Conversation<'_> {
         let cause = &mut attempt.cause;
         let outcome = match wish {
             Wish::Open => self.open(conditions).await,
+            Wish::Notice => self.notice(conditions).await,
+            Wish::PutOff(due) => self.put_off(conditions, due, cause.clone()).await,
             Wish::LogOut => self.log_out(conditions, cause.clone()).await,
             Wish::LogIn { typed, pin } => self.log_in(conditions, &typed, &pin, cause).await,
             Wish::Choose { ticket, profile, shown } => {
@@ -154,9 +157,7 @@ impl Conversation<'_> {
     async fn open(&self, conditions: &Conditions) -> Result<Screen, EmCode> {
         let occupant = conditions.phone.as_ref().and_then(|phone| phone.occupant.as_ref());
         if let Some((user_id, _)) = occupant {
-            Em::check_is_active(conditions)?;
-            self.em.trust(conditions, self.visit.route).await?;
-            return Ok(self.screens.confirmation(user_id));
+            return self.question(conditions, user_id).await;
         }
         let phone = self.phone_to_log_in(conditions).await?;
         let parameters = &conditions.parameters;
@@ -278,24 +279,6 @@ impl Conversation<'_> {
             }
             Err(EmCode::UserAbsent) => Err(EmCode::Authentication),
             Err(code) => Err(code),
-        }
-    }
-
-    /// No credential is asked: whoever stands at the phone may end the session on it.
-    async fn log_out(&self, conditions: &Conditions, cause: Cause) -> Result<Screen, EmCode> {
-        Em::check_is_active(conditions)?;
-        if conditions.phone.is_none() {
-            return Err(EmCode::PhoneAbsent);
-        }
-        self.em.trust(conditions, self.visit.route).await?;
-        self.em.check_logout_from_elsewhere(conditions, self.visit.route).await?;
-        let _permit = self.em.permit(conditions).await?;
-        let phone = Selector::name(self.screens.phone.as_str());
-        match self.em.logout(phone, LogoutOrigin::Phone, cause).await? {
-            LogoutOutcome::LoggedOut { clear_call_log, .. } => {
-                Ok(self.screens.done(Phrase::LogoutDone, clear_call_log))
-            }
-            LogoutOutcome::NobodyLoggedIn => Ok(self.screens.done(Phrase::LogoutDone, false)),
         }
     }
 }

@@ -39,6 +39,12 @@ pub enum Phrase {
     ChooseProfile,
     LogOut,
     LoggedInHere,
+    LogsOutIn,
+    Extend,
+    SessionExtended,
+    LoggedOut,
+    LoggedInElsewhere,
+    LogIn,
     LoginDone,
     LogoutDone,
     PhoneRestarts,
@@ -75,6 +81,8 @@ impl Phrase {
         matches!(
             self,
             Self::LoggedInHere
+                | Self::LogsOutIn
+                | Self::LoggedInElsewhere
                 | Self::PhoneRestarts
                 | Self::Error
                 | Self::Reference

@@ -13,6 +13,7 @@ use crate::domain::event::shared::moment_text;
 use crate::domain::event::{
     AuthType, CallLogCleared, Cause, CredentialChanged, DeviceLogin, DeviceLogout, Event,
     IntercomDefaultDeviceChanged, LoginRejected, ProvisioningChanged, ServiceParameterChanged,
+    SessionExpiring, SessionExtended,
 };
 use crate::store::number_line::Positioned;
 
@@ -74,6 +75,8 @@ struct Envelope<'a> {
 enum Data<'a> {
     DeviceLogin(&'a DeviceLogin),
     DeviceLogout(&'a DeviceLogout),
+    SessionExpiring(&'a SessionExpiring),
+    SessionExtended(&'a SessionExtended),
     CallLogCleared(&'a CallLogCleared),
     Intercom(&'a IntercomDefaultDeviceChanged),
     Provisioning(&'a ProvisioningChanged),
@@ -87,6 +90,8 @@ impl<'a> From<&'a Event> for Data<'a> {
         match event {
             Event::DeviceLogin(e) => Self::DeviceLogin(e),
             Event::DeviceLogout(e) => Self::DeviceLogout(e),
+            Event::SessionExpiring(e) => Self::SessionExpiring(e),
+            Event::SessionExtended(e) => Self::SessionExtended(e),
             Event::CallLogCleared(e) => Self::CallLogCleared(e),
             Event::IntercomDefaultDeviceChanged(e) => Self::Intercom(e),
             Event::ProvisioningChanged(e) => Self::Provisioning(e),

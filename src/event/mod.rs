@@ -100,9 +100,11 @@ pub struct EventType {
 }
 
 /// Every type that this gateway emits.
-pub const TYPES: [EventType; 8] = [
+pub const TYPES: [EventType; 10] = [
     DEVICE_LOGIN,
     DEVICE_LOGOUT,
+    SESSION_EXPIRING,
+    SESSION_EXTENDED,
     CALLLOG_CLEARED,
     INTERCOM_CHANGED,
     PROVISIONING_CHANGED,
@@ -113,6 +115,8 @@ pub const TYPES: [EventType; 8] = [
 
 const DEVICE_LOGIN: EventType = EventType { name: "em.device.login.v1", topic: "em.session.v1" };
 const DEVICE_LOGOUT: EventType = EventType { name: "em.device.logout.v1", topic: "em.session.v1" };
+const SESSION_EXPIRING: EventType = EventType { name: "em.session.expiring.v1", topic: "em.session.v1" };
+const SESSION_EXTENDED: EventType = EventType { name: "em.session.extended.v1", topic: "em.session.v1" };
 const CALLLOG_CLEARED: EventType = EventType { name: "em.calllog.cleared.v1", topic: "em.session.v1" };
 const INTERCOM_CHANGED: EventType =
     EventType { name: "em.intercom.defaultdevice.changed.v1", topic: "em.intercom.v1" };
@@ -129,6 +133,8 @@ pub fn type_of(event: &Event) -> EventType {
     match event {
         Event::DeviceLogin(_) => DEVICE_LOGIN,
         Event::DeviceLogout(_) => DEVICE_LOGOUT,
+        Event::SessionExpiring(_) => SESSION_EXPIRING,
+        Event::SessionExtended(_) => SESSION_EXTENDED,
         Event::CallLogCleared(_) => CALLLOG_CLEARED,
         Event::IntercomDefaultDeviceChanged(_) => INTERCOM_CHANGED,
         Event::ProvisioningChanged(_) => PROVISIONING_CHANGED,
@@ -143,6 +149,8 @@ pub fn key_of(event: &Event) -> String {
     match event {
         Event::DeviceLogin(e) => e.device.name.clone(),
         Event::DeviceLogout(e) => e.device.name.clone(),
+        Event::SessionExpiring(e) => e.device.name.clone(),
+        Event::SessionExtended(e) => e.device.name.clone(),
         Event::CallLogCleared(e) => e.device.name.clone(),
         Event::IntercomDefaultDeviceChanged(e) => e.line.key(),
         Event::ProvisioningChanged(e) => format!("{}/{}", e.object_type, e.object_uuid),
@@ -160,6 +168,8 @@ pub fn subject_of(event: &Event) -> String {
     let kind = match event {
         Event::DeviceLogin(_)
         | Event::DeviceLogout(_)
+        | Event::SessionExpiring(_)
+        | Event::SessionExtended(_)
         | Event::CallLogCleared(_)
         | Event::LoginRejected(_) => "device",
         Event::IntercomDefaultDeviceChanged(_) => "intercom",

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use ring::digest::{Context, SHA256};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -14,7 +15,8 @@ use uuid::Uuid;
 
 use super::envelope;
 use super::kafka::Record;
-use crate::domain::event::{IntercomState, StateChange};
+use crate::domain::event::StateChange;
+use crate::domain::event::shared::moment_text;
 use crate::store::number_line::Positioned;
 
 /// Topic and type of session states.
@@ -72,10 +74,10 @@ struct Beside<'a> {
 
 /// The same on its way into the log.
 #[derive(serde::Serialize)]
-struct ToStore<'a> {
+struct ToStore<'a, T> {
     topic: &'static str,
     key: &'a str,
-    data: Option<&'a IntercomState>,
+    data: Option<T>,
 }
 
 /// What is written beside an event; none: it tells all by itself.
@@ -83,11 +85,44 @@ pub(super) fn beside(states: &[StateChange]) -> Result<Option<String>, serde_jso
     if states.is_empty() {
         return Ok(None);
     }
-    let to_store = |s: &StateChange| -> serde_json::Result<String> {
-        serde_json::to_string(&ToStore { topic: INTERCOM_STATE, key: &s.key, data: s.state.as_ref() })
+    let to_store = |change: &StateChange| match change {
+        StateChange::Intercom { key, state } => {
+            serde_json::to_string(&ToStore { topic: INTERCOM_STATE, key, data: state.as_ref() })
+        }
+        StateChange::Session { key, state } => {
+            let data = Some(serde_json::from_str::<&RawValue>(state)?);
+            serde_json::to_string(&ToStore { topic: SESSION_STATE, key, data })
+        }
     };
     let texts = states.iter().map(to_store).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(format!("[{}]", texts.join(","))))
+}
+
+/// What the login of a session would say if its end had been another one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PutOff {
+    /// Its envelope.
+    pub envelope: String,
+    /// The state of the session.
+    pub state: String,
+}
+
+/// Puts another end into what a login said; `None`: that is no envelope of ours.
+pub fn put_off(login: &str, expires_at: DateTime<Utc>) -> Option<PutOff> {
+    let envelope: Fields<'_> = serde_json::from_str(login).ok()?;
+    let data: Fields<'_> = serde_json::from_str(envelope.get("data")?).ok()?;
+    let end = serde_json::to_string(&moment_text(expires_at)).ok()?;
+    let data: Vec<(&str, &str)> = data
+        .0
+        .iter()
+        .map(|(name, value)| (*name, if *name == "expiresAt" { &end } else { value.get() }))
+        .collect();
+    let of_session = data.iter().filter(|(name, _)| !OF_LOGINS.contains(name));
+    let state = object(of_session.copied());
+    let data = object(data.iter().copied());
+    let fields =
+        envelope.0.iter().map(|(name, value)| (*name, if *name == "data" { &data } else { value.get() }));
+    Some(PutOff { envelope: object(fields), state })
 }
 
 /// The state that an event itself tells of.

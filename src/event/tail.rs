@@ -221,6 +221,9 @@ fn detail(event: &Value, type_name: &str) -> String {
     match type_name {
         "em.device.login.v1" => format!("{} with {}", t("/data/user/userId"), t("/data/profile/name")),
         "em.device.logout.v1" => format!("{} ({})", t("/data/user/userId"), t("/data/reason")),
+        "em.session.expiring.v1" | "em.session.extended.v1" => {
+            format!("{} ends {}", t("/data/user/userId"), t("/data/expiresAt"))
+        }
         "em.calllog.cleared.v1" => format!("{} ({})", t("/data/user/userId"), t("/data/trigger")),
         "em.intercom.defaultdevice.changed.v1" => {
             let or_none = |name: &str| if name.is_empty() { "none".to_owned() } else { name.to_owned() };

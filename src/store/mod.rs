@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod effective_config;
 pub mod error;
 pub mod event_log;
+pub mod expiry;
 pub mod first_account;
 pub mod gathered;
 pub mod intercom;

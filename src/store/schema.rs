@@ -140,6 +140,8 @@ diesel::table! {
         phone_pk -> BigInt,
         user_pk -> BigInt,
         session_id -> Uuid,
+        replaced_session -> Nullable<Uuid>,
+        replaced_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -242,6 +244,8 @@ diesel::table! {
         login_method -> Text,
         exclusive -> Bool,
         login_envelope -> Nullable<Json>,
+        warned_at -> Nullable<Timestamptz>,
+        extensions -> SmallInt,
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::event_log::EventRow;
 use super::schema::{objects, registrations, sessions};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, expiry};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login_limit::LoginLimit;
@@ -44,6 +44,8 @@ pub struct BatchChanges {
     pub opened: Vec<NewSession>,
     /// Intercom lines that get their default device.
     pub selected: Vec<(LinePk, PhonePk)>,
+    /// Phones whose session ends because its user logs in at another one.
+    pub replaced: Vec<PhonePk>,
     /// Events, in order.
     pub events: Vec<EventRow>,
 }
@@ -70,10 +72,10 @@ fn each<'a, T, U>(items: &'a [T], field: impl Fn(&'a T) -> U) -> Vec<U> {
     items.iter().map(field).collect()
 }
 
-/// Writes what a batch decided, with its events, in one statement; returns the id of the transaction.
+/// Writes what a batch decided, with its events, in one statement, and in another what phones are to be told; returns the id of the transaction.
 pub fn apply(tx: &mut Tx<'_>, changes: &BatchChanges) -> Result<i64, StoreError> {
     let now = tx.now()?;
-    let BatchChanges { ended, opened, selected, events } = changes;
+    let BatchChanges { ended, opened, selected, replaced, events } = changes;
     let statement = apply_batch(
         now,
         each(ended, |e| e.0),
@@ -95,7 +97,11 @@ pub fn apply(tx: &mut Tx<'_>, changes: &BatchChanges) -> Result<i64, StoreError>
         each(events, |e| e.key.as_str()),
         each(events, |e| e.envelope.as_str()),
     );
-    Ok(diesel::select(statement).get_result(tx.connection())?)
+    let transaction = diesel::select(statement).get_result(tx.connection())?;
+    if !replaced.is_empty() {
+        expiry::note_replaced(tx, replaced)?;
+    }
+    Ok(transaction)
 }
 
 /// What became of a transaction.

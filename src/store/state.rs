@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::schema::{lines, sessions};
 use super::{Db, Ended, StoreError, TransactionError, Tx, intercom};
+use crate::domain::ids::PhonePk;
 
 /// Whoever numbers is not held up for longer by one that is frozen; numbers survive a crash of the server.
 const NUMBERING: &str = "SET idle_in_transaction_session_timeout = '5s'; SET synchronous_commit = on; \
@@ -76,6 +77,12 @@ pub struct RunningSession {
 /// Active sessions on phones after one, in order.
 pub fn sessions_after(tx: &mut Tx<'_>, phone: i64, most: i32) -> Result<Vec<RunningSession>, StoreError> {
     Ok(SessionsAfter { phone, most }.load(tx.connection())?)
+}
+
+/// The session on a phone.
+pub fn session_on(tx: &mut Tx<'_>, phone: PhonePk) -> Result<Option<RunningSession>, StoreError> {
+    let next = sessions_after(tx, phone.0 - 1, 1)?.pop();
+    Ok(next.filter(|session| session.phone == phone.0))
 }
 
 /// Whether there is any session, and any intercom line.

@@ -145,6 +145,42 @@ pub struct DeviceLogout {
     pub requested_by: Actor,
 }
 
+/// A session ends soon by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionExpiring {
+    pub session_id: Uuid,
+    pub device: EventPhone,
+    pub user: EventUser,
+    pub profile: EventProfile,
+    #[serde(serialize_with = "moment")]
+    pub login_time: DateTime<Utc>,
+    #[serde(serialize_with = "moment")]
+    pub expires_at: DateTime<Utc>,
+    /// By how much its end may be put off at the phone.
+    pub extension_seconds: Option<i64>,
+    pub requested_by: Actor,
+}
+
+/// The end of a session was put off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionExtended {
+    pub session_id: Uuid,
+    pub device: EventPhone,
+    pub user: EventUser,
+    pub profile: EventProfile,
+    #[serde(serialize_with = "moment")]
+    pub login_time: DateTime<Utc>,
+    #[serde(serialize_with = "moment")]
+    pub previous_expires_at: DateTime<Utc>,
+    #[serde(serialize_with = "moment")]
+    pub expires_at: DateTime<Utc>,
+    /// How often it was put off, with this time.
+    pub extensions: i16,
+    pub requested_by: Actor,
+}
+
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -41,6 +41,10 @@ pub(super) enum Wish {
     },
     /// Log out.
     LogOut,
+    /// Put the automatic logout off that was due then, in seconds since 1970.
+    PutOff(i64),
+    /// Why somebody is not logged in any more.
+    Notice,
 }
 
 /// The names that a service URL may give a login type, and what each means.
@@ -57,11 +61,14 @@ struct Parameters {
     ticket: Option<Zeroizing<String>>,
     profile: Option<String>,
     shown: Option<String>,
+    put_off: Option<String>,
+    notice: Option<String>,
 }
 
 /// Reads the pairs of a query string; the order of refusals is 207, 215, 202, 11.
 pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode> {
-    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown } = gather(pairs)?;
+    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown, put_off, notice } =
+        gather(pairs)?;
     let device = device.filter(|d| !d.trim().is_empty()).ok_or(EmCode::DeviceNameEmpty)?;
     let login_type = parse_login_type(login_type.as_deref())?;
     let wish = match (log_out.as_deref(), ticket, user_id, pin) {
@@ -69,7 +76,11 @@ pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode
         (_, Some(ticket), ..) => {
             Wish::Choose { ticket, profile, shown: shown.and_then(|n| n.parse().ok()).unwrap_or_default() }
         }
-        (_, None, None, None) => Wish::Open,
+        (_, None, None, None) => match put_off.and_then(|due| due.parse().ok()) {
+            Some(due) => Wish::PutOff(due),
+            None if notice.as_deref() == Some("true") => Wish::Notice,
+            None => Wish::Open,
+        },
         (_, None, Some(typed), Some(pin)) if !typed.trim().is_empty() && !pin.trim().is_empty() => {
             Wish::LogIn { typed: typed.trim().to_owned(), pin }
         }
@@ -100,6 +111,8 @@ fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
             "doLogout" => parameters.log_out.replace(value).is_some(),
             "t" => parameters.ticket.replace(Zeroizing::new(value)).is_some(),
             "p" => parameters.profile.replace(value).is_some(),
+            "putOff" => parameters.put_off.replace(value).is_some(),
+            "notice" => parameters.notice.replace(value).is_some(),
             "n" => parameters.shown.replace(value).is_some(),
             _ => false,
         };

@@ -23,6 +23,15 @@ pub(super) struct Screens<'v> {
     pub(super) language: &'v Language,
 }
 
+/// An automatic logout that is near.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near {
+    /// Minutes until then.
+    pub(super) minutes: i64,
+    /// What asks to put it off, where that may be.
+    pub(super) put_off: Option<i64>,
+}
+
 /// A profile of the menu.
 pub(super) struct Choice {
     /// Its name.
@@ -101,18 +110,46 @@ impl Screens<'_> {
         }
     }
 
-    /// The question whether to log out.
-    pub(super) fn confirmation(&self, user_id: &str) -> Screen {
+    /// The question whether to log out, with the automatic logout that is near and the key that puts it off.
+    pub(super) fn confirmation(&self, user_id: &str, near: Option<Near>) -> Screen {
         let change = self.change_pin(user_id);
+        let put_off = near.and_then(|near| near.put_off);
+        let extend = put_off.map(|due| self.key(Phrase::Extend, 4, &format!("{}&putOff={due}", self.page())));
+        let keys = [
+            self.key(Phrase::Yes, 1, &format!("{}&doLogout=true", self.page())),
+            self.key(Phrase::No, 2, "SoftKey:Exit"),
+            self.key(Phrase::ChangePin, 3, &change),
+        ];
+        let here = self.language.filled(Phrase::LoggedInHere, &[("user", user_id)]);
         Screen::Text {
             title: self.text(Phrase::Title),
             prompt: self.text(Phrase::LogOut),
-            keys: vec![
-                self.key(Phrase::Yes, 1, &format!("{}&doLogout=true", self.page())),
-                self.key(Phrase::No, 2, "SoftKey:Exit"),
-                self.key(Phrase::ChangePin, 3, &change),
-            ],
-            text: self.language.filled(Phrase::LoggedInHere, &[("user", user_id)]),
+            keys: keys.into_iter().chain(extend).collect(),
+            text: near.map_or(here.clone(), |near| format!("{here} {}", self.logs_out_in(near.minutes))),
+        }
+    }
+
+    fn logs_out_in(&self, minutes: i64) -> String {
+        self.language.filled(Phrase::LogsOutIn, &[("n", &minutes.to_string())])
+    }
+
+    /// An automatic logout was put off.
+    pub(super) fn put_off(&self, minutes: i64) -> Screen {
+        Screen::Text {
+            title: self.text(Phrase::Title),
+            prompt: self.text(Phrase::SessionExtended),
+            keys: vec![self.exit()],
+            text: self.logs_out_in(minutes),
+        }
+    }
+
+    /// The user of this phone has logged in at another one.
+    pub(super) fn replaced(&self, user_id: &str) -> Screen {
+        Screen::Text {
+            title: self.text(Phrase::Title),
+            prompt: self.text(Phrase::LoggedOut),
+            keys: vec![self.key(Phrase::LogIn, 1, &self.page()), self.exit()],
+            text: self.language.filled(Phrase::LoggedInElsewhere, &[("user", user_id)]),
         }
     }
 

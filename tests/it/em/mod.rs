@@ -9,6 +9,7 @@ mod credential_http;
 mod credential_page;
 mod credentials;
 mod effective_config;
+mod expiry;
 mod handset;
 mod intercom;
 mod login;

@@ -9,7 +9,7 @@ use crate::support::http::assert_can_be_shown;
 use crate::support::site::Site;
 
 /// What the phone gets for a query.
-async fn get(site: &Site, query: &str) -> String {
+pub(super) async fn get(site: &Site, query: &str) -> String {
     let page = site.phone_page("gate.example:8080");
     let app = test::init_service(App::new().configure(|config| routes(config, page))).await;
     let request = test::TestRequest::get()
@@ -27,13 +27,13 @@ async fn get(site: &Site, query: &str) -> String {
 }
 
 /// The prompt of a text screen.
-async fn prompt(site: &Site, query: &str) -> String {
+pub(super) async fn prompt(site: &Site, query: &str) -> String {
     let xml = get(site, query).await;
     let (_, rest) = xml.split_once("<Prompt>").expect(&xml);
     rest.split_once("</Prompt>").unwrap().0.to_owned()
 }
 
-fn site() -> Site {
+pub(super) fn site() -> Site {
     let site = Site::new();
     site.phone("SEP0000000000A1");
     site.phone("SEP0000000000A2");

@@ -93,6 +93,8 @@ fn keys_and_subjects_come_from_what_an_event_is_about() {
         [
             device.clone(),
             device.clone(),
+            device.clone(),
+            device.clone(),
             device,
             of("7001|PT_ICM", "intercom"),
             of("AppUser/8ede0d7a-c3ba-4a9e-93de-ef86ab1031d0", "object"),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use emgate::domain::ids::LinePk;
+use chrono::{DateTime, TimeDelta, Utc};
+use emgate::domain::event::{Cause, Via};
+use emgate::domain::expiry::ExpiryPolicy;
+use emgate::domain::ids::{LinePk, PhonePk};
 use emgate::domain::logout::LogoutOrigin;
 use emgate::event::copier::{Copier, CopyError};
 use emgate::event::kafka::{DeliveryMode, KafkaFailure, KafkaSettings, embedded_broker};
@@ -13,8 +16,10 @@ use emgate::event::publisher;
 use emgate::event::republish::{self, RepublishArgs};
 use emgate::event::retention::{Retention, drop_old};
 use emgate::event::sequencer::Leadership;
+use emgate::event::verify::verify;
 use emgate::store::intercom_states::{self, StatesOf};
 use emgate::store::{Db, number_line, state};
+use indicatif::ProgressBar;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -151,6 +156,40 @@ fn a_state_topic_that_was_lost_is_written_anew_behind_the_last_number() {
     publish(&site, &mut leadership, &mut copier);
     assert_never_falling(&read_states(&settings));
     assert_eq!(said(&live(&settings)), in_tables(&site.db));
+}
+
+#[test]
+fn an_end_that_was_put_off_is_in_the_state_at_once_and_when_it_is_published_again() {
+    let Some(settings) = kafka_settings("again-put-off") else { return };
+    let site = site(2);
+    site.parameter("IntraClusterMaxLoginTime", "1:00");
+    let mut leadership = lead(&site.db);
+    let mut copier = take_over(&site.db, &settings, &leadership);
+    log_in(&site, 0..2);
+    let phone = site.db.write_blocking(|tx| state::sessions_after(tx, 0, 1)).unwrap().remove(0);
+    site.clock.advance_seconds(3300);
+    let policy = ExpiryPolicy {
+        warning: TimeDelta::minutes(5),
+        extension: TimeDelta::minutes(10),
+        most_extensions: 1,
+    };
+    let due = phone.started_at.timestamp() + 3600;
+    let cause = Cause::by_system(site.em.new_id(), Via::Phone);
+    assert_eq!(block_on(site.em.put_off(PhonePk(phone.phone), due, policy, cause)), Ok(Some(15)));
+    publish(&site, &mut leadership, &mut copier);
+    let key = ("em.session.state.v1".to_owned(), phone.key);
+    let before = live(&settings);
+    let end =
+        |state: &Value| state["expiresAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap().timestamp();
+    assert_eq!(end(&said(&before)[&key]), due + 600);
+    assert_eq!(said(&before), in_tables(&site.db));
+    delete(&settings, "em.session.state.v1");
+    let mut copier = take_over(&site.db, &settings, &leadership);
+    copy_all(&site.db, &mut copier);
+    copier.republish(&site.db, &|| true).unwrap();
+    assert_eq!(said(&live(&settings)), said(&before));
+    let report = verify(&site.db, &settings, Duration::from_secs(30), &ProgressBar::hidden()).unwrap();
+    assert!(report.checks.iter().all(|check| check.findings == 0), "{report:?}");
 }
 
 /// A database was restored from an older copy: what it does not know must not live on.

@@ -143,6 +143,33 @@ pub(super) fn logout() -> Event {
     }))
 }
 
+pub(super) fn session_expiring() -> Event {
+    Event::SessionExpiring(SessionExpiring {
+        session_id: id("2e05319a-cb5c-4427-bf98-e2774cbd87ad"),
+        device: phone("SEP0011223344AA"),
+        user: user(),
+        profile: profile(),
+        login_time: time("2026-03-02T08:14:05.123Z"),
+        expires_at: time("2026-03-02T16:14:05.123Z"),
+        extension_seconds: Some(900),
+        requested_by: Actor::system(Via::Timer),
+    })
+}
+
+pub(super) fn session_extended() -> Event {
+    Event::SessionExtended(SessionExtended {
+        session_id: id("2e05319a-cb5c-4427-bf98-e2774cbd87ad"),
+        device: phone("SEP0011223344AA"),
+        user: user(),
+        profile: profile(),
+        login_time: time("2026-03-02T08:14:05.123Z"),
+        previous_expires_at: time("2026-03-02T16:14:05.123Z"),
+        expires_at: time("2026-03-02T16:29:05.123Z"),
+        extensions: 1,
+        requested_by: Actor { id: None, ..person() },
+    })
+}
+
 pub(super) fn call_log_cleared() -> Event {
     Event::CallLogCleared(CallLogCleared {
         device: phone("SEP0011223344AA"),
@@ -247,6 +274,8 @@ pub(super) fn all() -> Vec<Event> {
     vec![
         login_on("SEP0011223344AA"),
         logout(),
+        session_expiring(),
+        session_extended(),
         call_log_cleared(),
         intercom_changed(),
         provisioning_changed(),

@@ -152,7 +152,7 @@ fn die_and_take_over(
     commit_one(&db, login_on("SEP0011223344BB"));
     number_all(&db, &mut second);
     copy_all(&db, &mut copier);
-    assert_eq!(line_of(&read(settings, None)), (1..=11).collect::<Vec<_>>());
+    assert_eq!(line_of(&read(settings, None)), (1..=13).collect::<Vec<_>>());
     let records = read_states(settings);
     assert_never_falling(&records);
     assert_eq!(live(settings), folded(&db));

@@ -126,7 +126,7 @@ fn key(json: &Value) -> Result<String, String> {
         "em.provisioning.changed.v1" => {
             format!("{}/{}", part("/data/objectType")?, part("/data/objectUuid")?)
         }
-        "em.calllog.cleared.v1" => part("/data/device/name")?,
+        "em.calllog.cleared.v1" | "em.session.expiring.v1" => part("/data/device/name")?,
         "em.login.rejected.v1" => refused_phone(json)?,
         "em.credential.changed.v1" => {
             let type_ = if part("/data/holder/kind")? == "end-user" { "User" } else { "AppUser" };

@@ -2,7 +2,7 @@
 
 use emgate::handset::model::MODELS;
 
-use super::{CALLED, Office, Talker, device, second_device};
+use super::{CALLED, Office, Talker, await_true, device, second_device};
 
 /// Does the same on a phone of each model, each in an office of its own.
 fn on_each_model(conversation: impl Fn(&Office, Talker<'_>, Talker<'_>)) {
@@ -177,6 +177,52 @@ fn people_change_their_pin_where_they_are_led_to_it() {
         assert_eq!(phone.prompt(), "PIN change is complete");
         phone.log_out().open().fill(&["ada", "90417"]).press("Submit");
         assert_eq!(phone.user().as_deref(), Some("ada"));
+    });
+}
+
+#[test]
+fn an_automatic_logout_that_is_near_is_shown_and_put_off_by_a_key() {
+    on_each_model(|office, mut phone, mut other| {
+        office.set("IntraClusterMaxLoginTime", "1:00");
+        office.set("AutomaticLogoutExtension", "15");
+        phone.log_in("ada");
+        other.log_in("bob").choose(0);
+        // the log finds a login by its moment, so what it says is kept with the session before that moves
+        office.gateway.sql(
+            "UPDATE sessions s SET login_envelope = l.envelope, started_at = started_at - interval '56 min',
+                expires_at = expires_at - interval '56 min'
+             FROM event_log l WHERE l.envelope -> 'data' ->> 'sessionId' = s.session_id::text AND l.type = 'em.device.login.v1'",
+        );
+        let told = |what: &str| office.told(what);
+        await_true(|| told("em.session.expiring.v1") == 2);
+        phone.open();
+        assert_eq!(phone.text(), "ada is logged in on this phone. You are logged out in 4 min.");
+        assert_eq!(phone.keys(), ["Yes", "No", "ChangePIN", "Extend"]);
+        phone.press("Extend");
+        assert_eq!((phone.prompt(), phone.text()), ("Session extended", "You are logged out in 19 min."));
+        phone.open();
+        assert_eq!((phone.text(), phone.keys().len()), ("ada is logged in on this phone.", 3));
+        // nobody is at the other one: its session ends at its time, the one that was put off goes on
+        office.gateway.sql("UPDATE sessions SET expires_at = expires_at - interval '5 min'");
+        await_true(|| other.user().is_none());
+        assert_eq!(phone.user().as_deref(), Some("ada"));
+        assert_eq!((told("em.session.extended.v1"), told("em.device.logout.v1")), (1, 1));
+    });
+}
+
+#[test]
+fn a_phone_that_was_left_says_why_nobody_is_logged_in() {
+    on_each_model(|office, mut one, mut two| {
+        office.set("MultipleLoginBehavior", "Auto Logout");
+        one.log_in("ada");
+        two.log_in("ada");
+        one.open_with("&notice=true");
+        assert_eq!(one.prompt(), "Logged out");
+        assert_eq!(one.text(), "ada has logged in at another phone and was logged out here.");
+        one.press("Login");
+        assert_eq!(one.prompt(), "Enter user ID and PIN");
+        one.fill(&["ada", "13579"]).press("Submit");
+        assert_eq!((one.user().as_deref(), two.user()), (Some("ada"), None));
     });
 }
 

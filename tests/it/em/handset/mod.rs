@@ -7,13 +7,15 @@ mod terminal;
 mod timing;
 mod web;
 
+use std::time::{Duration, Instant};
+
 use emgate::domain::names::fold;
 use emgate::handset::object::{Content, Object};
 use emgate::handset::{Client, Display, Handset, Identity, Model, Trust};
 
 use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::TestGateway;
-use crate::support::site::{sessions, story};
+use crate::support::site::{envelopes, sessions, story};
 
 /// What a phone has called before the test.
 const CALLED: [&str; 2] = ["2001", "2002"];
@@ -93,12 +95,27 @@ impl Office {
         sessions(&self.gateway.database.open_real())
     }
 
+    /// How many events of a type there are.
+    fn told(&self, type_name: &str) -> usize {
+        let all = envelopes(&self.gateway.database.open_real());
+        all.iter().filter(|event| event["type"] == type_name).count()
+    }
+
     /// Logins, logouts and cleared call logs, one line each.
     fn story(&self) -> Vec<String> {
         let told = story(&self.gateway.database.open_real());
         told.into_iter()
             .filter(|line| ["login ", "logout ", "call-log "].iter().any(|s| line.starts_with(s)))
             .collect()
+    }
+}
+
+/// Waits for what the gateway does by itself.
+fn await_true(happened: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "nothing happens");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
