@@ -3,10 +3,13 @@
 //! They hold for the life of the process; what administrators change while it runs are service parameters. Secrets come
 //! from files that only their owner can read, or from the environment, never from flags (SEC-1).
 
+mod error;
+mod flags;
 mod limits;
 mod listen;
 mod load;
 pub mod private_file;
+mod secret;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +17,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+pub use error::ConfigError;
+pub use flags::Flags;
 pub use limits::Limits;
-pub use load::{ConfigError, Flags, read_secret};
+pub use secret::read_secret;
 
 /// Everything an operator decides before the process starts.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -74,7 +79,7 @@ pub enum NodeRole {
 #[serde(default, deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `postgres://…`; may hold a password, so it is not printed.
-    #[serde(deserialize_with = "load::secret")]
+    #[serde(deserialize_with = "secret::secret")]
     url: Zeroizing<String>,
     /// File that holds the address instead.
     pub url_file: Option<PathBuf>,

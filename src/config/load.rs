@@ -1,117 +1,14 @@
 //! Reads the settings: file first, then the environment and flags on top, then the checks.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use zeroize::Zeroizing;
-
-use super::{Config, KafkaConfig, NodeRole, host_name, listen, private_file};
+use super::error::ConfigError;
+use super::flags::Flags;
+use super::secret::{find_secret, refuse_exposed};
+use super::{Config, KafkaConfig, host_name, listen};
 
 /// Settings of the Kafka client that name files with a private key.
 const KEY_FILES: [&str; 2] = ["ssl.key.location", "ssl.keystore.location"];
-
-/// Why the settings cannot be used; every text names the key.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("{key}: cannot read {path}: {source}", path = path.display())]
-    Unreadable {
-        /// The setting that names the file.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The file is no TOML of ours.
-    #[error("--config: {path}: {message}", path = path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Place and reason.
-        message: String,
-    },
-    /// A value that cannot be left out.
-    #[error("{key} is not set: {hint}")]
-    Missing {
-        /// The setting.
-        key: &'static str,
-        /// How to give it.
-        hint: &'static str,
-    },
-    /// A value that cannot be used.
-    #[error("{key}: {reason}")]
-    Invalid {
-        /// The setting.
-        key: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A secret that others on this machine can read.
-    #[error("{key}: {path} can be read by group or others; chmod 600 it", path = path.display())]
-    Exposed {
-        /// The setting that names the file.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// Settings as flags and environment variables; each wins over the file.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Flags {
-    /// File of settings in TOML; docs/configuration.md lists the keys
-    #[arg(long, value_name = "FILE", env = "EMGATE_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// File that holds the address of Postgres (or set DATABASE_URL)
-    #[arg(long, value_name = "FILE", env = "EMGATE_DATABASE_URL_FILE")]
-    pub database_url_file: Option<PathBuf>,
-    /// Kafka: host:port, or embedded; when not given, events stay in the database
-    #[arg(long, value_name = "BOOTSTRAP", env = "EMGATE_KAFKA")]
-    pub kafka: Option<String>,
-    /// Address of the embedded broker; by default what it wrote to broker.address in the state directory
-    #[arg(long, value_name = "ADDRESS", env = "EMGATE_EMBEDDED_BROKER")]
-    pub embedded_broker: Option<String>,
-    /// What topic names begin with
-    #[arg(long, value_name = "PREFIX", env = "EMGATE_TOPIC_PREFIX")]
-    pub topic_prefix: Option<String>,
-    /// File that holds the password for Kafka (or set KAFKA_PASSWORD)
-    #[arg(long, value_name = "FILE", env = "EMGATE_KAFKA_PASSWORD_FILE")]
-    pub kafka_password_file: Option<PathBuf>,
-    /// Directory of the certificate, the pepper and other files of this node
-    #[arg(long, value_name = "DIR", env = "EMGATE_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Name of this node; the host name when not given
-    #[arg(long, value_name = "NAME", env = "EMGATE_NODE_NAME")]
-    pub node_name: Option<String>,
-    /// Id of this cluster in events; made at the first migration when not given
-    #[arg(long, value_name = "ID", env = "EMGATE_CLUSTER_ID")]
-    pub cluster_id: Option<String>,
-    /// Addresses to listen on; all of the machine, IPv4 and IPv6, when not given
-    #[arg(long, value_name = "ADDRESS", env = "EMGATE_ADDRESS", value_delimiter = ',')]
-    pub address: Vec<IpAddr>,
-    /// Port of plain HTTP for phones
-    #[arg(long, value_name = "PORT", env = "EMGATE_HTTP_PORT")]
-    pub http_port: Option<u16>,
-    /// Port of TLS for everything
-    #[arg(long, value_name = "PORT", env = "EMGATE_HTTPS_PORT")]
-    pub https_port: Option<u16>,
-    /// Port of health and metrics on 127.0.0.1
-    #[arg(long, value_name = "PORT", env = "EMGATE_ADMIN_PORT")]
-    pub admin_port: Option<u16>,
-    /// Names under which clients reach this node
-    #[arg(long, value_name = "NAME", env = "EMGATE_HOSTS", value_delimiter = ',')]
-    pub hosts: Vec<String>,
-    /// What this process does; everything when not given
-    #[arg(long, value_name = "ROLE", env = "EMGATE_ROLES", value_delimiter = ',')]
-    pub roles: Vec<NodeRole>,
-    /// File that keeps the first administrator's one-time secret besides the terminal
-    #[arg(long, value_name = "FILE", env = "EMGATE_FIRST_SECRET_FILE")]
-    pub first_secret_file: Option<PathBuf>,
-    /// What is logged, such as info or emgate::em=debug
-    #[arg(long, value_name = "FILTER", env = "EMGATE_LOG")]
-    pub log: Option<String>,
-}
 
 impl Config {
     /// Reads and checks the settings.
@@ -143,25 +40,6 @@ impl Config {
         let mut config = flags.config.as_deref().map_or_else(|| Ok(Self::default()), from_file)?;
         config.take(flags);
         Ok(config)
-    }
-
-    fn take(&mut self, flags: &Flags) {
-        put(&mut self.kafka.bootstrap, flags.kafka.as_ref());
-        put(&mut self.kafka.embedded_broker, flags.embedded_broker.as_ref());
-        put(&mut self.kafka.topic_prefix, flags.topic_prefix.as_ref());
-        put(&mut self.node.state_dir, flags.state_dir.as_ref());
-        put(&mut self.node.name, flags.node_name.as_ref());
-        put(&mut self.node.cluster_id, flags.cluster_id.as_ref());
-        put(&mut self.http.address, Some(&flags.address).filter(|a| !a.is_empty()));
-        put(&mut self.http.http_port, flags.http_port.as_ref());
-        put(&mut self.http.https_port, flags.https_port.as_ref());
-        put(&mut self.http.admin_port, flags.admin_port.as_ref());
-        put(&mut self.log.filter, flags.log.as_ref());
-        put(&mut self.http.hosts, Some(&flags.hosts).filter(|h| !h.is_empty()));
-        put(&mut self.node.roles, Some(&flags.roles).filter(|r| !r.is_empty()));
-        if flags.first_secret_file.is_some() {
-            self.node.first_secret_file.clone_from(&flags.first_secret_file);
-        }
     }
 
     fn find_database(&mut self, flags: &Flags) -> Result<(), ConfigError> {
@@ -236,12 +114,6 @@ impl KafkaConfig {
     }
 }
 
-fn put<T: Clone>(place: &mut T, value: Option<&T>) {
-    if let Some(value) = value {
-        place.clone_from(value);
-    }
-}
-
 fn from_file(path: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
         key: "--config",
@@ -270,51 +142,16 @@ fn complaint(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}: {reason}")
 }
 
-/// Finds a secret: in the file that a flag names, else in the environment, else in the file that the settings name.
-fn find_secret(
-    key: &'static str,
-    flag: Option<&Path>,
-    variable: Option<String>,
-    setting: Option<&Path>,
-) -> Result<Option<Zeroizing<String>>, ConfigError> {
-    let variable = variable.map(Zeroizing::new).filter(|text| !text.is_empty());
-    let text = match (flag, variable, setting) {
-        (None, Some(text), _) => text,
-        (Some(path), _, _) | (None, None, Some(path)) => read_secret(key, path)?,
-        (None, None, None) => return Ok(None),
-    };
-    Ok(Some(Zeroizing::new(text.trim().to_owned())))
-}
-
 /// Whether an address has a scheme that is not Postgres's; its other form, `host=… dbname=…`, has none.
 fn has_foreign_scheme(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| !scheme.contains('=') && !["postgres", "postgresql"].contains(&scheme))
 }
 
-/// Reads a secret from a file, unless group or others can read it too (SEC-1).
-pub fn read_secret(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    refuse_exposed(key, path)?;
-    let text = std::fs::read_to_string(path);
-    text.map(Zeroizing::new).map_err(|source| ConfigError::Unreadable { key, path: path.to_owned(), source })
-}
-
-/// Reads a secret inside the file of settings.
-pub(super) fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
-    <String as serde::Deserialize>::deserialize(from).map(Zeroizing::new)
-}
-
-fn refuse_exposed(key: &'static str, path: &Path) -> Result<(), ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { key, path: path.to_owned(), source };
-    if private_file::is_exposed(path).map_err(unreadable)? {
-        return Err(ConfigError::Exposed { key, path: path.to_owned() });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -413,22 +250,6 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_a_flag_wins_over_the_environment_and_that_over_one_of_the_file() {
-        let [flag, setting] = ["flag", "setting"].map(|name| file(name, &format!(" {name}\n"), 0o600));
-        let find = |flag: Option<&PathBuf>, variable: Option<&str>, setting: Option<&PathBuf>| {
-            let (flag, setting) = (flag.map(PathBuf::as_path), setting.map(PathBuf::as_path));
-            let found = find_secret("key", flag, variable.map(str::to_owned), setting).unwrap();
-            found.map(|secret| secret.to_string())
-        };
-        assert_eq!(find(Some(&flag), Some("variable"), Some(&setting)).as_deref(), Some("flag"));
-        assert_eq!(find(None, Some("variable\n"), Some(&setting)).as_deref(), Some("variable"));
-        assert_eq!(find(None, Some(""), Some(&setting)).as_deref(), Some("setting"));
-        assert_eq!(find(None, None, Some(&setting)).as_deref(), Some("setting"));
-        assert_eq!(find(None, Some(""), None), None);
-        [flag, setting].iter().for_each(|path| std::fs::remove_file(path).unwrap());
-    }
-
-    #[test]
     fn an_address_of_another_scheme_is_none_of_postgres() {
         for url in
             ["postgress://u:p@h/d", "POSTGRES://u:p@h/d", "jdbc:postgresql://h/d", " postgres://h/d", "://"]
@@ -455,9 +276,6 @@ mod tests {
     fn a_secret_that_others_can_read_is_refused() {
         let error = load("open", "[database]\nurl = 'postgres://x'", 0o644).unwrap_err();
         assert!(error.starts_with("database.url: ") && error.contains("chmod 600"), "{error}");
-        let path = file("pepper", "00", 0o640);
-        assert!(matches!(read_secret("credentials.pepper_file", &path), Err(ConfigError::Exposed { .. })));
-        std::fs::remove_file(path).unwrap();
     }
 
     #[test]
