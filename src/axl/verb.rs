@@ -3,14 +3,19 @@
 //! Each verb reads its request outside the transaction and gives back [`Work`]: what is left to do inside it, which may run more
 //! than once. Events are appended by the caller, after everything else.
 
+mod fields;
+mod target;
+
 use std::sync::Arc;
 
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::fields::{document, into_carried, own_fields, value_of};
+use self::target::{missing, not_found, nothing_to_update, select, selector};
 use super::error::AxlError;
 use super::listing;
-use super::object::{AxlObject, Ctx, Fields, Own, own_key};
+use super::object::{AxlObject, Ctx, Own, own_key};
 use super::objects::parts::holder;
 use super::request::{Request, shown_by_get};
 use super::settings;
@@ -18,14 +23,13 @@ use super::{announce, answer, member_ids, mobility};
 use crate::domain::event::ProvisioningAction;
 use crate::domain::ids::ObjectPk;
 use crate::soap::document::{RowShape, TagFilter};
-use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::shape::{Field, Group, Operation, Schema};
 use crate::soap::tree::Element;
 use crate::soap::typed;
 use crate::store::StoreError;
 use crate::store::locks::Locks;
-use crate::store::objects::{self, Carried, NewObject, Object, Selector};
-use crate::store::shown::{self, Found, Part, Shown, Wanted};
+use crate::store::objects::{self, Carried, NewObject, Object};
+use crate::store::shown::{self, Found, Part, Wanted};
 
 /// What a call answers with.
 #[derive(Debug)]
@@ -256,89 +260,6 @@ pub fn list<O: AxlObject + 'static>(request: Request) -> Result<Work, AxlError> 
             }
         }
     }))
-}
-
-/// How a request names its object, as far as the request alone says it.
-fn selector<O: AxlObject>(body: &Element) -> Result<Option<Selector>, AxlError> {
-    uuid_of(body).map_or_else(|| O::selector(body), |uuid| Ok(Some(Selector::Uuid(uuid))))
-}
-
-fn uuid_of(body: &Element) -> Option<Uuid> {
-    body.text_of("uuid").filter(|u| !u.is_empty()).and_then(parse_uuid)
-}
-
-/// What is said of the uuid or name of a request when there is no such object.
-fn missing<O: AxlObject>(body: &Element, say: fn(Option<Uuid>, &str) -> AxlError) -> AxlError {
-    say(uuid_of(body), body.text_of(O::IDENTITY).unwrap_or_default())
-}
-
-/// The object that a request names by uuid or by its own name, or what is said when it does not exist.
-fn select<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    body: &Element,
-    say: fn(Option<Uuid>, &str) -> AxlError,
-) -> Result<Object, AxlError> {
-    let selector = selector::<O>(body)?.map_or_else(|| O::select(ctx, body), Ok)?;
-    objects::find(ctx.tx, O::TYPE, &selector)?.ok_or_else(|| missing::<O>(body, say))
-}
-
-/// The fault for an update of what is not there.
-fn nothing_to_update<O: AxlObject>(uuid: Option<Uuid>, name: &str) -> AxlError {
-    AxlError::UpdateTargetMissing { kind: O::TYPE, name: uuid.map_or_else(|| name.to_owned(), format_uuid) }
-}
-
-/// The fault for a get or removal of what is not there.
-fn not_found<O: AxlObject>(uuid: Option<Uuid>, name: &str) -> AxlError {
-    let named = if uuid.is_some() { O::TYPE.to_owned() } else { O::not_found_as(name) };
-    AxlError::ItemNotFound { named }
-}
-
-/// The document of an object as an update compares it: carried settings as far as it mentions them, and all typed fields, since a change
-/// of one may bring a change of another.
-fn document<O: AxlObject>(
-    ctx: &mut Ctx<'_, '_>,
-    object: &Object,
-    mentioned: &TagFilter,
-) -> Result<Carried, AxlError> {
-    let mut document = into_carried(object.carried.clone());
-    document.retain(|tag, _| mentioned.wants(tag));
-    let shown = shown::load(ctx.tx, &[object.pk], &O::parts(mentioned))?;
-    let own = own_fields::<O>(object, &TagFilter::All, &shown).into_iter();
-    document.extend(own.map(|(tag, value)| (tag.to_owned(), value)));
-    Ok(document)
-}
-
-/// The named, typed and computed fields of an object, which count before what it carries.
-fn own_fields<O: AxlObject>(object: &Object, wanted: &TagFilter, shown: &Shown) -> Own {
-    let mut fields = Fields::new(wanted);
-    fields.put_attribute("@uuid", format_uuid(object.uuid));
-    fields.put(O::IDENTITY, || Value::from(object.name.clone()));
-    if let Some(tag) = O::DESCRIPTION {
-        fields.put(tag, || object.description.clone().map_or(Value::Null, Value::from));
-    }
-    fields.put("versionStamp", || Value::from(version_stamp(object)));
-    O::view(shown, object, &mut fields);
-    fields.into_own()
-}
-
-fn version_stamp(object: &Object) -> String {
-    let stamp = Uuid::new_v5(&object.uuid, &object.revision.to_be_bytes());
-    format!("{{{}-{}}}", object.changed_at.timestamp(), stamp.to_string().to_uppercase())
-}
-
-/// The value of an element, or of an attribute under `@name`, as answers show it.
-fn value_of<'d>(own: &'d Own, object: &'d Object, tag: &str) -> Option<&'d Value> {
-    let own = own.iter().find(|(name, _)| *name == tag).map(|(_, value)| value);
-    own.or_else(|| object.carried.get(tag))
-}
-
-fn into_carried(value: Value) -> Carried {
-    match value {
-        Value::Object(map) => map,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Carried::new()
-        }
-    }
 }
 
 /// Applies the adding and removing branches of carried collections.
