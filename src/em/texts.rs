@@ -3,6 +3,8 @@
 //! The files are part of the program; a directory of the deployment may add languages and change texts. A file with an unknown phrase,
 //! an unknown code or a text that no phone can show is refused at the start.
 
+mod phrase;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,88 +12,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::error::{CODES, Doing, EmCode};
+pub use phrase::Phrase;
 
 /// Characters that a title, a prompt, a label or the name of a key may have on a phone.
 const SHORT: usize = 32;
 const ENGLISH: &str = "en";
-
-/// One text that is not about a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "en.toml shows each of them")]
-pub enum Phrase {
-    Title,
-    EnterUserId,
-    EnterExtension,
-    EnterSelfServiceId,
-    UserId,
-    Extension,
-    SelfServiceId,
-    Pin,
-    Submit,
-    Select,
-    Exit,
-    Yes,
-    No,
-    ChangePin,
-    Retry,
-    More,
-    ChooseProfile,
-    LogOut,
-    LoggedInHere,
-    LogsOutIn,
-    Extend,
-    SessionExtended,
-    LoggedOut,
-    LoggedInElsewhere,
-    LogIn,
-    LoginDone,
-    LogoutDone,
-    PhoneRestarts,
-    Error,
-    Reference,
-    LoginUnavailable,
-    LogoutUnavailable,
-    ChangeCredential,
-    EnterPins,
-    CurrentPin,
-    NewPin,
-    ConfirmPin,
-    Change,
-    PinChanged,
-    PinChangeSuccessful,
-    PinFieldsBlank,
-    PinsDiffer,
-    PinNotDigits,
-    PinWrong,
-    PinLocked,
-    PinKept,
-    PinTooYoung,
-    PinTooShort,
-    PinTrivial,
-    PinRepeated,
-    PinChangeUnavailable,
-    PinChoice,
-    PinEnds,
-}
-
-impl Phrase {
-    /// Whether it stands in the text of a screen, which is long; others must fit their line.
-    fn is_long(self) -> bool {
-        matches!(
-            self,
-            Self::LoggedInHere
-                | Self::LogsOutIn
-                | Self::LoggedInElsewhere
-                | Self::PhoneRestarts
-                | Self::Error
-                | Self::Reference
-                | Self::PinChangeSuccessful
-                | Self::PinChoice
-                | Self::PinEnds
-        )
-    }
-}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
