@@ -3,11 +3,13 @@
 //! Reads what a login needs: texts, forms, menus and executes. What a phone would refuse is refused here and says why, so that a page
 //! that passes can be shown by every phone. Shows nothing itself.
 
+mod children;
+
 use std::borrow::Cow;
-use std::slice;
 
 use serde::Serialize;
 
+use self::children::{Children, error, length, no_text};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
 
@@ -123,17 +125,13 @@ pub struct ExecuteItem {
 #[error("XML Error [4]: {0}")]
 pub struct XmlError(pub String);
 
-fn error<T>(why: impl Into<String>) -> Result<T, XmlError> {
-    Err(XmlError(why.into()))
-}
-
 /// Reads an object, of at most so many bytes, in the charset that its `Content-Type` names, if any.
 pub fn read(bytes: &[u8], charset: Option<&str>, most: usize) -> Result<Object, XmlError> {
     if bytes.len() > most {
         return error(format!("{} bytes, a phone takes {most}", bytes.len()));
     }
     let root = read_document(&in_utf8(bytes, charset)?).or_else(|e| error(e.to_string()))?;
-    let mut children = Children { parent: &root.name, rest: root.children.iter() };
+    let mut children = Children::of(&root);
     no_text(&root)?;
     root_attributes(&root)?;
     let is_execute = root.name == "CiscoIPPhoneExecute";
@@ -260,80 +258,6 @@ fn execute_items(children: &mut Children<'_>) -> Result<Vec<ExecuteItem>, XmlErr
 pub(super) fn is_address(url: &str) -> bool {
     let begins = |scheme: &str| url.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
     begins("http://") || begins("https://")
-}
-
-fn no_text(element: &Element) -> Result<(), XmlError> {
-    if element.text.trim().is_empty() { Ok(()) } else { error(format!("text in {}", element.name)) }
-}
-
-fn length(what: &str, text: &str, range: std::ops::RangeInclusive<usize>) -> Result<(), XmlError> {
-    if range.contains(&text.chars().count()) {
-        return Ok(());
-    }
-    error(format!("{what} is not {} to {} characters long", range.start(), range.end()))
-}
-
-/// The children of an element that nobody has read yet, in order.
-struct Children<'e> {
-    parent: &'e str,
-    rest: slice::Iter<'e, Element>,
-}
-
-impl<'e> Children<'e> {
-    /// The next one, if it has this name.
-    fn next(&mut self, name: &str) -> Option<&'e Element> {
-        let next = self.rest.as_slice().first().filter(|element| element.name == name);
-        next.inspect(|_| {
-            self.rest.next();
-        })
-    }
-
-    fn optional_leaf(
-        &mut self,
-        name: &str,
-        range: std::ops::RangeInclusive<usize>,
-    ) -> Result<Option<String>, XmlError> {
-        let Some(element) = self.next(name) else { return Ok(None) };
-        if !element.children.is_empty() || !element.attributes.is_empty() {
-            return error(format!("{name} holds more than a text"));
-        }
-        length(name, &element.text, range)?;
-        Ok(Some(element.text.clone()))
-    }
-
-    fn leaf(&mut self, name: &str, range: std::ops::RangeInclusive<usize>) -> Result<String, XmlError> {
-        match self.optional_leaf(name, range)? {
-            Some(text) => Ok(text),
-            None => error(format!("{name} is missing in {}, or not in its place", self.parent)),
-        }
-    }
-
-    /// All that come now and have this name, each read whole.
-    fn many<T>(
-        &mut self,
-        name: &str,
-        most: usize,
-        mut read: impl FnMut(&mut Children<'_>) -> Result<T, XmlError>,
-    ) -> Result<Vec<T>, XmlError> {
-        let mut found = Vec::new();
-        while let Some(element) = self.next(name) {
-            no_text(element)?;
-            if !element.attributes.is_empty() {
-                return error(format!("{name} has no attributes"));
-            }
-            let mut inside = Children { parent: name, rest: element.children.iter() };
-            found.push(read(&mut inside)?);
-            inside.end()?;
-        }
-        if found.len() > most { error(format!("more than {most} times {name}")) } else { Ok(found) }
-    }
-
-    fn end(&self) -> Result<(), XmlError> {
-        match self.rest.as_slice().first() {
-            None => Ok(()),
-            Some(left) => error(format!("{} in {} is unknown, or not in its place", left.name, self.parent)),
-        }
-    }
 }
 
 #[cfg(test)]
