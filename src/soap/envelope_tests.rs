@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::EnvelopeError::{Body, MustUnderstand, Version};
+use super::scan::SOAP11;
 use super::*;
+use crate::soap::write::is_xml_char;
 
 const AXL: &str = "http://www.cisco.com/AXL/API/12.5";
 
