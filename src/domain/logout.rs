@@ -41,8 +41,6 @@ pub enum LogoutDecision<'s> {
         phone: &'s Phone,
         /// The session.
         session: &'s Session,
-        /// Whether the phone's call log is cleared.
-        clear_call_log: bool,
     },
     /// Nobody is logged in.
     NobodyLoggedIn,
@@ -50,20 +48,17 @@ pub enum LogoutDecision<'s> {
     Refuse(LogoutRefusal),
 }
 
+/// Whether the end of a session clears the phone's call log: one by hand where that is switched on (EM-088), any where every logout is
+/// to do it (EM-090).
+pub fn clears_call_log(reason: LogoutReason, policy: &LoginPolicy) -> bool {
+    policy.clear_at_every_logout || policy.clear_call_logs && reason == LogoutReason::User
+}
+
 /// Decides a logout. A session on a phone whose Extension Mobility is off (left by hand) may still be ended.
-pub fn decide_logout<'s>(
-    phone: Option<&'s Phone>,
-    session: Option<&'s Session>,
-    origin: LogoutOrigin,
-    policy: &LoginPolicy,
-) -> LogoutDecision<'s> {
+pub fn decide_logout<'s>(phone: Option<&'s Phone>, session: Option<&'s Session>) -> LogoutDecision<'s> {
     let Some(phone) = phone else { return LogoutDecision::Refuse(LogoutRefusal::PhoneAbsent) };
     match session {
-        Some(session) => LogoutDecision::End {
-            phone,
-            session,
-            clear_call_log: policy.clear_call_logs && origin == LogoutOrigin::Phone,
-        },
+        Some(session) => LogoutDecision::End { phone, session },
         None if !phone.em_enabled => LogoutDecision::Refuse(LogoutRefusal::LogoutDisabled),
         None => LogoutDecision::NobodyLoggedIn,
     }
@@ -78,7 +73,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{PhonePk, ProfilePk, UserPk};
 
-    fn told(phone: Option<bool>, logged_in: bool, origin: LogoutOrigin) -> String {
+    fn told(phone: Option<bool>, logged_in: bool) -> String {
         let phone = phone.map(|em_enabled| Phone {
             pk: PhonePk(1),
             name: "SEP000000000001".into(),
@@ -106,22 +101,33 @@ mod tests {
             started_at: DateTime::UNIX_EPOCH,
             expires_at: None,
         };
-        let policy = LoginPolicy { clear_call_logs: true, ..LoginPolicy::default() };
-        match decide_logout(phone.as_ref(), Some(&session).filter(|_| logged_in), origin, &policy) {
-            LogoutDecision::End { clear_call_log: true, .. } => "end and clear".into(),
-            LogoutDecision::End { clear_call_log: false, .. } => "end".into(),
+        match decide_logout(phone.as_ref(), Some(&session).filter(|_| logged_in)) {
+            LogoutDecision::End { .. } => "end".into(),
             LogoutDecision::NobodyLoggedIn => "nobody".into(),
             LogoutDecision::Refuse(refusal) => format!("{refusal:?}"),
         }
     }
 
     #[test]
-    fn a_logout_ends_what_is_there_and_clears_the_call_log_only_by_hand() {
-        assert_eq!(told(None, true, LogoutOrigin::Phone), "PhoneAbsent");
-        assert_eq!(told(Some(true), true, LogoutOrigin::Phone), "end and clear");
-        assert_eq!(told(Some(true), true, LogoutOrigin::Api), "end");
-        assert_eq!(told(Some(true), false, LogoutOrigin::Phone), "nobody");
-        assert_eq!(told(Some(false), true, LogoutOrigin::Api), "end");
-        assert_eq!(told(Some(false), false, LogoutOrigin::Api), "LogoutDisabled");
+    fn a_logout_ends_what_is_there() {
+        assert_eq!(told(None, true), "PhoneAbsent");
+        assert_eq!(told(Some(true), true), "end");
+        assert_eq!(told(Some(true), false), "nobody");
+        assert_eq!(told(Some(false), true), "end");
+        assert_eq!(told(Some(false), false), "LogoutDisabled");
+    }
+
+    #[test]
+    fn a_logout_by_hand_clears_the_call_log_and_any_other_where_that_is_switched_on() {
+        use LogoutReason::*;
+        let told = |clear_call_logs, clear_at_every_logout| {
+            let policy = LoginPolicy { clear_call_logs, clear_at_every_logout, ..LoginPolicy::default() };
+            [User, Expired, Schedule, Elsewhere, NextUser, Administrator, LogoutAll, DeviceRemoved]
+                .map(|reason| clears_call_log(reason, &policy))
+        };
+        assert_eq!(told(false, false), [false; 8]);
+        assert_eq!(told(true, false), [true, false, false, false, false, false, false, false]);
+        assert_eq!(told(false, true), [true; 8]);
+        assert_eq!(told(true, true), [true; 8]);
     }
 }

@@ -115,6 +115,7 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter(EXTENSION, "Automatic Logout Put Off By Minutes", ValueKind::Number { min: 0, max: 1440 }, "0", Scope::Cluster),
     parameter(EXTENSIONS, "Automatic Logout Times It May Be Put Off", ValueKind::Number { min: 1, max: 100 }, "1", Scope::Cluster),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
+    parameter("ClearCallLogsAtEveryLogout", "Clear Call Logs at Every Logout", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("PinFailedAttemptsBeforeLock", "PIN Failed Attempts Before Lock", ValueKind::Number { min: 0, max: 100 }, "3", Scope::Cluster),
     parameter("PinResetFailedAttemptsAfter", "PIN Minutes Until Failed Attempts Are Forgotten", ValueKind::Number { min: 1, max: 120 }, "30", Scope::Cluster),
@@ -293,6 +294,8 @@ pub struct LoginPolicy {
     pub schedule: Schedule,
     /// Whether a manual login or logout clears the phone's call log.
     pub clear_call_logs: bool,
+    /// Whether every logout clears it, whoever or whatever ends the session (EM-090).
+    pub clear_at_every_logout: bool,
     /// Whether an intercom line without default device takes the phone on which it comes up.
     pub choose_intercom_phone: bool,
 }
@@ -311,6 +314,7 @@ impl LoginPolicy {
             limit: limit.filter(|_| enforced),
             schedule: Schedule::parse(&text(LOGOUT_AT)).unwrap_or_default(),
             clear_call_logs: text("ClearCallLogs") == "T",
+            clear_at_every_logout: text("ClearCallLogsAtEveryLogout") == "T",
             choose_intercom_phone: text("IntercomDefaultDeviceByAXL") == "T",
         }
     }

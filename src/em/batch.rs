@@ -15,7 +15,7 @@ use crate::domain::ids::{LinePk, PhonePk, UserPk};
 use crate::domain::login::{
     Admission, LoginDecision, LoginRefusal, LoginRequest, decide_login, intercom_to_select, with_selected,
 };
-use crate::domain::logout::{LogoutDecision, LogoutRefusal, decide_logout};
+use crate::domain::logout::{LogoutDecision, LogoutRefusal, clears_call_log, decide_logout};
 use crate::domain::policy::MultipleLogin;
 use crate::domain::snapshot::{Session, Snapshot};
 use crate::event::{self, EventError, Origin};
@@ -124,10 +124,8 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result
             Ok(Step::nothing(Reply::Refused(EmCode::ProxyRight)))
         }
         Placed::Logout { phone, ending: AskedEnding::By(by), cause, .. } => {
-            match decide_logout(world.phones.get(phone), occupant, *by, &world.policy) {
-                LogoutDecision::End { session, clear_call_log, .. } => {
-                    end(tx, world, session, by.reason(), clear_call_log, cause)
-                }
+            match decide_logout(world.phones.get(phone), occupant) {
+                LogoutDecision::End { session, .. } => end(tx, world, session, by.reason(), cause),
                 LogoutDecision::NobodyLoggedIn => {
                     Ok(Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn)))
                 }
@@ -142,7 +140,7 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result
         Placed::Logout { ending: AskedEnding::Expired(reason), cause, .. } => {
             let now = tx.now()?;
             match occupant.filter(|s| s.expires_at.is_some_and(|at| at <= now)) {
-                Some(session) => end(tx, world, session, *reason, false, cause),
+                Some(session) => end(tx, world, session, *reason, cause),
                 None => Ok(Step::nothing(Reply::Logout(LogoutOutcome::NobodyLoggedIn))),
             }
         }
@@ -241,7 +239,6 @@ fn displace(
             reason: one.reason,
             replaced_by: Some(replaced_by.clone()),
             removed_object: None,
-            clear_call_log: false,
             comment: None,
         };
         logout_events(world, &ending, now, actor, events);
@@ -255,7 +252,6 @@ fn end(
     world: &BatchSnapshot,
     session: &Session,
     reason: LogoutReason,
-    clear_call_log: bool,
     cause: &Cause,
 ) -> Result<Step, EventError> {
     let Some(phone) = world.phones.get(&session.phone) else {
@@ -268,7 +264,6 @@ fn end(
         reason,
         replaced_by: None,
         removed_object: None,
-        clear_call_log,
         comment: cause.comment.clone(),
     };
     logout_events(world, &ending, tx.now()?, &cause.actor, &mut events);
@@ -276,7 +271,7 @@ fn end(
         reply: Reply::Logout(LogoutOutcome::LoggedOut {
             session_id: session.session_id,
             user_id: session.user_id.clone(),
-            clear_call_log,
+            clear_call_log: clears_call_log(reason, &world.policy),
         }),
         ended: vec![(session.phone, session.session_id)],
         events,

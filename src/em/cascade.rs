@@ -46,7 +46,6 @@ pub fn end_sessions(
             reason,
             replaced_by: None,
             removed_object: removed.cloned(),
-            clear_call_log: false,
             comment: None,
         };
         logout_events(&world, &ending, now, &actor, &mut events);

@@ -65,7 +65,6 @@ fn end_part(tx: &mut Tx<'_>, phones: &[PhonePk], cause: &Cause, origin: &Origin)
             reason: LogoutReason::LogoutAll,
             replaced_by: None,
             removed_object: None,
-            clear_call_log: false,
             comment: None,
         };
         logout_events(&world, &ending, now, &cause.actor, &mut events);

@@ -12,6 +12,7 @@ use crate::domain::event::{
 };
 use crate::domain::ids::LinePk;
 use crate::domain::login::Admission;
+use crate::domain::logout::clears_call_log;
 use crate::domain::snapshot::{Appearance, Phone, Session};
 use crate::store::snapshot::BatchSnapshot;
 
@@ -22,7 +23,6 @@ pub(super) struct Ending<'s> {
     pub(super) reason: LogoutReason,
     pub(super) replaced_by: Option<SessionRef>,
     pub(super) removed_object: Option<RemovedObject>,
-    pub(super) clear_call_log: bool,
     /// What an operator says why.
     pub(super) comment: Option<String>,
 }
@@ -37,6 +37,8 @@ pub(super) fn logout_events(
 ) {
     let (phone, session) = (ending.phone, ending.session);
     let expired = matches!(ending.reason, LogoutReason::Expired | LogoutReason::Schedule);
+    let logout_is_manual = ending.reason == LogoutReason::User;
+    let call_log_cleared = clears_call_log(ending.reason, &world.policy);
     let own = programs(world, session.profile.0);
     let kept = programs(world, phone.pk.0);
     let logout = DeviceLogout {
@@ -48,12 +50,12 @@ pub(super) fn logout_events(
         logout_time: now,
         duration_seconds: DeviceLogout::seconds_between(session.started_at, now),
         reason: ending.reason,
-        manual: ending.reason == LogoutReason::User,
+        manual: logout_is_manual,
         due_at: session.expires_at.filter(|_| expired),
         replaced_by: ending.replaced_by.clone(),
         removed_object: ending.removed_object.clone(),
         restored: restored(world, phone),
-        call_log_cleared: ending.clear_call_log,
+        call_log_cleared,
         call_backs_cancelled: 0,
         cti: own.iter().filter(|p| !kept.contains(p)).cloned().collect(),
         comment: ending.comment.clone(),
@@ -61,12 +63,12 @@ pub(super) fn logout_events(
     };
     let cause = events.len();
     events.push(Occurred::of(Event::DeviceLogout(Box::new(logout))));
-    if ending.clear_call_log {
+    if call_log_cleared {
         let cleared = CallLogCleared {
             device: phone.for_event(),
             session_id: session.session_id,
             user: session.user_for_event(),
-            trigger: CallLogTrigger::ManualLogout,
+            trigger: if logout_is_manual { CallLogTrigger::ManualLogout } else { CallLogTrigger::Logout },
             cleared_at: now,
         };
         events.push(Occurred::because_of(cause, Event::CallLogCleared(cleared)));

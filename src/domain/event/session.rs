@@ -252,6 +252,8 @@ pub struct CallLogCleared {
 pub enum CallLogTrigger {
     ManualLogin,
     ManualLogout,
+    /// Any other, where an administrator has every logout clear it.
+    Logout,
 }
 
 impl DeviceLogin {

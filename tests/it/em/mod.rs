@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod call_log;
 mod cascade;
 mod counts;
 mod credential_command;
@@ -10,6 +11,7 @@ mod credential_page;
 mod credentials;
 mod effective_config;
 mod expiry;
+mod floor;
 mod handset;
 mod intercom;
 mod login;
