@@ -154,7 +154,8 @@ fn reported(phone: Reported) -> PhoneReport {
 }
 
 fn shown(known: PhoneKnown) -> Known {
-    let PhoneKnown { name, status, address, protocol, active_load, is_busy, reported_by, reported_at } =
+    let PhoneKnown { phone, status, address, protocol, active_load, is_busy, reported_by, reported_at } =
         known;
+    let name = phone.name;
     Known { name, status, address, protocol, active_load, busy: is_busy, reported_by, reported_at }
 }

@@ -22,6 +22,7 @@ pub const SCHEMA_FILES: &[(&str, &str)] = &[
     ("objects/css.xsd", include_str!("../../wsdl/objects/css.xsd")),
     ("objects/serviceParameter.xsd", include_str!("../../wsdl/objects/serviceParameter.xsd")),
     ("objects/processNode.xsd", include_str!("../../wsdl/objects/processNode.xsd")),
+    ("objects/registrationDynamic.xsd", include_str!("../../wsdl/objects/registrationDynamic.xsd")),
     ("operations.xsd", include_str!("../../wsdl/operations.xsd")),
 ];
 

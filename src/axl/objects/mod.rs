@@ -12,6 +12,7 @@ pub mod parts;
 pub mod phone;
 pub mod phone_service;
 pub mod process_node;
+pub mod registration;
 pub mod route_partition;
 pub mod service_parameter;
 pub mod user;
@@ -38,7 +39,7 @@ pub struct Entry {
 }
 
 /// Every type that is served.
-pub const OBJECTS: [Entry; 11] = [
+pub const OBJECTS: [Entry; 12] = [
     entry::<phone::Phone>(),
     entry::<device_profile::DeviceProfile>(),
     entry::<default_profile::DefaultProfile>(),
@@ -50,6 +51,7 @@ pub const OBJECTS: [Entry; 11] = [
     entry::<css::Css>(),
     read_only::<process_node::ProcessNode>(),
     service_parameter::ENTRY,
+    registration::ENTRY,
 ];
 
 const fn entry<O: AxlObject + 'static>() -> Entry {

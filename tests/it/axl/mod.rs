@@ -15,6 +15,7 @@ mod phone_service;
 mod process_node;
 mod quirks;
 mod races;
+mod registration;
 mod route_partition;
 mod samples;
 mod service_parameter;

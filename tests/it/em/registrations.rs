@@ -106,6 +106,8 @@ fn what_was_only_seen_is_forgotten_with_the_first_report() {
         (&floor.known()[0]["status"], &floor.known()[0]["address"]),
         (&json!("seen"), &json!("127.0.0.5"))
     );
+    let shown = floor.axl.ok("getRegistrationDynamic", "<device>SEP000000000001</device>");
+    assert!(shown.contains("<risStatus>Unknown</risStatus>") && shown.contains(">127.0.0.5<"), "{shown}");
     floor.report(&json!({"phones": [{"name": "SEP000000000001", "status": "registered", "busy": true}]}));
     assert_eq!(floor.known()[0]["address"], json!(null));
 }
