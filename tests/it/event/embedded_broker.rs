@@ -66,12 +66,13 @@ fn a_node_that_dies_between_numbering_and_copying_loses_nothing() {
     // the first node is gone; the second copies what it left, then what it numbers itself
     let mut second = lead(&db);
     let mut copier = take_over(&db, &settings, &second);
-    assert_eq!(copy_all(&db, &mut copier), 8 + 3, "three of them have a state");
+    assert_eq!(copy_all(&db, &mut copier), all().len() + 3, "three of them have a state");
     commit_one(&db, intercom_changed());
     number_all(&db, &mut second);
     assert_eq!(copy_all(&db, &mut copier), 1 + 1);
-    let records = read(&settings, Some(9));
-    assert_eq!(line_of(&records), (1..=9).collect::<Vec<_>>());
+    let count = all().len() + 1;
+    let records = read(&settings, Some(count));
+    assert_eq!(line_of(&records), (1..=i64::try_from(count).unwrap()).collect::<Vec<_>>());
     assert_rising(&records);
 }
 
@@ -85,17 +86,18 @@ fn a_node_that_dies_before_noting_what_is_acknowledged_repeats_nothing() {
     {
         let mut first = lead(&db);
         number_all(&db, &mut first);
-        assert_eq!(copy_all(&db, &mut take_over(&db, &settings, &first)), 8 + 3);
+        assert_eq!(copy_all(&db, &mut take_over(&db, &settings, &first)), all().len() + 3);
     }
     let line = db.write_blocking(number_line::line).unwrap();
-    assert_eq!((line.last_pos, line.confirmed_pos), (8, 0));
+    let last = i64::try_from(all().len()).unwrap();
+    assert_eq!((line.last_pos, line.confirmed_pos), (last, 0));
     let second = lead(&db);
     let again = copy_all(&db, &mut take_over(&db, &settings, &second));
     assert_eq!(
         again, 2,
         "the newest state of each topic: without transactions some of its number may be missing"
     );
-    assert_eq!(line_of(&read(&settings, None)), (1..=8).collect::<Vec<_>>());
+    assert_eq!(line_of(&read(&settings, None)), (1..=last).collect::<Vec<_>>());
 }
 
 #[test]
