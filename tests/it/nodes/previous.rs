@@ -175,6 +175,9 @@ impl Upgrade {
                         let change = format!("<userid>{user}</userid><pin>{pin}</pin>");
                         self.soap(home, "updateUser", &change, &mut done);
                     }
+                    // a refusal, which this program tells on a topic of its own
+                    let nowhere = format!("device=SEP{:012}&userid={user}&seq=1", done.logins);
+                    self.page(home, &nowhere, "unavailable(11)", &mut done);
                     // at the other node what was changed at this one counts
                     let login = format!("device={phone}&userid={user}&seq={pin}");
                     self.page(1 - home, &login, "Login successful", &mut done);
@@ -200,7 +203,7 @@ impl Upgrade {
             );
             axl.uuid("addUser", &format!("<user><lastName>Test</lastName><userid>{user}</userid>{pin}<phoneProfiles><profileName>UDP_{user}</profileName></phoneProfiles></user>"));
         };
-        for n in 0..CREW {
+        for n in 0..=CREW {
             add(&phone(n), &format!("crew{n}"), &format!("<pin>{PIN}</pin>"));
         }
         for n in 0..RESTING {
@@ -210,6 +213,16 @@ impl Upgrade {
                 &format!("<deviceName>{}</deviceName><userId>rest{n}</userId>", resting(n)),
             );
         }
+    }
+
+    /// A session that is about to end, which this program tells before, while a node of the earlier one numbers and publishes.
+    fn let_one_expire(&self) {
+        let done = &mut Done::default();
+        let parameter = "<processNodeName>EnterpriseWideData</processNodeName><name>AutomaticLogoutWarning</name><service>Cisco Extension Mobility</service><value>1</value>";
+        self.soap(0, "updateServiceParameter", parameter, done);
+        let phone = phone(CREW);
+        let login = format!("<deviceName>{phone}</deviceName><loginDuration>61</loginDuration>");
+        self.soap(0, "doDeviceLogin", &format!("{login}<userId>crew{CREW}</userId>"), done);
     }
 
     /// Session of each phone where somebody rests.
@@ -233,6 +246,10 @@ fn told(inside: &mut PgConnection) -> BTreeMap<String, (usize, usize)> {
         }
     }
     told
+}
+
+fn count(inside: &mut PgConnection, type_: &str) -> i64 {
+    event_log::table.filter(event_log::type_.eq(type_)).count().get_result(inside).unwrap()
 }
 
 #[test]
@@ -267,6 +284,9 @@ fn an_earlier_program_and_this_one_work_beside_each_other_and_no_session_ends() 
             *upgrade.nodes[n].lock().unwrap() = None;
             node.take().unwrap().end();
             *node = Some(upgrade.start(n, now));
+            if n == 0 {
+                upgrade.let_one_expire();
+            }
             std::thread::sleep(STEP);
         }
         stop.store(true, Ordering::SeqCst);
@@ -288,6 +308,8 @@ fn an_earlier_program_and_this_one_work_beside_each_other_and_no_session_ends() 
         let of = told.get(&phone(n)).copied().unwrap_or_default();
         assert_eq!(of, (done.logins, done.logouts), "each login and logout is told once");
     }
+    assert_eq!(count(&mut inside, "em.session.expiring.v1"), 1);
+    assert!(count(&mut inside, "em.login.rejected.v1") > 0);
     println!("{}", upgrade.run(now, &["events", "verify"]));
     for node in nodes.into_iter().flatten() {
         node.end();
