@@ -205,14 +205,14 @@ pub fn attempts(tx: &mut Tx<'_>, holder: ObjectPk, kind: SecretKind) -> Result<O
 pub fn expired(
     tx: &mut Tx<'_>,
     changed_before: DateTime<Utc>,
-    most: i64,
+    most: usize,
 ) -> Result<Vec<ObjectPk>, StoreError> {
     let rows: Vec<i64> = credentials::table
         .filter(credentials::kind.eq("pin"))
         .filter(credentials::never_expires.eq(false).and(credentials::expiry_told.eq(false)))
         .filter(credentials::changed_at.le(changed_before))
         .order(credentials::changed_at)
-        .limit(most)
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
         .select(credentials::holder_pk)
         .load(tx.connection())?;
     Ok(rows.into_iter().map(ObjectPk).collect())
@@ -229,4 +229,25 @@ pub fn take_expired(
         .filter(credentials::never_expires.eq(false).and(credentials::expiry_told.eq(false)))
         .filter(credentials::changed_at.le(changed_before));
     Ok(diesel::update(row).set(credentials::expiry_told.eq(true)).execute(tx.connection())? == 1)
+}
+
+/// Forgets that somebody was told of the end of PINs that hold again: they were changed after a moment, or never end. So many at most.
+pub fn forget_expired(
+    tx: &mut Tx<'_>,
+    changed_after: DateTime<Utc>,
+    most: usize,
+) -> Result<usize, StoreError> {
+    let holds = credentials::never_expires.or(credentials::changed_at.assume_not_null().gt(changed_after));
+    // whoever holds a row now is changing it, or another node is doing the same
+    let again: Vec<i64> = credentials::table
+        .filter(credentials::kind.eq("pin").and(credentials::expiry_told).and(holds))
+        .limit(i64::try_from(most).unwrap_or(i64::MAX))
+        .select(credentials::holder_pk)
+        .for_no_key_update()
+        .skip_locked()
+        .load(tx.connection())?;
+    let rows =
+        credentials::table.filter(credentials::kind.eq("pin").and(credentials::holder_pk.eq_any(&again)));
+    diesel::update(rows).set(credentials::expiry_told.eq(false)).execute(tx.connection())?;
+    Ok(again.len())
 }

@@ -1,6 +1,8 @@
 //! A PIN whose time is over is an event (security.md AUTH-4), told once, whether somebody uses it or not.
+//!
+//! One that holds again, because the policy or an administrator gives it more time, is told of once more when that is over.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::credential::{CredentialPolicy, HolderKind, SecretKind};
 use crate::domain::event::{
@@ -13,7 +15,7 @@ use crate::store::locks::Locks;
 use crate::store::{Tx, credentials, objects, parameters};
 
 /// PINs told of in one step at most.
-const MOST_AT_ONCE: i64 = 100;
+const MOST_AT_ONCE: usize = 100;
 
 /// Tells of PINs that have expired and of which nobody told; says of how many.
 pub async fn tell(em: &Em) -> Result<usize, EventError> {
@@ -25,6 +27,7 @@ pub async fn tell(em: &Em) -> Result<usize, EventError> {
 }
 
 async fn tell_each(em: &Em) -> Result<usize, EventError> {
+    while em.db().write(forget).await? == MOST_AT_ONCE {}
     let find = |tx: &mut Tx<'_>| -> Result<Vec<ObjectPk>, EventError> {
         match oldest(tx)? {
             Some(oldest) => Ok(credentials::expired(tx, oldest, MOST_AT_ONCE)?),
@@ -42,8 +45,14 @@ async fn tell_each(em: &Em) -> Result<usize, EventError> {
     Ok(told)
 }
 
+/// Forgets some PINs of which somebody was told and that hold again.
+fn forget(tx: &mut Tx<'_>) -> Result<usize, EventError> {
+    let oldest = oldest(tx)?.unwrap_or(DateTime::UNIX_EPOCH);
+    Ok(credentials::forget_expired(tx, oldest, MOST_AT_ONCE)?)
+}
+
 /// The moment of change from which on PINs still hold; none where they hold for ever.
-fn oldest(tx: &mut Tx<'_>) -> Result<Option<chrono::DateTime<chrono::Utc>>, EventError> {
+fn oldest(tx: &mut Tx<'_>) -> Result<Option<DateTime<Utc>>, EventError> {
     let values = parameters::cluster_values(tx)?;
     let policy = CredentialPolicy::from_values(SecretKind::Pin, |name| values.get(name).map(String::as_str));
     let age = TimeDelta::days(policy.expires_days);

@@ -281,6 +281,44 @@ async fn the_end_of_a_pin_is_told_once_and_not_before() {
 }
 
 #[tokio::test]
+async fn the_next_end_of_a_pin_that_holds_again_is_told_as_well() {
+    let site = site();
+    site.clock.advance_seconds(180 * 86_400);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 1);
+    // a shorter time makes it no other end
+    site.parameter("PinExpiresAfterDays", "90");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.parameter("PinExpiresAfterDays", "200");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.clock.advance_seconds(20 * 86_400 - 1);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    site.clock.advance_seconds(1);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 1);
+    set_pin(&site, "never_expires = true");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    set_pin(&site, "never_expires = false");
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 1);
+    assert_eq!(expiry::tell(&site.em).await.unwrap(), 0);
+    // and where PINs hold for ever for a while, however many they are
+    site.write(|tx| {
+        use diesel::connection::SimpleConnection;
+        let many = "INSERT INTO objects (type, name, name_key, uuid, changed_at) SELECT 'User', 'many' || n, 'many' || n, gen_random_uuid(), now() \
+            FROM generate_series(1, 250) n; INSERT INTO users (pk, last_name) SELECT pk, 'x' FROM objects WHERE name LIKE 'many%'; \
+            INSERT INTO credentials (holder_pk, kind, hash, pepper_id, changed_at) SELECT o.pk, 'pin', c.hash, c.pepper_id, c.changed_at \
+            FROM objects o, credentials c WHERE o.name LIKE 'many%' AND c.kind = 'pin'";
+        Ok(tx.connection().batch_execute(many)?)
+    });
+    for (days, told) in [("200", 250), ("0", 0), ("200", 251)] {
+        site.parameter("PinExpiresAfterDays", days);
+        let mut all = 0;
+        for _ in 0..4 {
+            all += expiry::tell(&site.em).await.unwrap();
+        }
+        assert_eq!(all, told, "{days}");
+    }
+}
+
+#[tokio::test]
 async fn who_has_a_pin_that_ends_soon_is_told_at_login() {
     let site = site();
     site.parameter("PinExpiryWarningDays", "7");
