@@ -75,13 +75,13 @@ impl<K, V> Shared<K, V> {
     }
 
     /// Waits until something is asked and takes all of it, up to what one statement bears; `None`: nobody can ask any more.
-    fn take(&self) -> Option<Vec<(K, Reply<V>)>> {
+    fn take(&self, most: usize) -> Option<Vec<(K, Reply<V>)>> {
         let asked = self
             .changed
             .wait_while(self.lock(), |asked| asked.waiting.is_empty() && !asked.closed)
             .unwrap_or_else(PoisonError::into_inner);
         let mut asked = asked;
-        let most = asked.waiting.len().min(MOST_IN_STATEMENT);
+        let most = asked.waiting.len().min(most);
         (most > 0).then(|| asked.waiting.drain(..most).collect())
     }
 }
@@ -93,12 +93,21 @@ where
 {
     /// Starts the thread; it connects when it is first asked.
     pub fn start(db: &Db, lookup: Lookup<K, V>) -> Self {
+        Self::with_most(db, lookup, MOST_IN_STATEMENT)
+    }
+
+    /// The same for keys so large that each has a statement of its own, and is answered before the next one.
+    pub fn one_by_one(db: &Db, lookup: Lookup<K, V>) -> Self {
+        Self::with_most(db, lookup, 1)
+    }
+
+    fn with_most(db: &Db, lookup: Lookup<K, V>, most: usize) -> Self {
         let asked = Mutex::new(Asked { waiting: Vec::new(), closed: false });
         let shared = Arc::new(Shared { asked, changed: Condvar::new() });
         let mut reader = Reader { db: db.clone(), lookup, connection: None };
         let takes = Arc::clone(&shared);
         std::thread::spawn(move || {
-            while let Some(waiting) = takes.take() {
+            while let Some(waiting) = takes.take(most) {
                 reader.answer(waiting);
             }
         });

@@ -1,11 +1,17 @@
-//! Who is where, for programs that ask for many phones or people at once: one statement a question, so one state of the database.
+//! Who is where, for programs that ask for many phones or people at once: a question is answered out of one statement, so of one state of
+//! the database.
+//!
+//! Short questions of one moment share a statement and never wait for long ones, which are answered one by one beside them.
+
+use std::collections::HashMap;
 
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Nullable, Text};
 
-use super::{StoreError, Tx};
+use super::gathered::{Gathered, Lookup};
+use super::{Db, StoreError, Tx};
 
 /// A phone and who uses it.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
@@ -35,14 +41,50 @@ pub struct Person {
     pub default_profile: Option<String>,
 }
 
-/// Finds the phones of each question by their folded names.
-pub fn phones(tx: &mut Tx<'_>, questions: &[Vec<String>]) -> Result<Vec<Vec<PhonePresence>>, StoreError> {
-    questions.iter().map(|keys| Ok(PhonesOf(keys).load(tx.connection())?)).collect()
+/// Folded names that are asked for together.
+pub type Question = Vec<String>;
+
+/// Questions of so many names are short.
+const SHORT: usize = 16;
+
+/// Who answers questions; cheap to copy.
+#[derive(Clone)]
+pub struct Lanes<V> {
+    short: Gathered<Question, Vec<V>>,
+    long: Gathered<Question, Vec<V>>,
 }
 
-/// Finds the people of each question by their folded user ids.
-pub fn people(tx: &mut Tx<'_>, questions: &[Vec<String>]) -> Result<Vec<Vec<Person>>, StoreError> {
-    questions.iter().map(|keys| Ok(PeopleOf(keys).load(tx.connection())?)).collect()
+impl<V: Clone + Send + 'static> Lanes<V> {
+    /// Starts a thread for each lane.
+    pub fn start(db: &Db, lookup: Lookup<Question, Vec<V>>) -> Self {
+        Self { short: Gathered::start(db, lookup), long: Gathered::one_by_one(db, lookup) }
+    }
+
+    /// What was found of the names; nothing for those that nobody has.
+    pub async fn ask(&self, names: Question) -> Result<Vec<V>, StoreError> {
+        let lane = if names.len() > SHORT { &self.long } else { &self.short };
+        lane.ask(names).await
+    }
+}
+
+/// Finds the phones of each question.
+pub fn phones(tx: &mut Tx<'_>, questions: &[Question]) -> Result<Vec<Vec<PhonePresence>>, StoreError> {
+    let found = PhonesOf(&questions.concat()).load(tx.connection())?;
+    Ok(deal(questions, found, |phone| &phone.key))
+}
+
+/// Finds the people of each question.
+pub fn people(tx: &mut Tx<'_>, questions: &[Question]) -> Result<Vec<Vec<Person>>, StoreError> {
+    let found = PeopleOf(&questions.concat()).load(tx.connection())?;
+    Ok(deal(questions, found, |person| &person.key))
+}
+
+/// Gives each question what it asked for.
+fn deal<V: Clone>(questions: &[Question], found: Vec<V>, key: fn(&V) -> &String) -> Vec<Vec<V>> {
+    let found: HashMap<&String, &V> = found.iter().map(|one| (key(one), one)).collect();
+    let answer =
+        |names: &Question| names.iter().filter_map(|name| found.get(name).copied().cloned()).collect();
+    questions.iter().map(answer).collect()
 }
 
 struct PhonesOf<'k>(&'k [String]);

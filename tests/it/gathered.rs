@@ -7,6 +7,7 @@ use emgate::domain::ids::PhonePk;
 use emgate::store::gathered::Gathered;
 use emgate::store::names::{self, Named, Names, Resolved};
 use emgate::store::objects::Selector;
+use emgate::store::presence::{Lanes, Question};
 use emgate::store::{StoreError, Tx};
 
 use crate::support::in_time;
@@ -195,4 +196,33 @@ fn phones_users_and_profiles_are_found_by_name_and_by_uuid() {
     assert_eq!(found[1], Resolved { profile: None, ..found[0] });
     assert_eq!(found[2..], [Resolved::default(), Resolved::default()]);
     assert_ne!(phone, PhonePk(0));
+}
+
+static LONG_LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes half a second for a long question.
+fn slowly_when_long(_: &mut Tx<'_>, questions: &[Question]) -> Result<Vec<Vec<usize>>, StoreError> {
+    let long = questions.iter().filter(|names| names.len() > 100).count();
+    LONG_LOOKED_UP.fetch_add(long, Ordering::SeqCst);
+    std::thread::sleep(std::time::Duration::from_millis(500) * u32::try_from(long).unwrap());
+    Ok(questions.iter().map(|names| vec![names.len()]).collect())
+}
+
+#[test]
+fn short_questions_do_not_wait_for_long_ones() {
+    let site = Site::new();
+    let lanes = Lanes::start(&site.db, slowly_when_long);
+    let names = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+    runtime().block_on(async {
+        let long = futures_util::future::join_all((500..504).map(|count| lanes.ask(names(count))));
+        let short = async {
+            for _ in 0..20 {
+                assert_eq!(lanes.ask(names(1)).await.unwrap(), [1]);
+            }
+            LONG_LOOKED_UP.load(Ordering::SeqCst)
+        };
+        let (long, looked_up) = in_time(async { tokio::join!(long, short) }).await;
+        assert_eq!(long.into_iter().map(|one| one.unwrap()[0]).collect::<Vec<_>>(), [500, 501, 502, 503]);
+        assert!(looked_up < 4, "twenty short ones were over before the last long one began");
+    });
 }

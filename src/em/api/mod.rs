@@ -29,8 +29,7 @@ use crate::domain::event::{Trace, Via};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
 use crate::soap::wellformed;
-use crate::store::gathered::Gathered;
-use crate::store::presence::{self, Person, PhonePresence};
+use crate::store::presence::{self, Lanes, Person, PhonePresence};
 use crate::telemetry::RequestId;
 
 /// Path of the service.
@@ -40,8 +39,8 @@ pub const PATH: &str = "/emservice/EMServiceServlet";
 #[derive(Clone)]
 pub struct Api {
     em: Em,
-    phones: Gathered<Vec<String>, Vec<PhonePresence>>,
-    people: Gathered<Vec<String>, Vec<Person>>,
+    phones: Lanes<PhonePresence>,
+    people: Lanes<Person>,
 }
 
 /// A document, and how it came here.
@@ -55,8 +54,8 @@ struct Received {
 impl Api {
     /// Makes it.
     pub fn new(em: Em) -> Self {
-        let phones = Gathered::start(em.db(), presence::phones);
-        let people = Gathered::start(em.db(), presence::people);
+        let phones = Lanes::start(em.db(), presence::phones);
+        let people = Lanes::start(em.db(), presence::people);
         Self { em, phones, people }
     }
 
