@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::event::CredentialKind;
-use super::policy;
+use super::parameter;
 
 /// A person or a program, spelled as events spell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -96,7 +96,7 @@ impl CredentialPolicy {
             SecretKind::Password => "Password",
         };
         let text = |name: &str| {
-            let parameter = policy::find(&format!("{prefix}{name}"))?;
+            let parameter = parameter::find(&format!("{prefix}{name}"))?;
             Some(value(parameter.name).unwrap_or(parameter.default))
         };
         let number = |name: &str| text(name).and_then(|t| t.parse::<i32>().ok()).unwrap_or_default();
@@ -235,8 +235,9 @@ mod tests {
     #[test]
     fn every_parameter_is_in_the_documentation_with_its_default() {
         let page = include_str!("../../docs/configuration.md");
-        let ours =
-            policy::PARAMETERS.iter().filter(|p| ["Pin", "Password"].iter().any(|k| p.name.starts_with(k)));
+        let ours = parameter::PARAMETERS
+            .iter()
+            .filter(|p| ["Pin", "Password"].iter().any(|k| p.name.starts_with(k)));
         for parameter in ours {
             assert!(
                 page.contains(&format!("| `{}` | {} |", parameter.name, parameter.default)),

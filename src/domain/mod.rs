@@ -9,6 +9,7 @@ pub mod login;
 pub mod login_limit;
 pub mod logout;
 pub mod names;
+pub mod parameter;
 pub mod patch;
 pub mod pin_choice;
 pub mod policy;

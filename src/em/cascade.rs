@@ -10,7 +10,7 @@ use crate::domain::event::{
     Via,
 };
 use crate::domain::ids::{LinePk, ObjectPk, PhonePk};
-use crate::domain::policy::{self, CLUSTER_NODE};
+use crate::domain::parameter::{self, CLUSTER_NODE};
 use crate::domain::snapshot::Session;
 use crate::store::intercom::{self, Intercom, IntercomOf};
 use crate::store::sessions::{self, SessionsOf};
@@ -116,7 +116,7 @@ pub fn assign_intercom(
 }
 
 fn chooses(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-    match policy::find("IntercomDefaultDeviceByAXL") {
+    match parameter::find("IntercomDefaultDeviceByAXL") {
         Some(parameter) => Ok(parameters::effective(tx, parameter, CLUSTER_NODE)? == "T"),
         None => Ok(true),
     }

@@ -18,7 +18,7 @@ use super::outcome::LogoutOutcome;
 use super::service::Em;
 use crate::clock::wall_clock;
 use crate::domain::event::{Cause, LogoutReason, Via};
-use crate::domain::policy::{self, CLUSTER_NODE};
+use crate::domain::parameter::{self, CLUSTER_NODE};
 use crate::store::names::{Named, Names};
 use crate::store::sessions::{self, Due};
 use crate::store::{StoreError, Tx, accounts, parameters};
@@ -90,7 +90,7 @@ pub async fn tell_of_locks(em: &Em) -> Result<usize, EmCode> {
 }
 
 fn find_due(tx: &mut Tx<'_>) -> Result<Found, StoreError> {
-    let wait = match policy::find(policy::IDLE_WAIT) {
+    let wait = match parameter::find(parameter::IDLE_WAIT) {
         Some(parameter) => parameters::effective(tx, parameter, CLUSTER_NODE)?.parse().unwrap_or_default(),
         None => 0,
     };

@@ -9,7 +9,8 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use serde::Serialize;
 
 use crate::domain::names::fold;
-use crate::domain::policy::{ENFORCE, EmParameters, LoginPolicy};
+use crate::domain::parameter::ENFORCE;
+use crate::domain::policy::{EmParameters, LoginPolicy};
 use crate::store::conditions::{self, ConditionsKey};
 use crate::store::{StoreError, Tx, parameters, users};
 

@@ -6,7 +6,7 @@ use super::objects::{Carried, NewObject, Object, Selector, find, insert};
 use super::schema::objects;
 use super::{StoreError, Tx};
 use crate::domain::names::fold;
-use crate::domain::policy::CLUSTER_NODE;
+use crate::domain::parameter::CLUSTER_NODE;
 
 /// Type of a node among the objects.
 const TYPE: &str = "ProcessNode";

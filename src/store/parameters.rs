@@ -12,7 +12,7 @@ use super::schema::{objects, service_parameters};
 use super::{StoreError, Tx};
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::fold;
-use crate::domain::policy::{self, CLUSTER_NODE, Parameter, Scope};
+use crate::domain::parameter::{self, CLUSTER_NODE, Parameter, Scope};
 
 /// The key that `lock_and_read_logins` takes in share mode.
 const POLICY_LOCK: i64 = 7_304_100;
@@ -111,7 +111,7 @@ pub fn list_parameters(tx: &mut Tx<'_>) -> Result<Vec<ParameterValue>, StoreErro
         .select(objects::name)
         .load(tx.connection())?;
     let mut values = Vec::new();
-    for parameter in policy::PARAMETERS {
+    for parameter in parameter::PARAMETERS {
         let on: Vec<&str> = match parameter.scope {
             Scope::Cluster => vec![CLUSTER_NODE],
             Scope::Node => nodes.iter().map(String::as_str).collect(),
@@ -154,7 +154,7 @@ pub fn set_parameter(
     let mut changes = Vec::new();
     let Some(change) = set_one(tx, parameter, node, value, false)? else { return Ok(None) };
     changes.extend(change.0);
-    if let Some((other, value)) = policy::implied(parameter, &change.1) {
+    if let Some((other, value)) = parameter::implied(parameter, &change.1) {
         changes.extend(set_one(tx, other, node, Some(value), true)?.and_then(|(change, _)| change));
     }
     Ok(Some(changes))

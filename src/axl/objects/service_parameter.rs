@@ -16,7 +16,7 @@ use crate::axl::request::Request;
 use crate::axl::settings::names_of;
 use crate::axl::verb::{Answer, Work};
 use crate::domain::event::{Actor, ActorKind, Event, Occurred, ServiceParameterChanged, Via};
-use crate::domain::policy::{self, CLUSTER_NODE, SERVICE, ValueKind};
+use crate::domain::parameter::{self, CLUSTER_NODE, SERVICE, ValueKind};
 use crate::soap::document::{Document, RowShape, TagFilter};
 use crate::soap::scalar::{format_uuid, parse_uuid};
 use crate::soap::tree::Element;
@@ -64,7 +64,7 @@ fn find(ctx: &mut Ctx<'_, '_>, body: &Element) -> Result<Option<ParameterValue>,
     if !given("service").is_empty() && !given("service").eq_ignore_ascii_case(SERVICE) {
         return Ok(None);
     }
-    let Some(parameter) = policy::find(name) else { return Ok(None) };
+    let Some(parameter) = parameter::find(name) else { return Ok(None) };
     let node = node_named(ctx, body)?;
     Ok(parameters::find_parameter(ctx.tx, parameter, &node)?)
 }

@@ -1,6 +1,6 @@
 //! Service parameters: ranges, spellings, nodes, what one change implies, and that it counts at once.
 
-use emgate::domain::policy::{self, Scope};
+use emgate::domain::parameter::{self, Scope};
 use serde_json::{Value, json};
 
 use crate::support::axl::Caller;
@@ -177,12 +177,19 @@ fn lists_go_by_node_and_service_with_the_patterns_of_every_list() {
     let site = Outside::new();
     let found = |criteria: &str, page: &str| site.listed("ServiceParameter", criteria, page, "name");
     let all = found("<service>%</service>", "");
-    let own = policy::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).map(|p| p.name);
+    let own = parameter::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).map(|p| p.name);
     let own: Vec<_> = own.collect();
-    assert_eq!(all.len(), policy::PARAMETERS.len() + own.len(), "those of nodes once more for the cluster");
+    assert_eq!(
+        all.len(),
+        parameter::PARAMETERS.len() + own.len(),
+        "those of nodes once more for the cluster"
+    );
     assert_eq!(found("<processNodeName>%</processNodeName><service>cisco extension%</service>", ""), all);
     assert_eq!(found("<processNodeName>t_st</processNodeName>", ""), own);
-    assert_eq!(found("<processNodeName>enterprise%</processNodeName>", "").len(), policy::PARAMETERS.len());
+    assert_eq!(
+        found("<processNodeName>enterprise%</processNodeName>", "").len(),
+        parameter::PARAMETERS.len()
+    );
     assert_eq!(found("<processNodeName/><service>%</service>", ""), [""; 0]);
     assert_eq!(found("<service>%</service>", "<skip>1</skip><first>2</first>"), all[1..3]);
     let long = format!(

@@ -1,6 +1,6 @@
 //! Service parameters: defaults, nodes, what one change implies.
 
-use emgate::domain::policy::{self, CLUSTER_NODE, Scope};
+use emgate::domain::parameter::{self, CLUSTER_NODE, Scope};
 use emgate::store::parameters::{self, ParameterChange};
 
 use crate::support::site::Site;
@@ -21,7 +21,7 @@ fn told(changes: &[ParameterChange]) -> Vec<String> {
 }
 
 fn set(site: &Site, name: &str, node: &str, value: Option<&str>) -> Option<Vec<String>> {
-    let parameter = policy::find(name).unwrap();
+    let parameter = parameter::find(name).unwrap();
     site.write(|tx| parameters::set_parameter(tx, parameter, node, value)).map(|c| told(&c))
 }
 
@@ -49,7 +49,7 @@ fn a_node_has_its_own_value_else_the_clusters_else_the_default() {
     let site = Site::new();
     site.object("ProcessNode", "gw-1", &serde_json::json!({}));
     let name = "MaximumConcurrentRequests";
-    let parameter = policy::find(name).unwrap();
+    let parameter = parameter::find(name).unwrap();
     let read = |node: &str| {
         let node = node.to_owned();
         site.write(move |tx| parameters::find_parameter(tx, parameter, &node)).map(|v| v.value)
@@ -63,6 +63,6 @@ fn a_node_has_its_own_value_else_the_clusters_else_the_default() {
     assert_eq!(read("nowhere"), None);
     assert_eq!(set(&site, name, "nowhere", Some("1")), None);
     let listed = site.write(parameters::list_parameters);
-    let own = policy::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).count();
-    assert_eq!(listed.len(), policy::PARAMETERS.len() + own, "once more for the second node");
+    let own = parameter::PARAMETERS.iter().filter(|p| p.scope == Scope::Node).count();
+    assert_eq!(listed.len(), parameter::PARAMETERS.len() + own, "once more for the second node");
 }

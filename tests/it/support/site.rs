@@ -18,7 +18,7 @@ use emgate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via}
 use emgate::domain::ids::{LinePk, ObjectPk, PhonePk, ProfilePk, UserPk};
 use emgate::domain::login::OccupantRule;
 use emgate::domain::logout::LogoutOrigin;
-use emgate::domain::policy;
+use emgate::domain::parameter;
 use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::em::phone_app::PhonePage;
@@ -230,9 +230,9 @@ impl Site {
     }
 
     pub(crate) fn parameter(&self, name: &str, value: &str) {
-        let parameter = policy::find(name).unwrap();
+        let parameter = parameter::find(name).unwrap();
         let value = parameter.parse(value).unwrap();
-        self.write(|tx| parameters::set_parameter(tx, parameter, policy::CLUSTER_NODE, Some(&value)))
+        self.write(|tx| parameters::set_parameter(tx, parameter, parameter::CLUSTER_NODE, Some(&value)))
             .unwrap();
     }
 
