@@ -18,7 +18,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use self::answer::Declaration;
-use self::document::{App, ClaimedRoute, Document, Request, Task};
+use self::document::{App, ClaimedRoute, Document, Query, Request, Task};
 use super::audit::Attempt;
 use super::conditions::Conditions;
 use super::error::EmCode;
@@ -61,14 +61,10 @@ impl Api {
 
     /// Carries out or looks up what a document asks; a login or logout that is refused is told of.
     async fn serve(&self, received: &Received) -> Result<Vec<u8>, EmCode> {
-        let Document { app, task } = Document::read(&received.root)?;
+        let Document { app, task } = Document::read(&received.root).map_err(logged)?;
         let address = received.peer.address;
         match task {
-            Task::Query(query) => {
-                self.meet(&received.root, None).await?;
-                let proved = caller::prove(&self.em, &app, address, received.id).await?;
-                query::look_up(self, query, &caller::reach(&proved)?).await
-            }
+            Task::Query(query) => self.look_up(received, &app, query).await.map_err(logged),
             Task::Request(request, claimed) => {
                 let mut attempt =
                     request.attempt(caller::stranger(address, received.id).traced(&received.trace));
@@ -82,6 +78,12 @@ impl Api {
                 }
             }
         }
+    }
+
+    async fn look_up(&self, received: &Received, app: &App, query: Query) -> Result<Vec<u8>, EmCode> {
+        self.meet(&received.root, None).await?;
+        let proved = caller::prove(&self.em, app, received.peer.address, received.id).await?;
+        query::look_up(self, query, &caller::reach(&proved)?).await
     }
 
     /// Who asks stands in the attempt as soon as that is proved.
@@ -124,7 +126,7 @@ async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> H
     let form = if body.is_empty() { request.query_string().as_bytes() } else { &body };
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let (declaration, outcome) = match read(form, header("content-type").unwrap_or_default()) {
-        Err(code) => (Declaration::Yes, Err(code)),
+        Err(code) => (Declaration::Yes, Err(logged(code))),
         Ok(root) => {
             let declaration = if root.name == "query" { Declaration::No } else { Declaration::Yes };
             let peer = route_of(&request);
@@ -133,11 +135,14 @@ async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> H
             (declaration, api.serve(&Received { root, peer, id, trace }).await)
         }
     };
-    let document = outcome.unwrap_or_else(|code| {
-        tracing::info!(em.code = code.number(), "refused at the application API");
-        answer::failure(code, declaration)
-    });
+    let document = outcome.unwrap_or_else(|code| answer::failure(code, declaration));
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(document)
+}
+
+/// Has the log say that something was refused which is neither a login nor a logout.
+fn logged(code: EmCode) -> EmCode {
+    tracing::info!(em.code = code.number(), "refused at the application API");
+    code
 }
 
 /// Takes the document out of its form and reads it; bytes that are not what the header says are no document.

@@ -112,6 +112,31 @@ fn a_refusal_names_the_user_in_the_log_only_where_it_is_proved_who_that_is() {
 }
 
 #[test]
+fn whatever_is_refused_at_the_application_api_is_one_line() {
+    let (database, state) = (TestDatabase::new(), StateDir::new());
+    let gateway = Process::start(&["serve"], &database.url, &state);
+    let phones = gateway.client("phones");
+    let app = "<appInfo><appID>seats</appID><appCertificate>wrong</appCertificate></appInfo>";
+    let login =
+        format!("<request>{app}<login><deviceName>{A}</deviceName><userID>ada</userID></login></request>");
+    let query =
+        format!("<query>{app}<deviceUserQuery><deviceName>{A}</deviceName></deviceUserQuery></query>");
+    let ids = [login.as_str(), &query, "<request/>", "none"].map(|document| {
+        let form: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair("xml", document).finish();
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let answer = phones.request("POST", "/emservice/EMServiceServlet", &headers, &form);
+        (document, answer.header("x-request-id").unwrap().to_owned())
+    });
+    let log: Vec<Value> = gateway.end().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for ((document, id), code) in ids.iter().zip([3, 3, 1, 1]) {
+        let codes: Vec<_> = lines_of(&log, id).into_iter().map(|line| &line["em.code"]).collect();
+        let codes: Vec<_> = codes.into_iter().filter(|code| !code.is_null()).collect();
+        assert_eq!(codes, [&json!(code)], "{document}");
+    }
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused_and_only_the_loopback_listener_has_it() {
     let (database, state) = (TestDatabase::new(), StateDir::new());
     let gateway = Process::start(&["serve"], &database.url, &state);
