@@ -385,13 +385,13 @@ impl Verifier {
             Some((account, credential)) if !is_inactive => {
                 let pk = account.pk;
                 let charged =
-                    self.db.write(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?;
+                    self.db.statement(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?;
                 let right = Box::new(Right { account, credential, policy, at });
                 Ok(charged.map_or(Counted::Locked, |charged| Counted::Charged(right, charged)))
             }
             Some(_) | None => {
                 let key = self.absent_key(attempt);
-                let locked = self.db.write(move |tx| accounts::charge_absent(tx, &key, lockout)).await?;
+                let locked = self.db.statement(move |tx| accounts::charge_absent(tx, &key, lockout)).await?;
                 Ok(if locked || is_inactive { Counted::Locked } else { Counted::Nobody })
             }
         }
@@ -422,11 +422,14 @@ impl Verifier {
             None
         };
         let (pk, version, at) = (right.account.pk, charged.version, right.at);
-        let settled = self
-            .db
-            .write(move |tx| accounts::settle_success(tx, pk, kind, (version, at), rehashed.as_ref()))
-            .await?;
-        if !settled {
+        let fresh = rehashed.clone();
+        let settle = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
+            accounts::settle_success(tx, pk, kind, (version, at), rehashed.as_ref())
+        };
+        let settle_unlocked = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
+            accounts::settle_unlocked(tx, pk, kind, (version, at), fresh.as_ref())
+        };
+        if !self.db.statement(settle_unlocked).await? && !self.db.write(settle).await? {
             return Err(Refused::Wrong);
         }
         self.remember(self.memory_key(&right.account, version, attempt));

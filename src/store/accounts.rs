@@ -232,7 +232,7 @@ impl FoundRow {
 
 /// Finds accounts, in the order of their keys, with what is set for their credentials, in one statement.
 pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<LookedUp>, StoreError> {
-    let now = if tx.uses_database_time() { None } else { Some(tx.now()?) };
+    let now = given_time(tx)?;
     let statement = FindCredentials {
         keys: keys.iter().map(|k| k.holder.user_key()).collect(),
         uuids: keys.iter().map(|k| k.holder.uuid()).collect(),
@@ -255,6 +255,11 @@ pub fn find(tx: &mut Tx<'_>, keys: &[AccountKey]) -> Result<Vec<LookedUp>, Store
     Ok(rows.into_iter().zip(keys).map(looked_up).collect())
 }
 
+/// The time of a manual clock; none where a statement takes that of the database itself, which saves a round trip.
+fn given_time(tx: &mut Tx<'_>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    if tx.uses_database_time() { Ok(None) } else { tx.now().map(Some) }
+}
+
 fn kind_of(object_type: &str) -> HolderKind {
     if object_type == HolderKind::AppUser.object_type() { HolderKind::AppUser } else { HolderKind::EndUser }
 }
@@ -273,7 +278,8 @@ pub struct Charged {
 struct ChargeAttempt<'a> {
     holder: i64,
     kind: &'a str,
-    now: DateTime<Utc>,
+    /// None: the time of the database.
+    now: Option<DateTime<Utc>>,
     policy: LockoutPolicy,
 }
 
@@ -283,8 +289,9 @@ impl QueryFragment<Pg> for ChargeAttempt<'_> {
         out.push_bind_param::<BigInt, _>(&self.holder)?;
         out.push_sql(", ");
         out.push_bind_param::<Text, _>(self.kind)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(", coalesce(");
+        out.push_bind_param::<Nullable<Timestamptz>, _>(&self.now)?;
+        out.push_sql(", clock_timestamp())");
         for number in [&self.policy.most, &self.policy.reset_seconds, &self.policy.lock_seconds] {
             out.push_sql(", ");
             out.push_bind_param::<Integer, _>(number)?;
@@ -314,11 +321,19 @@ diesel::define_sql_function! {
 /// Counts an attempt on a name that nobody has, by a digest of it, at the cost of [`charge_attempt`]: whether the name is locked now, as
 /// it would be if somebody had it.
 pub fn charge_absent(tx: &mut Tx<'_>, key: &[u8], policy: LockoutPolicy) -> Result<bool, StoreError> {
-    let now = tx.now()?;
     let LockoutPolicy { most, reset_seconds, lock_seconds } = policy;
-    let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
-    let locks: Option<Option<bool>> = diesel::select(counted).get_result(tx.connection()).optional()?;
-    Ok(locks.flatten().unwrap_or(true))
+    let locks: QueryResult<Option<bool>> = match given_time(tx)? {
+        None => {
+            let now = super::clock_timestamp();
+            let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
+            diesel::select(counted).get_result(tx.connection())
+        }
+        Some(now) => {
+            let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
+            diesel::select(counted).get_result(tx.connection())
+        }
+    };
+    Ok(locks.optional()?.flatten().unwrap_or(true))
 }
 
 diesel::define_sql_function! {
@@ -339,7 +354,7 @@ pub fn charge_attempt(
     kind: SecretKind,
     policy: LockoutPolicy,
 ) -> Result<Option<Charged>, StoreError> {
-    let attempt = ChargeAttempt { holder: holder.0, kind: kind_name(kind), now: tx.now()?, policy };
+    let attempt = ChargeAttempt { holder: holder.0, kind: kind_name(kind), now: given_time(tx)?, policy };
     let rows: Vec<(String, String, i64, bool)> = attempt.load(tx.connection())?;
     Ok(rows.into_iter().next().map(|(hash, pepper_id, version, locks)| Charged {
         stored: StoredHash { hash, pepper_id },
@@ -396,27 +411,24 @@ pub fn take_untold_lock(
     Ok(found.map(|(type_, uuid, user_id)| LockedAccount { kind: kind_of(&type_), uuid, user_id }))
 }
 
-/// Takes the count back after a success of that moment, and writes a fresh hash where the stored one is outdated. A lock of which nobody
-/// has been told goes with it, unless an administrator has locked the credential since. False: that, the secret has been changed
-/// meanwhile, or a lock has been told of, so the success is none.
-pub fn settle_success(
+/// Takes the count back after a success of that moment, and writes a fresh hash where the stored one is outdated, in one statement. False:
+/// the credential is locked or the secret has been changed meanwhile, which [`settle_success`] looks at more closely.
+pub fn settle_unlocked(
     tx: &mut Tx<'_>,
     holder: ObjectPk,
     kind: SecretKind,
     (version, used_at): (i64, DateTime<Utc>),
     rehashed: Option<&StoredHash>,
 ) -> Result<bool, StoreError> {
-    let key = (holder.0, kind_name(kind));
-    let row = credentials::table
-        .find(key)
-        .filter(credentials::version.eq(version).and(credentials::admin_locked_at.is_null()));
+    let unlocked = credentials::table
+        .find((holder.0, kind_name(kind)))
+        .filter(credentials::version.eq(version).and(credentials::admin_locked_at.is_null()))
+        .filter(credentials::locked_until.is_null());
     let cleared = (
         credentials::failed.eq(0),
         credentials::failed_at.eq(None::<DateTime<Utc>>),
-        credentials::locked_until.eq(None::<DateTime<Utc>>),
         credentials::used_at.eq(used_at),
     );
-    let unlocked = row.filter(credentials::locked_until.is_null());
     let settled = match rehashed {
         None => diesel::update(unlocked).set(cleared).execute(tx.connection())?,
         Some(fresh) => {
@@ -424,13 +436,35 @@ pub fn settle_success(
             diesel::update(unlocked).set((cleared, hash)).execute(tx.connection())?
         }
     };
-    if settled == 1 {
+    Ok(settled == 1)
+}
+
+/// The same, whatever the state of the credential. A lock of which nobody has been told goes with the count, unless an administrator has
+/// locked the credential since. False: that, the secret has been changed meanwhile, or a lock has been told of, so the success is none.
+pub fn settle_success(
+    tx: &mut Tx<'_>,
+    holder: ObjectPk,
+    kind: SecretKind,
+    success: (i64, DateTime<Utc>),
+    rehashed: Option<&StoredHash>,
+) -> Result<bool, StoreError> {
+    if settle_unlocked(tx, holder, kind, success, rehashed)? {
         return Ok(true);
     }
+    let (key, (version, used_at)) = ((holder.0, kind_name(kind)), success);
+    let row = credentials::table
+        .find(key)
+        .filter(credentials::version.eq(version).and(credentials::admin_locked_at.is_null()));
     let locked = row.select(credentials::version).for_no_key_update().first::<i64>(tx.connection());
     let untold = locked.optional()?.is_some()
         && diesel::delete(untold_locks::table.find(key)).execute(tx.connection())? == 1;
     if untold {
+        let cleared = (
+            credentials::failed.eq(0),
+            credentials::failed_at.eq(None::<DateTime<Utc>>),
+            credentials::locked_until.eq(None::<DateTime<Utc>>),
+            credentials::used_at.eq(used_at),
+        );
         diesel::update(row).set(cleared).execute(tx.connection())?;
     }
     Ok(untold)
