@@ -94,7 +94,8 @@ impl<'l> Site<'l> {
         self.churn(gateway, connections, |lane| Churn::over_api(sender, lane, connections, self.phones))
     }
 
-    fn churn(
+    /// Measures what the gateway makes of the work of each connection.
+    pub(crate) fn churn(
         &self,
         gateway: &Gateway,
         connections: usize,
@@ -104,6 +105,35 @@ impl<'l> Site<'l> {
         let churn = |time| target.closed_loop(connections, time, &work);
         let (load, cpu) = self.lab.metered_warm(gateway, self.lab.sample(), churn)?;
         Ok(figures(&load, cpu))
+    }
+
+    /// Measures the same where requests begin by the clock, so many a second, whether what was before is answered or not.
+    pub(crate) fn at_rate(
+        &self,
+        gateway: &Gateway,
+        (connections, rate): (usize, f64),
+        work: &dyn Fn(usize) -> Churn,
+    ) -> Outcome<Figures> {
+        let target = Target::of(gateway)?;
+        let load = |time| target.open_loop(connections, rate, time, work);
+        let (load, cpu) = self.lab.metered_warm(gateway, self.lab.sample() * 2, load)?;
+        Ok(figures(&load, cpu))
+    }
+
+    /// Every phone has been logged in at before, from where the load comes: nothing is noted of it any more.
+    pub(crate) fn place_phones(&self) -> Outcome<()> {
+        let place = "INSERT INTO registrations (phone_pk, address, status, reported_at) SELECT pk, '127.0.0.1', 'seen', now() FROM phones; \
+            ANALYZE registrations";
+        self.lab.server.sql(OUR_DATABASE, place).map(drop)
+    }
+
+    /// Sets a service parameter.
+    pub(crate) fn set(&self, gateway: &Gateway, name: &str, value: &str) -> Outcome<()> {
+        let change = format!(
+            "<processNodeName>bench</processNodeName><name>{name}</name><service>Cisco Extension Mobility</service><value>{value}</value>"
+        );
+        let request = self.lab.admin(gateway)?.call("updateServiceParameter", &change);
+        Target::of(gateway)?.once(request.clone().numbered(0)).map(drop)
     }
 
     /// Measures the peer once.
@@ -177,14 +207,20 @@ pub(crate) fn finding(rounds: &Rounds, ours: &'static str, peer: &'static str, w
     }
 }
 
+/// What a load came to, and what one answer of it cost.
 fn figures(load: &Load, cpu: CpuTime) -> Figures {
     let each = 1e6 / load.latencies.len() as f64;
     Figures::from([
+        ("answers", load.latencies.len() as f64),
+        ("cpu", (cpu.gateway + cpu.postgres) * each),
         ("rate", load.rate()),
         ("client", cpu.gateway * each),
         ("postgres", cpu.postgres * each),
         ("load", cpu.load * each),
         ("p50", quantile(&load.latencies, 0.5) * 1e3),
+        ("p90", quantile(&load.latencies, 0.9) * 1e3),
         ("p99", quantile(&load.latencies, 0.99) * 1e3),
+        ("p99.9", quantile(&load.latencies, 0.999) * 1e3),
+        ("greatest", quantile(&load.latencies, 1.0) * 1e3),
     ])
 }

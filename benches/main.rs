@@ -12,7 +12,9 @@ mod growth;
 mod list_phone;
 mod login_api;
 mod login_churn;
+mod login_cold;
 mod login_latency;
+mod login_page;
 mod logins;
 mod slow_disk;
 mod soap_floor;
@@ -38,6 +40,8 @@ const BENCHES: &[(&str, Bench)] = &[
     ("soap-floor", soap_floor::run),
     ("login-churn", login_churn::run),
     ("login-api", login_api::run),
+    ("login-page", login_page::run),
+    ("login-cold", login_cold::run),
     ("login-slow-disk", slow_disk::run),
     ("login-latency", login_latency::run),
     ("get-phone", get_phone::run),

@@ -1,6 +1,6 @@
 //! Makes load over kept-alive TLS connections from one thread: closed loop, or open loop with arrivals by the clock.
 //!
-//! A refusal, which the application API has in an answer of 200, ends the bench: it is not what was to be measured.
+//! A refusal, which the application API and phone pages have in an answer of 200, ends the bench: it is not what was to be measured.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -193,6 +193,14 @@ async fn serve(
 
 /// How the application API refuses.
 const REFUSED: &[u8] = b"<?xml version=\"1.0\"?>\n<response>\n<failure>";
+/// How a screen begins, and what the screens say that end a login or logout.
+const SCREEN: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?><CiscoIPPhone";
+const DONE: &[u8] = b" successful</Prompt>";
+
+fn is_refusal(body: &[u8]) -> bool {
+    let is_done = || body.windows(DONE.len()).any(|part| part == DONE);
+    body.starts_with(REFUSED) || body.starts_with(SCREEN) && !is_done()
+}
 
 impl Connection {
     /// Sends a request and reads its answer; gives the body.
@@ -206,7 +214,7 @@ impl Connection {
             }
             let Some(body) = body_of(&self.read)? else { continue };
             let text = self.read.get(body..).unwrap_or_default();
-            if self.read.starts_with(b"HTTP/1.1 200 ") && !text.starts_with(REFUSED) {
+            if self.read.starts_with(b"HTTP/1.1 200 ") && !is_refusal(text) {
                 return Ok(self.read.get(body..).unwrap_or_default());
             }
             return Err(format!("refused: {}", String::from_utf8_lossy(&self.read)).into());

@@ -1,6 +1,7 @@
 //! Requests as bytes, made once and sent many times: only the digits that name phone, user and profile change.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -62,6 +63,15 @@ impl Request {
         Self { bytes: (head + body).into_bytes(), places }
     }
 
+    /// What a phone asks of its page, as firmware says it.
+    fn of_phone(query: &str) -> Self {
+        let head = format!(
+            "GET /emapp/EMAppServlet?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: x-CiscoIPPhone/*;version=8.5.0,text/xml\r\nAccept-Charset: utf-8,iso-8859-1;q=0.8\r\nAccept-Language: en\r\n\r\n"
+        );
+        let places = head.match_indices(NUMBER).map(|(at, _)| at).collect();
+        Self { bytes: head.into_bytes(), places }
+    }
+
     /// The bytes that name what has this number.
     pub(crate) fn numbered(&mut self, number: usize) -> &[u8] {
         let digits = format!("{number:06}");
@@ -103,14 +113,14 @@ impl Random {
     }
 }
 
+/// Which phone comes next.
+type Numbers = Box<dyn FnMut() -> usize>;
+
 /// A login and a logout in turn, each pair on another phone; phones of two lanes never meet.
 pub(crate) struct Churn {
     login: Request,
     logout: Request,
-    lane: usize,
-    lanes: usize,
-    phones: usize,
-    random: Random,
+    numbers: Numbers,
     on: Option<usize>,
 }
 
@@ -120,7 +130,7 @@ impl Churn {
         let login = "<deviceName>SEP0A1B2C000000</deviceName><loginDuration>0</loginDuration><profileName>Profile 000000</profileName><userId>user000000</userId>";
         let logout = "<deviceName>SEP0A1B2C000000</deviceName>";
         let requests = (sender.call("doDeviceLogin", login), sender.call("doDeviceLogout", logout));
-        Self::of(requests, lane, lanes, phones)
+        Self::of(requests, at_random(lane, lanes, phones))
     }
 
     /// The same over the application API.
@@ -130,12 +140,34 @@ impl Churn {
             "<login>{phone}<userID>user000000</userID><deviceProfile>Profile 000000</deviceProfile><exclusiveDuration><time>0</time></exclusiveDuration></login>"
         );
         let requests = (sender.ask(&login), sender.ask(&format!("<logout>{phone}</logout>")));
-        Self::of(requests, lane, lanes, phones)
+        Self::of(requests, at_random(lane, lanes, phones))
     }
 
-    fn of((login, logout): (Request, Request), lane: usize, lanes: usize, phones: usize) -> Self {
-        Self { login, logout, lane, lanes, phones, random: Random::fresh(), on: None }
+    /// The same at the phones themselves, with the PIN of each user.
+    pub(crate) fn at_phones(lane: usize, lanes: usize, phones: usize) -> Self {
+        Self::of(at_a_phone(), at_random(lane, lanes, phones))
     }
+
+    /// The same for one phone and user after the other, whoever asks for the next.
+    pub(crate) fn at_phones_in_turn(next: Arc<AtomicUsize>, phones: usize) -> Self {
+        Self::of(at_a_phone(), Box::new(move || next.fetch_add(1, Ordering::Relaxed) % phones))
+    }
+
+    fn of((login, logout): (Request, Request), numbers: Numbers) -> Self {
+        Self { login, logout, numbers, on: None }
+    }
+}
+
+fn at_a_phone() -> (Request, Request) {
+    let phone = "device=SEP0A1B2C000000";
+    let login = Request::of_phone(&format!("{phone}&userid=user000000&seq=24680"));
+    (login, Request::of_phone(&format!("{phone}&doLogout=true")))
+}
+
+/// Phones of one lane, each as likely as the others.
+fn at_random(lane: usize, lanes: usize, phones: usize) -> Numbers {
+    let mut random = Random::fresh();
+    Box::new(move || lane + lanes * random.below(phones / lanes))
 }
 
 /// What a connection sends, one request after the other.
@@ -154,7 +186,7 @@ impl Work for Churn {
         match self.on.take() {
             Some(number) => self.logout.numbered(number),
             None => {
-                let number = self.lane + self.lanes * self.random.below(self.phones / self.lanes);
+                let number = (self.numbers)();
                 self.on = Some(number);
                 self.login.numbered(number)
             }
