@@ -80,6 +80,8 @@ impl Pair {
         let certificate = self.states[0].0.join("tls-certificate.pem");
         let tls = Client::tls(node.address("everything, TLS"), &certificate);
         let axl = AxlClient::at(tls, basic("admin", &self.password));
+        // on a busy machine five at a time would keep some of the crew waiting for more than a second
+        axl.uuid("updateServiceParameter", "<processNodeName>EnterpriseWideData</processNodeName><name>MaximumConcurrentRequests</name><service>Cisco Extension Mobility</service><value>100</value>");
         for n in 0..CREW {
             let model = "<product>Cisco 8851</product><protocol>SIP</protocol>";
             axl.uuid("addPhone", &format!("<phone><name>{}</name>{model}<enableExtensionMobility>true</enableExtensionMobility></phone>", phone(n)));
