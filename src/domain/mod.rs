@@ -3,7 +3,6 @@
 pub mod credential;
 pub mod effective_config;
 pub mod event;
-pub mod expiry;
 pub mod ids;
 pub mod login;
 pub mod login_limit;
@@ -15,6 +14,7 @@ pub mod pin_choice;
 pub mod policy;
 pub mod schedule;
 pub mod secret;
+pub mod session_expiry;
 pub mod short_text;
 pub mod snapshot;
 pub mod trust;

@@ -84,9 +84,9 @@ pub(super) const LOGOUT_AT: &str = "AutomaticLogoutAt";
 pub const IDLE_WAIT: &str = "AutomaticLogoutWaitsForIdle";
 /// Minutes before an automatic logout at which the phone is warned.
 pub(super) const WARNING: &str = "AutomaticLogoutWarning";
-/// Minutes by which an automatic logout may be put off, and how often.
-pub(super) const EXTENSION: &str = "AutomaticLogoutExtension";
-pub(super) const EXTENSIONS: &str = "AutomaticLogoutExtensionsAllowed";
+/// Minutes by which a session may be extended before its automatic logout, and how often.
+pub(super) const EXTEND_BY: &str = "AutomaticLogoutExtendMinutes";
+pub(super) const EXTEND_TIMES: &str = "AutomaticLogoutExtendTimes";
 pub(super) const TRUSTED_LIST: &str = "TrustedListOfIPs";
 
 /// All parameters, in the order in which they are listed: the twelve known ones, then ours.
@@ -110,8 +110,8 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter(LOGOUT_AT, "Automatic Logout at a Time of Day", ValueKind::Schedule { max: 4096 }, "", Scope::Cluster),
     parameter(IDLE_WAIT, "Automatic Logout Waits for the End of a Call", ValueKind::Number { min: 0, max: 480 }, "0", Scope::Cluster),
     parameter(WARNING, "Automatic Logout Warning Minutes Before", ValueKind::Number { min: 0, max: 1440 }, "5", Scope::Cluster),
-    parameter(EXTENSION, "Automatic Logout Put Off By Minutes", ValueKind::Number { min: 0, max: 1440 }, "0", Scope::Cluster),
-    parameter(EXTENSIONS, "Automatic Logout Times It May Be Put Off", ValueKind::Number { min: 1, max: 100 }, "1", Scope::Cluster),
+    parameter(EXTEND_BY, "Automatic Logout Extend By Minutes", ValueKind::Number { min: 0, max: 1440 }, "0", Scope::Cluster),
+    parameter(EXTEND_TIMES, "Automatic Logout Times It May Be Extended", ValueKind::Number { min: 1, max: 100 }, "1", Scope::Cluster),
     parameter("ServiceConnectionErrorIs207", "EM Service Connection Error Printed as 207", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("ClearCallLogsAtEveryLogout", "Clear Call Logs at Every Logout", ValueKind::Boolean, "F", Scope::Cluster),
     parameter("StrictEMServiceRequests", "Strict EM Service Requests", ValueKind::Boolean, "F", Scope::Cluster),

@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::expiry::ExpiryPolicy;
 use super::login_limit::{LoginLimit, parse_duration};
 use super::parameter::{
-    ENFORCE, EXTENSION, EXTENSIONS, LOGOUT_AT, MAX_LOGIN_TIME, TRUSTED_LIST, WARNING, find,
+    ENFORCE, EXTEND_BY, EXTEND_TIMES, LOGOUT_AT, MAX_LOGIN_TIME, TRUSTED_LIST, WARNING, find,
 };
 use super::schedule::Schedule;
+use super::session_expiry::ExpiryPolicy;
 use super::trust::{TrustPolicy, TrustedSource};
 
 /// What multiple logins of one user do.
@@ -52,6 +52,8 @@ pub struct LoginPolicy {
     pub clear_at_every_logout: bool,
     /// Whether an intercom line without default device takes the phone on which it comes up.
     pub choose_intercom_phone: bool,
+    /// What comes before an automatic logout.
+    pub expiry: ExpiryPolicy,
 }
 
 impl LoginPolicy {
@@ -70,6 +72,7 @@ impl LoginPolicy {
             clear_call_logs: text("ClearCallLogs") == "T",
             clear_at_every_logout: text("ClearCallLogsAtEveryLogout") == "T",
             choose_intercom_phone: text("IntercomDefaultDeviceByAXL") == "T",
+            expiry: expiry_policy(&value),
         }
     }
 }
@@ -104,15 +107,15 @@ pub struct EmParameters {
 }
 
 /// What comes before an automatic logout, of stored values.
-pub fn expiry_policy<'v>(value: impl Fn(&str) -> Option<&'v str>) -> ExpiryPolicy {
+fn expiry_policy<'v>(value: impl Fn(&str) -> Option<&'v str>) -> ExpiryPolicy {
     let number = |name| -> i16 {
         let text = value(name).or_else(|| find(name).map(|p| p.default)).unwrap_or_default();
         text.parse().unwrap_or_default()
     };
     ExpiryPolicy {
         warning: TimeDelta::minutes(number(WARNING).into()),
-        extension: TimeDelta::minutes(number(EXTENSION).into()),
-        most_extensions: number(EXTENSIONS),
+        extend_by: TimeDelta::minutes(number(EXTEND_BY).into()),
+        most_times: number(EXTEND_TIMES),
     }
 }
 

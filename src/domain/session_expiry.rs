@@ -1,4 +1,4 @@
-//! What comes before an automatic logout: when its phone is warned, and whether and how far the end may be put off. Pure rules.
+//! What comes before an automatic logout: when its phone is warned, and whether and how far the session may be extended. Pure rules.
 //!
 //! Promises that nobody is warned of an end that was just set: a session that lasts no longer than the warning comes before its end has
 //! none.
@@ -10,24 +10,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub struct ExpiryPolicy {
     /// How long before the end a phone is warned; zero: never.
     pub warning: TimeDelta,
-    /// By how much the end is put off at a time; zero: not at all.
-    pub extension: TimeDelta,
-    /// How often it may be put off.
-    pub most_extensions: i16,
+    /// By how much a session is extended at a time; zero: not at all.
+    pub extend_by: TimeDelta,
+    /// How often it may be.
+    pub most_times: i16,
 }
 
 /// A session that ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ending {
+pub struct Expiring {
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
-    /// How often its end was put off.
-    pub extensions: i16,
+    /// How often it was extended.
+    pub times_extended: i16,
 }
 
-impl Ending {
+impl Expiring {
     /// Whole minutes until the end, begun ones counted; none when it is past.
     pub fn minutes_left(&self, now: DateTime<Utc>) -> i64 {
         ((self.expires_at - now).num_seconds().max(0) + 59) / 60
@@ -36,15 +36,15 @@ impl Ending {
 
 impl ExpiryPolicy {
     /// Whether the end is so near that the phone is warned of it.
-    pub fn warns(&self, session: &Ending, now: DateTime<Utc>) -> bool {
+    pub fn warns(&self, session: &Expiring, now: DateTime<Utc>) -> bool {
         let is_near = session.expires_at - now <= self.warning;
         self.warning > TimeDelta::zero() && is_near && session.expires_at - session.started_at > self.warning
     }
 
-    /// The new end of a session that has been warned, where it may be put off.
-    pub fn put_off(&self, session: &Ending, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let may = self.extension > TimeDelta::zero() && session.extensions < self.most_extensions;
-        let end = session.expires_at + self.extension;
+    /// The end of a session that has been warned once it is extended, where it may be.
+    pub fn extended_end(&self, session: &Expiring, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let may = self.extend_by > TimeDelta::zero() && session.times_extended < self.most_times;
+        let end = session.expires_at + self.extend_by;
         (may && self.warns(session, now) && end > now).then_some(end)
     }
 }
@@ -53,18 +53,15 @@ impl ExpiryPolicy {
 mod tests {
     use super::*;
 
-    const POLICY: ExpiryPolicy = ExpiryPolicy {
-        warning: TimeDelta::minutes(5),
-        extension: TimeDelta::minutes(15),
-        most_extensions: 2,
-    };
+    const POLICY: ExpiryPolicy =
+        ExpiryPolicy { warning: TimeDelta::minutes(5), extend_by: TimeDelta::minutes(15), most_times: 2 };
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
     }
 
-    fn session(minutes: i64, extensions: i16) -> Ending {
-        Ending { started_at: at(0), expires_at: at(minutes), extensions }
+    fn session(minutes: i64, times_extended: i16) -> Expiring {
+        Expiring { started_at: at(0), expires_at: at(minutes), times_extended }
     }
 
     #[test]
@@ -84,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_put_off_from_the_warning_on_and_so_often() {
-        assert_eq!(POLICY.put_off(&session(60, 0), at(54)), None, "too early");
-        assert_eq!(POLICY.put_off(&session(60, 0), at(55)), Some(at(75)));
-        assert_eq!(POLICY.put_off(&session(75, 1), at(74)), Some(at(90)));
-        assert_eq!(POLICY.put_off(&session(90, 2), at(89)), None, "often enough");
-        assert_eq!(POLICY.put_off(&session(60, 0), at(75)), None, "that would be over, too");
-        let not = ExpiryPolicy { extension: TimeDelta::zero(), ..POLICY };
-        assert_eq!(not.put_off(&session(60, 0), at(59)), None);
+    fn a_session_is_extended_from_the_warning_on_and_so_often() {
+        assert_eq!(POLICY.extended_end(&session(60, 0), at(54)), None, "too early");
+        assert_eq!(POLICY.extended_end(&session(60, 0), at(55)), Some(at(75)));
+        assert_eq!(POLICY.extended_end(&session(75, 1), at(74)), Some(at(90)));
+        assert_eq!(POLICY.extended_end(&session(90, 2), at(89)), None, "often enough");
+        assert_eq!(POLICY.extended_end(&session(60, 0), at(75)), None, "that would be over, too");
+        let not = ExpiryPolicy { extend_by: TimeDelta::zero(), ..POLICY };
+        assert_eq!(not.extended_end(&session(60, 0), at(59)), None);
     }
 }

@@ -93,10 +93,9 @@ fn attempt(visit: &Visit, em: &Em, pairs: &[(String, String)]) -> Attempt {
     let address = visit.route.address.map(|a| a.to_string());
     let actor = Actor { kind: ActorKind::User, id: None, address, via: Via::Phone };
     let id = visit.request.unwrap_or_else(|| em.new_id());
-    let is_leaving = sent("doLogout") == Some("true") || sent("putOff").is_some();
     let by_user_id = !sent("loginType").is_some_and(|kind| ["DN", "SP"].contains(&kind));
     Attempt {
-        doing: if is_leaving { Doing::Logout } else { Doing::Login },
+        doing: if sent("doLogout") == Some("true") { Doing::Logout } else { Doing::Login },
         phone: sent("device").map(Selector::name),
         user: sent("userid").filter(|_| by_user_id).map(|id| id.trim().to_owned()),
         cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) },
@@ -116,28 +115,41 @@ impl Conversation<'_> {
     }
 
     async fn answer(&self, conditions: &Conditions, wish: Wish, mut attempt: Attempt) -> Screen {
+        let asks_for_time = matches!(wish, Wish::Extend(_));
         let cause = &mut attempt.cause;
         let outcome = match wish {
             Wish::Open => self.open(conditions).await,
             Wish::Notice => self.notice(conditions).await,
-            Wish::PutOff(due) => self.put_off(conditions, due, cause.clone()).await,
+            Wish::Extend(end) => self.extend(conditions, end, cause.clone()).await,
             Wish::LogOut => self.log_out(conditions, cause.clone()).await,
             Wish::LogIn { typed, pin } => self.log_in(conditions, &typed, &pin, cause).await,
             Wish::Choose { ticket, profile, shown } => {
                 self.choose(conditions, &ticket, profile.as_deref(), shown, cause).await
             }
         };
-        outcome.unwrap_or_else(|code| self.refused(code, attempt, Some(conditions)))
+        match outcome {
+            Ok(screen) => screen,
+            // neither a login nor a logout was refused, so that none is told
+            Err(code) if asks_for_time => {
+                tracing::info!(em.code = code.number(), phone.name = %self.screens.phone, "more time refused");
+                self.refusal(code, &Attempt { doing: Doing::Logout, ..attempt }, Some(conditions))
+            }
+            Err(code) => self.refused(code, attempt, Some(conditions)),
+        }
     }
 
     fn refused(&self, code: EmCode, attempt: Attempt, conditions: Option<&Conditions>) -> Screen {
+        let screen = self.refusal(code, &attempt, conditions);
+        self.em.rejected(attempt, code);
+        screen
+    }
+
+    fn refusal(&self, code: EmCode, attempt: &Attempt, conditions: Option<&Conditions>) -> Screen {
         let as_207 = conditions.is_some_and(|c| c.parameters.connection_error_is_207);
         let shown = if as_207 && code == EmCode::ServiceConnection { EmCode::DeviceNameEmpty } else { code };
         let user_id = attempt.cause.auth_id.as_deref().or(attempt.user.as_deref());
         let refusal = self.visit.refusal(code, attempt.doing, user_id);
-        let screen = self.screens.refused(&Refusal { number: shown.number(), ..refusal });
-        self.em.rejected(attempt, code);
-        screen
+        self.screens.refused(&Refusal { number: shown.number(), ..refusal })
     }
 
     /// The phone, if somebody may log in there from here.

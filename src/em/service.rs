@@ -20,7 +20,7 @@ use crate::auth::Principal;
 use crate::auth::ticket::Tickets;
 use crate::auth::verify::{Verified, Verifier};
 use crate::domain::event::{Cause, LoginMethod};
-use crate::domain::ids::UserPk;
+use crate::domain::ids::{PhonePk, UserPk};
 use crate::domain::login::{LoginRequest, OccupantRule, ProfileRight};
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::logout::LogoutOrigin;
@@ -31,6 +31,7 @@ use crate::store::conditions::{self, Conditions, ConditionsKey};
 use crate::store::gathered::Gathered;
 use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
+use crate::store::session_expiry::{self, EndAtPhone};
 
 /// The Extension Mobility service of this node.
 #[derive(Clone)]
@@ -42,6 +43,7 @@ pub struct Em {
     writers: Arc<Writers>,
     node_key: Arc<str>,
     conditions: Gathered<ConditionsKey, Conditions>,
+    ends: Gathered<PhonePk, EndAtPhone>,
     throttle: Arc<Throttle>,
     trust_cache: Arc<TrustCache>,
     audit: Arc<Audit>,
@@ -83,6 +85,7 @@ impl Em {
     pub fn start(db: Db, verifier: Verifier, origin: Origin, most_waiting: usize, wake: Wake) -> Self {
         let writers = Arc::new(Writers::start(&db, &origin, most_waiting, &wake));
         let (node_key, conditions) = (fold(&origin.node).into(), Gathered::start(&db, conditions::find));
+        let ends = Gathered::start(&db, session_expiry::at_phones);
         let (throttle, trust_cache) = (Throttle::new(throttle::PATIENCE), Arc::default());
         let (audit, counts) = (Arc::new(Audit::off()), Counts::default());
         let (tickets, strangers) = (Tickets::new(&verifier), Arc::default());
@@ -94,6 +97,7 @@ impl Em {
             writers,
             node_key,
             conditions,
+            ends,
             throttle,
             trust_cache,
             audit,
@@ -170,6 +174,10 @@ impl Em {
 
     pub(super) fn gathered_conditions(&self) -> &Gathered<ConditionsKey, Conditions> {
         &self.conditions
+    }
+
+    pub(super) fn gathered_ends(&self) -> &Gathered<PhonePk, EndAtPhone> {
+        &self.ends
     }
 
     pub(super) fn tickets(&self) -> &Tickets {

@@ -1,21 +1,18 @@
-//! Before an automatic logout: the event that warns of it, and the end that is put off at the phone; the rules are in
-//! [`crate::domain::expiry`].
+//! Before an automatic logout: the event that warns of it, and the session that is extended at the phone; the rules are in
+//! [`crate::domain::session_expiry`].
 //!
-//! Promises one warning for each end that is near, whichever node looks first, and that an end is put off once however often it is asked
-//! for: who asks names the end they saw.
-
-use chrono::{DateTime, Utc};
+//! Promises one warning for each end that is near, whichever node looks first, without waiting for anybody; and that a session is
+//! extended once however often that is asked: who asks names the end they saw.
 
 use super::error::EmCode;
 use super::service::Em;
 use crate::domain::event::{
     Actor, Cause, Event, Occurred, SessionExpiring, SessionExtended, StateChange, Via,
 };
-use crate::domain::expiry::{Ending, ExpiryPolicy};
 use crate::domain::ids::PhonePk;
-use crate::domain::snapshot::{Phone, Session};
-use crate::event::{self, EventError};
-use crate::store::expiry::{self, EndingSession};
+use crate::domain::session_expiry::{Expiring, ExpiryPolicy};
+use crate::event::{self, EventError, Origin};
+use crate::store::session_expiry::{self as store, EndAtPhone, ExpiringSession};
 use crate::store::snapshot::read_leaving;
 use crate::store::{StoreError, Tx, event_log, state};
 
@@ -29,12 +26,12 @@ pub async fn warn(em: &Em) -> Result<usize, EmCode> {
         return Ok(0);
     }
     let step = async {
-        let near = em.db().read(move |tx| near(tx, &policy)).await?;
+        let near = em.db().read(move |tx| store::near_end(tx, policy.warning, MOST_AT_ONCE)).await?;
         if near.is_empty() {
             return Ok(0);
         }
         let origin = em.origin().clone();
-        let warned = em.db().write(move |tx| tell(tx, &origin, &near, &policy)).await?;
+        let warned = em.db().write(move |tx| announce(tx, &origin, &near, &policy)).await?;
         if warned > 0 {
             em.wake();
         }
@@ -46,95 +43,62 @@ pub async fn warn(em: &Em) -> Result<usize, EmCode> {
     })
 }
 
-fn near(tx: &mut Tx<'_>, policy: &ExpiryPolicy) -> Result<Vec<PhonePk>, StoreError> {
-    let now = tx.now()?;
-    let ending = expiry::unseen(tx, now + policy.warning, MOST_AT_ONCE)?;
-    Ok(ending.into_iter().map(|session| session.phone).collect())
-}
-
-fn tell(
+/// What has changed since somebody saw that an end is near is seen here: nobody logs in or out at a phone that is locked.
+fn announce(
     tx: &mut Tx<'_>,
-    origin: &event::Origin,
-    phones: &[PhonePk],
+    origin: &Origin,
+    near: &[PhonePk],
     policy: &ExpiryPolicy,
 ) -> Result<usize, EventError> {
-    let world = read_leaving(tx, phones.to_vec())?;
+    let phones = store::lock_free(tx, near)?;
     let now = tx.now()?;
-    let ending = expiry::on_phones(tx, phones)?;
-    let seen: Vec<_> = ending.iter().map(|session| session.session_id).collect();
-    let noted = expiry::note_seen(tx, &seen, now)?;
-    let warned = |s: &&EndingSession| {
-        noted.contains(&s.phone) && policy.warns(&s.ending, now) && s.ending.expires_at > now
-    };
-    let mut rows = Vec::with_capacity(noted.len());
-    for one in ending.iter().filter(warned) {
-        let (Some(phone), Some(session)) = (world.phones.get(&one.phone), world.sessions.get(&one.phone))
-        else {
-            continue;
-        };
-        let cause = Cause::by_system(tx.new_id(), Via::Timer);
-        let event = expiring(phone, session, &one.ending, policy, now, &cause.actor);
-        rows.extend(event::rows(&cause, origin, now, tx.ids(), vec![Occurred::of(event)])?);
+    let (mut announced, mut rows) = (Vec::new(), Vec::new());
+    for session in store::unannounced(tx, &phones)? {
+        if policy.warns(&session.expiring, now) && session.expiring.expires_at > now {
+            announced.push(session.session_id);
+            let cause = Cause::by_system(tx.new_id(), Via::Timer);
+            let extended = policy.extended_end(&session.expiring, now);
+            let more = extended.map(|end| (end - session.expiring.expires_at).num_seconds());
+            let event = Occurred::of(expiring(session, more, &cause.actor));
+            rows.extend(event::rows(&cause, origin, now, tx.ids(), vec![event])?);
+        }
     }
+    store::note_announced(tx, &announced)?;
     event_log::insert(tx, &rows)?;
-    Ok(rows.len())
+    Ok(announced.len())
 }
 
-fn expiring(
-    phone: &Phone,
-    session: &Session,
-    ending: &Ending,
-    policy: &ExpiryPolicy,
-    now: DateTime<Utc>,
-    actor: &Actor,
-) -> Event {
-    let put_off = policy.put_off(ending, now);
+fn expiring(session: ExpiringSession, extendable_seconds: Option<i64>, actor: &Actor) -> Event {
     Event::SessionExpiring(SessionExpiring {
         session_id: session.session_id,
-        device: phone.for_event(),
-        user: session.user_for_event(),
-        profile: session.profile_for_event(),
-        login_time: session.started_at,
-        expires_at: ending.expires_at,
-        extension_seconds: put_off.map(|end| (end - ending.expires_at).num_seconds()),
+        device: session.phone,
+        user: session.user,
+        profile: session.profile,
+        login_time: session.expiring.started_at,
+        expires_at: session.expiring.expires_at,
+        extendable_seconds,
         requested_by: actor.clone(),
     })
 }
 
 impl Em {
-    /// The session on a phone, if it ends by itself; with the moment of the answer.
-    pub(super) async fn ending_on(&self, phone: PhonePk) -> Result<Option<(Ending, DateTime<Utc>)>, EmCode> {
-        let read = self.db().read(move |tx| {
-            let now = tx.now()?;
-            Ok::<_, StoreError>(expiry::on_phones(tx, &[phone])?.first().map(|session| (session.ending, now)))
-        });
-        read.await.map_err(database)
+    /// What a phone shows of the end of a session.
+    pub(super) async fn end_at(&self, phone: PhonePk) -> Result<EndAtPhone, EmCode> {
+        self.gathered_ends().ask(phone).await.map_err(|error| {
+            tracing::error!(%error, "the database does not say how long a session lasts");
+            EmCode::Database
+        })
     }
 
-    /// When the last session of a free phone was ended by a login elsewhere; with the moment of the answer.
-    pub(super) async fn replaced_on(
-        &self,
-        phone: PhonePk,
-    ) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, EmCode> {
-        let read = self.db().read(move |tx| {
-            let now = tx.now()?;
-            Ok::<_, StoreError>(expiry::replaced_at(tx, phone)?.map(|at| (at, now)))
-        });
-        read.await.map_err(database)
-    }
-
-    /// Puts the end of a session off, where it is still the end that was seen (in whole seconds) and the policy allows it; says how many
-    /// minutes are left then.
-    pub async fn put_off(
-        &self,
-        phone: PhonePk,
-        seen: i64,
-        policy: ExpiryPolicy,
-        cause: Cause,
-    ) -> Result<Option<i64>, EmCode> {
+    /// Extends the session on a phone, where its end is still the one that was seen (in whole seconds) and the policy allows it; says how
+    /// many minutes are left then.
+    pub async fn extend(&self, phone: PhonePk, seen: i64, cause: Cause) -> Result<Option<i64>, EmCode> {
         let origin = self.origin().clone();
-        let done = self.db().write(move |tx| put_off(tx, &origin, phone, seen, &policy, &cause)).await;
-        let left = done.map_err(database)?;
+        let done = self.db().write(move |tx| extend(tx, &origin, phone, seen, &cause)).await;
+        let left = done.map_err(|error| {
+            tracing::error!(%error, "nobody can say whether a session was extended");
+            EmCode::Database
+        })?;
         if left.is_some() {
             self.wake();
         }
@@ -142,51 +106,47 @@ impl Em {
     }
 }
 
-fn put_off(
+fn extend(
     tx: &mut Tx<'_>,
-    origin: &event::Origin,
+    origin: &Origin,
     phone: PhonePk,
     seen: i64,
-    policy: &ExpiryPolicy,
     cause: &Cause,
 ) -> Result<Option<i64>, EventError> {
     let world = read_leaving(tx, vec![phone])?;
     let now = tx.now()?;
-    let found = expiry::on_phones(tx, &[phone])?;
-    let Some(one) = found.first().filter(|s| s.ending.expires_at.timestamp() == seen) else {
-        return Ok(None);
-    };
-    let Some(end) = policy.put_off(&one.ending, now) else { return Ok(None) };
     let (Some(place), Some(session)) = (world.phones.get(&phone), world.sessions.get(&phone)) else {
         return Ok(None);
     };
+    if !world.locked_users.contains(&session.user) {
+        return Err(StoreError::Busy("somebody else logged in before the phone was locked".into()).into());
+    }
+    let found = store::expiring_on(tx, phone)?;
+    let Some(before) = found.filter(|one| one.expires_at.timestamp() == seen) else { return Ok(None) };
+    let Some(end) = world.policy.expiry.extended_end(&before, now) else { return Ok(None) };
     let login = state::session_on(tx, phone)?.and_then(|running| running.envelope);
-    let Some(told) = login.and_then(|login| event::state::put_off(&login, end)) else {
+    let Some(told) = login.and_then(|login| event::state::extended(&login, end)) else {
         tracing::warn!(phone.name = %place.name, "the log has no login of this session: its end stays");
         return Ok(None);
     };
-    let later = Ending { expires_at: end, extensions: one.ending.extensions.saturating_add(1), ..one.ending };
-    if !expiry::put_off(tx, one.session_id, end, !policy.warns(&later, now), &told.envelope)? {
+    if !store::extend(tx, session.session_id, end, &told.envelope)? {
         return Ok(None);
     }
+    let after =
+        Expiring { expires_at: end, times_extended: before.times_extended.saturating_add(1), ..before };
     let extended = SessionExtended {
         session_id: session.session_id,
         device: place.for_event(),
         user: session.user_for_event(),
         profile: session.profile_for_event(),
         login_time: session.started_at,
-        previous_expires_at: one.ending.expires_at,
+        previous_expires_at: before.expires_at,
         expires_at: end,
-        extensions: later.extensions,
+        times_extended: after.times_extended,
         requested_by: cause.actor.clone(),
     };
     let state = StateChange::Session { key: place.name.clone(), state: told.state };
     let occurred = Occurred { states: vec![state], ..Occurred::of(Event::SessionExtended(extended)) };
     event::append(tx, origin, cause, vec![occurred])?;
-    Ok(Some(later.minutes_left(now)))
-}
-
-fn database(error: impl std::fmt::Display) -> EmCode {
-    tracing::error!(%error, "the database does not say how long a session lasts");
-    EmCode::Database
+    Ok(Some(after.minutes_left(now)))
 }

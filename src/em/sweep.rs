@@ -1,5 +1,5 @@
-//! Ends sessions past their time, warns of those near it, and tells of PINs past theirs and of lock-outs that nobody told of: every node looks once a second; row
-//! locks see to it that each happens once.
+//! Ends sessions past their time, warns of those near it, and tells of PINs past theirs and of lock-outs that nobody told of: every node
+//! looks once a second; row locks see to it that each happens once.
 //!
 //! Promises (security.md CON-12) that none ends before its time, that not more than so many end in a second, and that nothing ends while
 //! the clock of the database has jumped, until that is put right or an operator starts the node anew.
@@ -12,10 +12,10 @@ use futures_util::future::join_all;
 use super::asked::{Asked, AskedEnding, Task};
 use super::credential::expiry;
 use super::error::EmCode;
-use super::expiry as before_the_end;
 use super::lockout_event;
 use super::outcome::LogoutOutcome;
 use super::service::Em;
+use super::session_expiry;
 use crate::clock::wall_clock;
 use crate::domain::event::{Cause, LogoutReason, Via};
 use crate::domain::parameter::{self, CLUSTER_NODE};
@@ -124,7 +124,7 @@ pub async fn run(em: Em) {
             }
             wait = pause(&found);
             end(&em, found.due).await;
-            let _logged_and_tried_again = before_the_end::warn(&em).await;
+            let _logged_and_tried_again = session_expiry::warn(&em).await;
             let _logged_and_tried_again = expiry::tell(&em).await;
             if forgotten.is_none_or(|at| at.elapsed() > FORGET) {
                 forgotten = Some(Instant::now());

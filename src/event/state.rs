@@ -98,9 +98,9 @@ pub(super) fn beside(states: &[StateChange]) -> Result<Option<String>, serde_jso
     Ok(Some(format!("[{}]", texts.join(","))))
 }
 
-/// What the login of a session would say if its end had been another one.
+/// What the login of a session would say of it once it is extended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct PutOff {
+pub struct Extended {
     /// Its envelope.
     pub envelope: String,
     /// The state of the session.
@@ -108,7 +108,7 @@ pub struct PutOff {
 }
 
 /// Puts another end into what a login said; `None`: that is no envelope of ours.
-pub fn put_off(login: &str, expires_at: DateTime<Utc>) -> Option<PutOff> {
+pub fn extended(login: &str, expires_at: DateTime<Utc>) -> Option<Extended> {
     let envelope: Fields<'_> = serde_json::from_str(login).ok()?;
     let data: Fields<'_> = serde_json::from_str(envelope.get("data")?).ok()?;
     let end = serde_json::to_string(&moment_text(expires_at)).ok()?;
@@ -122,7 +122,7 @@ pub fn put_off(login: &str, expires_at: DateTime<Utc>) -> Option<PutOff> {
     let data = object(data.iter().copied());
     let fields =
         envelope.0.iter().map(|(name, value)| (*name, if *name == "data" { &data } else { value.get() }));
-    Some(PutOff { envelope: object(fields), state })
+    Some(Extended { envelope: object(fields), state })
 }
 
 /// The state that an event itself tells of.

@@ -245,7 +245,7 @@ diesel::table! {
         exclusive -> Bool,
         login_envelope -> Nullable<Json>,
         warned_at -> Nullable<Timestamptz>,
-        extensions -> SmallInt,
+        times_extended -> SmallInt,
     }
 }
 

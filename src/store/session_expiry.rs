@@ -1,114 +1,173 @@
-//! The ends of sessions: who is to be warned of theirs, and ends that are put off.
+//! The ends of sessions: who is to be warned of theirs, what a phone shows of it, and sessions that are extended or replaced.
 //!
-//! Writers hold the locks of the phones ([`super::snapshot::read_leaving`]) and name the session that they saw.
+//! Writers hold the locks of the phones and name the session that they saw.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Interval, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::schema::{last_sessions, sessions};
+use super::schema::{device_profiles, last_sessions, objects, phones, sessions};
 use super::{StoreError, Tx};
-use crate::domain::expiry::Ending;
+use crate::domain::event::{EventPhone, EventProfile, EventUser};
 use crate::domain::ids::PhonePk;
+use crate::domain::session_expiry::Expiring;
 
-type EndingRow = (i64, Uuid, DateTime<Utc>, Option<DateTime<Utc>>, i16);
+diesel::define_sql_function! {
+    /// The phones of sessions whose end is near and was not announced.
+    fn sessions_near_their_end(now: Timestamptz, warning: Interval, most: BigInt) -> Array<BigInt>;
+}
+diesel::define_sql_function! {
+    /// Puts the end of a session off; says how many there were.
+    fn extend_session(session: SqlUuid, end: Timestamptz, envelope: Text) -> BigInt;
+}
 
-/// A session that ends by itself, as the table has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EndingSession {
-    /// Its phone.
-    pub phone: PhonePk,
+/// A session that ends by itself, as events show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiringSession {
     /// Its identity.
     pub session_id: Uuid,
+    /// Its phone.
+    pub phone: EventPhone,
+    /// Its user.
+    pub user: EventUser,
+    /// Its profile.
+    pub profile: EventProfile,
     /// Its times.
-    pub ending: Ending,
+    pub expiring: Expiring,
 }
 
-/// Sessions that end until a moment and that nobody has looked at; the next ones first.
-pub fn unseen(tx: &mut Tx<'_>, until: DateTime<Utc>, most: i64) -> Result<Vec<EndingSession>, StoreError> {
-    let rows: Vec<EndingRow> = sessions::table
-        .filter(sessions::warned_at.is_null().and(sessions::expires_at.le(until)))
-        .order(sessions::expires_at)
-        .limit(most)
-        .select(columns())
-        .load(tx.connection())?;
-    Ok(rows.into_iter().filter_map(ending_session).collect())
+/// What a phone shows of the end of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndAtPhone {
+    /// The moment of this answer.
+    pub now: DateTime<Utc>,
+    /// The session on the phone, if it ends by itself.
+    pub expiring: Option<Expiring>,
+    /// When its last session was ended by a login at another phone, if that is how it ended.
+    pub replaced_at: Option<DateTime<Utc>>,
 }
 
-/// Those on phones, in the order of the phones.
-pub fn on_phones(tx: &mut Tx<'_>, phones: &[PhonePk]) -> Result<Vec<EndingSession>, StoreError> {
-    let rows: Vec<EndingRow> = sessions::table
-        .filter(sessions::phone_pk.eq_any(phones.iter().map(|phone| phone.0)))
-        .order(sessions::phone_pk)
-        .select(columns())
-        .load(tx.connection())?;
-    Ok(rows.into_iter().filter_map(ending_session).collect())
-}
-
-#[rustfmt::skip]
-fn columns() -> (sessions::phone_pk, sessions::session_id, sessions::started_at, sessions::expires_at, sessions::extensions) {
-    (sessions::phone_pk, sessions::session_id, sessions::started_at, sessions::expires_at, sessions::extensions)
-}
-
-fn ending_session(row: EndingRow) -> Option<EndingSession> {
-    let (phone, session_id, started_at, expires_at, extensions) = row;
-    let ending = Ending { started_at, expires_at: expires_at?, extensions };
-    Some(EndingSession { phone: PhonePk(phone), session_id, ending })
-}
-
-/// Notes that sessions were looked at; gives the phones of those that nobody had looked at.
-pub fn note_seen(tx: &mut Tx<'_>, seen: &[Uuid], now: DateTime<Utc>) -> Result<Vec<PhonePk>, StoreError> {
-    let unseen =
-        sessions::table.filter(sessions::session_id.eq_any(seen)).filter(sessions::warned_at.is_null());
-    let phones: Vec<i64> = diesel::update(unseen)
-        .set(sessions::warned_at.eq(now))
-        .returning(sessions::phone_pk)
-        .get_results(tx.connection())?;
+/// The phones of sessions that end within the warning and were not announced; the next ones first.
+pub fn near_end(tx: &mut Tx<'_>, warning: TimeDelta, most: i64) -> Result<Vec<PhonePk>, StoreError> {
+    let now = tx.now()?;
+    let near = diesel::select(sessions_near_their_end(now, warning, most));
+    let phones: Vec<i64> = near.get_result(tx.connection())?;
     Ok(phones.into_iter().map(PhonePk).collect())
 }
 
-diesel::define_sql_function! {
-    /// Puts the end of a session off; says how many there were.
-    fn put_off_session(session: SqlUuid, end: Timestamptz, announce: Bool, envelope: Text) -> BigInt;
+/// Locks phones, but for those that somebody else has locked: the sessions on them are looked at the next time.
+pub fn lock_free(tx: &mut Tx<'_>, named: &[PhonePk]) -> Result<Vec<PhonePk>, StoreError> {
+    let named = phones::table.filter(phones::pk.eq_any(keys(named))).order(phones::pk).select(phones::pk);
+    let locked: Vec<i64> = named.for_no_key_update().skip_locked().load(tx.connection())?;
+    Ok(locked.into_iter().map(PhonePk).collect())
 }
 
-/// Puts the end of a session off; it is announced anew when `announce` says so. `envelope` is what its login would say of it now.
-pub fn put_off(
+fn keys(phones: &[PhonePk]) -> Vec<i64> {
+    phones.iter().map(|phone| phone.0).collect()
+}
+
+/// Sessions on phones that end by themselves and were not announced, in the order of the phones.
+pub fn unannounced(tx: &mut Tx<'_>, on: &[PhonePk]) -> Result<Vec<ExpiringSession>, StoreError> {
+    type Row = (
+        (Uuid, DateTime<Utc>, Option<DateTime<Utc>>, i16),
+        (String, Uuid, String, String),
+        (String, Uuid),
+        (String, Uuid, String),
+    );
+    let (phone, user, profile) = diesel::alias!(objects as phone, objects as user, objects as profile);
+    let rows: Vec<Row> = sessions::table
+        .inner_join(phones::table.on(phones::pk.eq(sessions::phone_pk)))
+        .inner_join(phone.on(phone.field(objects::pk).eq(sessions::phone_pk)))
+        .inner_join(user.on(user.field(objects::pk).eq(sessions::user_pk)))
+        .inner_join(profile.on(profile.field(objects::pk).eq(sessions::profile_pk)))
+        .inner_join(device_profiles::table.on(device_profiles::pk.eq(sessions::profile_pk)))
+        .filter(sessions::phone_pk.eq_any(keys(on)).and(sessions::warned_at.is_null()))
+        .order(sessions::phone_pk)
+        .select((
+            (sessions::session_id, sessions::started_at, sessions::expires_at, sessions::times_extended),
+            (phone.field(objects::name), phone.field(objects::uuid), phones::model, phones::protocol),
+            (user.field(objects::name), user.field(objects::uuid)),
+            (profile.field(objects::name), profile.field(objects::uuid), device_profiles::model),
+        ))
+        .load(tx.connection())?;
+    let session = |row: Row| {
+        let (session, phone, user, profile) = row;
+        Some(ExpiringSession {
+            session_id: session.0,
+            phone: EventPhone { name: phone.0, uuid: phone.1, model: phone.2, protocol: phone.3 },
+            user: EventUser { user_id: user.0, uuid: user.1 },
+            profile: EventProfile { name: profile.0, uuid: profile.1, model: profile.2 },
+            expiring: expiring(session.1, session.2, session.3)?,
+        })
+    };
+    Ok(rows.into_iter().filter_map(session).collect())
+}
+
+fn expiring(started_at: DateTime<Utc>, end: Option<DateTime<Utc>>, times_extended: i16) -> Option<Expiring> {
+    end.map(|expires_at| Expiring { started_at, expires_at, times_extended })
+}
+
+/// Notes that the ends of sessions were announced.
+pub fn note_announced(tx: &mut Tx<'_>, announced: &[Uuid]) -> Result<(), StoreError> {
+    let now = tx.now()?;
+    diesel::update(sessions::table.filter(sessions::session_id.eq_any(announced)))
+        .set(sessions::warned_at.eq(now))
+        .execute(tx.connection())?;
+    Ok(())
+}
+
+/// What phones show of the end of a session, in their order.
+pub fn at_phones(tx: &mut Tx<'_>, asked: &[PhonePk]) -> Result<Vec<EndAtPhone>, StoreError> {
+    let now = tx.now()?;
+    let running: Vec<(i64, DateTime<Utc>, Option<DateTime<Utc>>, i16)> = sessions::table
+        .filter(sessions::phone_pk.eq_any(keys(asked)))
+        .select((sessions::phone_pk, sessions::started_at, sessions::expires_at, sessions::times_extended))
+        .load(tx.connection())?;
+    let running: HashMap<i64, _> =
+        running.into_iter().map(|row| (row.0, expiring(row.1, row.2, row.3))).collect();
+    let replaced: HashMap<i64, Option<DateTime<Utc>>> = last_sessions::table
+        .filter(last_sessions::phone_pk.eq_any(keys(asked)))
+        .filter(last_sessions::replaced_session.eq(last_sessions::session_id.nullable()))
+        .select((last_sessions::phone_pk, last_sessions::replaced_at))
+        .load(tx.connection())?
+        .into_iter()
+        .collect();
+    let end = |phone: &PhonePk| EndAtPhone {
+        now,
+        expiring: running.get(&phone.0).copied().flatten(),
+        replaced_at: replaced.get(&phone.0).copied().flatten(),
+    };
+    Ok(asked.iter().map(end).collect())
+}
+
+/// The session on a phone, if it ends by itself.
+pub fn expiring_on(tx: &mut Tx<'_>, phone: PhonePk) -> Result<Option<Expiring>, StoreError> {
+    Ok(at_phones(tx, &[phone])?.pop().and_then(|end| end.expiring))
+}
+
+/// Gives a session another end, which is announced anew; `envelope` is what its login would say of it now. False: it has gone.
+pub fn extend(
     tx: &mut Tx<'_>,
     session: Uuid,
     end: DateTime<Utc>,
-    announce: bool,
     envelope: &str,
 ) -> Result<bool, StoreError> {
-    let statement = put_off_session(session, end, announce, envelope);
-    let put_off: i64 = diesel::select(statement).get_result(tx.connection())?;
-    Ok(put_off == 1)
+    let extended: i64 = diesel::select(extend_session(session, end, envelope)).get_result(tx.connection())?;
+    Ok(extended == 1)
 }
 
 /// Remembers of phones that the last session on them was ended by a login at another phone.
-pub fn note_replaced(tx: &mut Tx<'_>, phones: &[PhonePk]) -> Result<(), StoreError> {
+pub fn note_replaced(tx: &mut Tx<'_>, on: &[PhonePk]) -> Result<(), StoreError> {
     let now = tx.now()?;
-    let rows = last_sessions::table.filter(last_sessions::phone_pk.eq_any(phones.iter().map(|p| p.0)));
     let replaced = (
         last_sessions::replaced_session.eq(last_sessions::session_id.nullable()),
         last_sessions::replaced_at.eq(now),
     );
-    diesel::update(rows).set(replaced).execute(tx.connection())?;
+    diesel::update(last_sessions::table.filter(last_sessions::phone_pk.eq_any(keys(on))))
+        .set(replaced)
+        .execute(tx.connection())?;
     Ok(())
-}
-
-/// When the last session of a phone was ended by a login at another phone; none: otherwise, or somebody has logged in since.
-pub fn replaced_at(tx: &mut Tx<'_>, phone: PhonePk) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let is_free = diesel::dsl::not(diesel::dsl::exists(
-        sessions::table.filter(sessions::phone_pk.eq(last_sessions::phone_pk)),
-    ));
-    let at: Option<Option<DateTime<Utc>>> = last_sessions::table
-        .filter(last_sessions::phone_pk.eq(phone.0))
-        .filter(last_sessions::replaced_session.eq(last_sessions::session_id.nullable()))
-        .filter(is_free)
-        .select(last_sessions::replaced_at)
-        .first(tx.connection())
-        .optional()?;
-    Ok(at.flatten())
 }

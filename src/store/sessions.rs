@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::event_log::EventRow;
 use super::schema::{objects, registrations, sessions};
-use super::{StoreError, Tx, expiry};
+use super::{StoreError, Tx, session_expiry};
 use crate::domain::event::{LoginMethod, MaxLoginSource};
 use crate::domain::ids::{LinePk, PhonePk, ProfilePk, UserPk};
 use crate::domain::login_limit::LoginLimit;
@@ -99,7 +99,7 @@ pub fn apply(tx: &mut Tx<'_>, changes: &BatchChanges) -> Result<i64, StoreError>
     );
     let transaction = diesel::select(statement).get_result(tx.connection())?;
     if !replaced.is_empty() {
-        expiry::note_replaced(tx, replaced)?;
+        session_expiry::note_replaced(tx, replaced)?;
     }
     Ok(transaction)
 }

@@ -157,8 +157,8 @@ pub struct SessionExpiring {
     pub login_time: DateTime<Utc>,
     #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
-    /// By how much its end may be put off at the phone.
-    pub extension_seconds: Option<i64>,
+    /// By how much it may be extended at the phone.
+    pub extendable_seconds: Option<i64>,
     pub requested_by: Actor,
 }
 
@@ -176,8 +176,8 @@ pub struct SessionExtended {
     pub previous_expires_at: DateTime<Utc>,
     #[serde(serialize_with = "moment")]
     pub expires_at: DateTime<Utc>,
-    /// How often it was put off, with this time.
-    pub extensions: i16,
+    /// How often it was extended, with this time.
+    pub times_extended: i16,
     pub requested_by: Actor,
 }
 

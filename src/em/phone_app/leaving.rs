@@ -1,5 +1,5 @@
-//! How a session ends at its phone: the question whether to log out, the logout, an automatic logout that is near and may be put off, and
-//! why somebody is not logged in any more.
+//! How a session ends at its phone: the question whether to log out, the logout, an automatic logout that is near, the session that is
+//! extended before it, and why somebody is not logged in any more.
 //!
 //! No credential is asked: whoever stands at the phone may end or keep the session on it, within what the policy allows.
 
@@ -33,10 +33,10 @@ impl Conversation<'_> {
         let Some(phone) = conditions.phone.as_ref().filter(|_| !policy.warning.is_zero()) else {
             return Ok(None);
         };
-        let found = self.em.ending_on(phone.pk).await?;
-        Ok(found.filter(|(ending, now)| policy.warns(ending, *now)).map(|(ending, now)| Near {
-            minutes: ending.minutes_left(now),
-            put_off: policy.put_off(&ending, now).map(|_| ending.expires_at.timestamp()),
+        let end = self.em.end_at(phone.pk).await?;
+        Ok(end.expiring.filter(|session| policy.warns(session, end.now)).map(|session| Near {
+            minutes: session.minutes_left(end.now),
+            extend: policy.extended_end(&session, end.now).map(|_| session.expires_at.timestamp()),
         }))
     }
 
@@ -51,32 +51,35 @@ impl Conversation<'_> {
         Ok(self.screens.done(Phrase::LogoutDone, clear_call_log))
     }
 
-    /// Puts the automatic logout off that was due then; where that cannot be, the page says how things are.
-    pub(super) async fn put_off(
+    /// Extends the session that ends then; where that cannot be, the page says how things are.
+    pub(super) async fn extend(
         &self,
         conditions: &Conditions,
-        due: i64,
+        end: i64,
         cause: Cause,
     ) -> Result<Screen, EmCode> {
         let phone = self.check_at_phone(conditions).await?;
         let _permit = self.em.permit(conditions).await?;
-        match self.em.put_off(phone.pk, due, conditions.parameters.expiry, cause).await? {
-            Some(minutes) => Ok(self.screens.put_off(minutes)),
+        if let Some(minutes) = self.em.extend(phone.pk, end, cause).await? {
+            return Ok(self.screens.extended(minutes));
+        }
+        match &phone.occupant {
+            Some((user_id, _)) => Ok(self.screens.confirmation(user_id, self.near(conditions).await?)),
             None => self.open(conditions).await,
         }
     }
 
-    /// Says that a login elsewhere has ended the session here, for a while; after it, and where that is not so, the page is as always.
+    /// Says for a while that a login elsewhere has ended the session here; after that, and where it is not so, the page is as always. Names
+    /// nobody: whoever stands here need not be the one who left.
     pub(super) async fn notice(&self, conditions: &Conditions) -> Result<Screen, EmCode> {
-        let Some(phone) = conditions.phone.as_ref().filter(|phone| phone.occupant.is_none()) else {
-            return self.open(conditions).await;
-        };
-        self.phone_to_log_in(conditions).await?;
-        let replaced = self.em.replaced_on(phone.pk).await?.filter(|(at, now)| *now - *at <= NOTICE);
-        match phone.last_user.as_ref().filter(|_| replaced.is_some()) {
-            Some(user_id) => Ok(self.screens.replaced(user_id)),
-            None => self.open(conditions).await,
+        if let Some(phone) = conditions.phone.as_ref().filter(|phone| phone.occupant.is_none()) {
+            let end = self.em.end_at(phone.pk).await?;
+            if end.replaced_at.is_some_and(|at| end.now - at <= NOTICE) {
+                self.phone_to_log_in(conditions).await?;
+                return Ok(self.screens.replaced());
+            }
         }
+        self.open(conditions).await
     }
 
     /// Whether this may come from whoever stands at the phone.

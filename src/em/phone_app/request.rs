@@ -41,8 +41,8 @@ pub(super) enum Wish {
     },
     /// Log out.
     LogOut,
-    /// Put the automatic logout off that was due then, in seconds since 1970.
-    PutOff(i64),
+    /// Extend the session that ends then, in seconds since 1970.
+    Extend(i64),
     /// Why somebody is not logged in any more.
     Notice,
 }
@@ -61,13 +61,13 @@ struct Parameters {
     ticket: Option<Zeroizing<String>>,
     profile: Option<String>,
     shown: Option<String>,
-    put_off: Option<String>,
+    extend: Option<String>,
     notice: Option<String>,
 }
 
 /// Reads the pairs of a query string; the order of refusals is 207, 215, 202, 11.
 pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode> {
-    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown, put_off, notice } =
+    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown, extend, notice } =
         gather(pairs)?;
     let device = device.filter(|d| !d.trim().is_empty()).ok_or(EmCode::DeviceNameEmpty)?;
     let login_type = parse_login_type(login_type.as_deref())?;
@@ -76,8 +76,8 @@ pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode
         (_, Some(ticket), ..) => {
             Wish::Choose { ticket, profile, shown: shown.and_then(|n| n.parse().ok()).unwrap_or_default() }
         }
-        (_, None, None, None) => match put_off.and_then(|due| due.parse().ok()) {
-            Some(due) => Wish::PutOff(due),
+        (_, None, None, None) => match extend.and_then(|end| end.parse().ok()) {
+            Some(end) => Wish::Extend(end),
             None if notice.as_deref() == Some("true") => Wish::Notice,
             None => Wish::Open,
         },
@@ -111,7 +111,7 @@ fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
             "doLogout" => parameters.log_out.replace(value).is_some(),
             "t" => parameters.ticket.replace(Zeroizing::new(value)).is_some(),
             "p" => parameters.profile.replace(value).is_some(),
-            "putOff" => parameters.put_off.replace(value).is_some(),
+            "extend" => parameters.extend.replace(value).is_some(),
             "notice" => parameters.notice.replace(value).is_some(),
             "n" => parameters.shown.replace(value).is_some(),
             _ => false,

@@ -28,8 +28,8 @@ pub(super) struct Screens<'v> {
 pub(super) struct Near {
     /// Minutes until then.
     pub(super) minutes: i64,
-    /// What asks to put it off, where that may be.
-    pub(super) put_off: Option<i64>,
+    /// What asks to extend the session, where that may be.
+    pub(super) extend: Option<i64>,
 }
 
 /// A profile of the menu.
@@ -110,11 +110,11 @@ impl Screens<'_> {
         }
     }
 
-    /// The question whether to log out, with the automatic logout that is near and the key that puts it off.
+    /// The question whether to log out, with the automatic logout that is near and the key that extends the session.
     pub(super) fn confirmation(&self, user_id: &str, near: Option<Near>) -> Screen {
         let change = self.change_pin(user_id);
-        let put_off = near.and_then(|near| near.put_off);
-        let extend = put_off.map(|due| self.key(Phrase::Extend, 4, &format!("{}&putOff={due}", self.page())));
+        let extend = near.and_then(|near| near.extend);
+        let extend = extend.map(|end| self.key(Phrase::Extend, 4, &format!("{}&extend={end}", self.page())));
         let keys = [
             self.key(Phrase::Yes, 1, &format!("{}&doLogout=true", self.page())),
             self.key(Phrase::No, 2, "SoftKey:Exit"),
@@ -133,8 +133,8 @@ impl Screens<'_> {
         self.language.filled(Phrase::LogsOutIn, &[("n", &minutes.to_string())])
     }
 
-    /// An automatic logout was put off.
-    pub(super) fn put_off(&self, minutes: i64) -> Screen {
+    /// The session was extended.
+    pub(super) fn extended(&self, minutes: i64) -> Screen {
         Screen::Text {
             title: self.text(Phrase::Title),
             prompt: self.text(Phrase::SessionExtended),
@@ -144,12 +144,12 @@ impl Screens<'_> {
     }
 
     /// The user of this phone has logged in at another one.
-    pub(super) fn replaced(&self, user_id: &str) -> Screen {
+    pub(super) fn replaced(&self) -> Screen {
         Screen::Text {
             title: self.text(Phrase::Title),
             prompt: self.text(Phrase::LoggedOut),
             keys: vec![self.key(Phrase::LogIn, 1, &self.page()), self.exit()],
-            text: self.language.filled(Phrase::LoggedInElsewhere, &[("user", user_id)]),
+            text: self.text(Phrase::LoggedInElsewhere),
         }
     }
 

@@ -64,7 +64,7 @@ impl Sessions {
         }
     }
 
-    /// An end that was put off is that of the open session, and another one than before.
+    /// Who is extended is the open session, and its end was the one before.
     fn see_extended(&mut self, entry: &Entry, in_snapshot: bool) {
         self.check.looked += 1;
         let at = |pointer: &str| entry.event.pointer(pointer).cloned().unwrap_or_default();
@@ -72,14 +72,14 @@ impl Sessions {
         let Some(phone) = self.phones.get_mut(entry.text("/data/device/uuid")) else {
             if self.is_whole {
                 self.check
-                    .found(Finding::about(entry, format!("session {session} is put off without a login")));
+                    .found(Finding::about(entry, format!("session {session} is extended without a login")));
             }
             return;
         };
         if phone.open.as_deref() != Some(session) {
             let open = phone.open.as_deref().unwrap_or("none");
             self.check
-                .found(Finding::about(entry, format!("session {session} is put off, but {open} is open")));
+                .found(Finding::about(entry, format!("session {session} is extended, but {open} is open")));
         }
         let Some(Some(facts)) = phone.at_snapshot.as_mut().filter(|_| in_snapshot) else { return };
         let before = facts.insert("expiresAt", at("/data/expiresAt"));
@@ -257,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_was_put_off_is_the_end_of_the_session() {
+    fn a_session_that_was_extended_has_its_new_end() {
         let end = |minute: i64| moment_text(DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute));
         let login = with(1, "SEP0011223344AA", |login| {
             *login = event(1, "login", 7, 11).event;
             login["data"]["expiresAt"] = end(60).into();
         });
-        let put_off = |from: i64, to: i64, session: u128| {
+        let extended_to = |from: i64, to: i64, session: u128| {
             with(2, "SEP0011223344AA", |extended| {
                 *extended = event(2, "login", 7, session).event;
                 extended["type"] = "em.session.extended.v1".into();
@@ -275,19 +275,19 @@ mod tests {
             let expires_at = Some(DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute));
             vec![SessionRow { expires_at, ..row(7, 11) }]
         };
-        assert_eq!(check(true, &[login.clone(), put_off(60, 75, 11)], table(75)).findings, 0);
+        assert_eq!(check(true, &[login.clone(), extended_to(60, 75, 11)], table(75)).findings, 0);
         assert_eq!(
-            check(true, &[login.clone(), put_off(60, 75, 11)], table(60)).findings,
+            check(true, &[login.clone(), extended_to(60, 75, 11)], table(60)).findings,
             1,
             "not in the table"
         );
         assert_eq!(
-            check(true, &[login.clone(), put_off(61, 75, 11)], table(75)).findings,
+            check(true, &[login.clone(), extended_to(61, 75, 11)], table(75)).findings,
             1,
             "not the end before"
         );
-        assert_eq!(check(true, &[login, put_off(60, 75, 12)], table(75)).findings, 1, "another session");
-        assert_eq!(check(true, &[put_off(60, 75, 11)], Vec::new()).findings, 1, "no session");
+        assert_eq!(check(true, &[login, extended_to(60, 75, 12)], table(75)).findings, 1, "another session");
+        assert_eq!(check(true, &[extended_to(60, 75, 11)], Vec::new()).findings, 1, "no session");
     }
 
     #[test]

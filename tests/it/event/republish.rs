@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use emgate::domain::event::{Cause, Via};
-use emgate::domain::expiry::ExpiryPolicy;
 use emgate::domain::ids::{LinePk, PhonePk};
 use emgate::domain::logout::LogoutOrigin;
 use emgate::event::copier::{Copier, CopyError};
@@ -159,23 +158,19 @@ fn a_state_topic_that_was_lost_is_written_anew_behind_the_last_number() {
 }
 
 #[test]
-fn an_end_that_was_put_off_is_in_the_state_at_once_and_when_it_is_published_again() {
-    let Some(settings) = kafka_settings("again-put-off") else { return };
+fn a_session_that_was_extended_has_its_end_in_the_state_at_once_and_when_it_is_published_again() {
+    let Some(settings) = kafka_settings("again-extended") else { return };
     let site = site(2);
     site.parameter("IntraClusterMaxLoginTime", "1:00");
+    site.parameter("AutomaticLogoutExtendMinutes", "10");
     let mut leadership = lead(&site.db);
     let mut copier = take_over(&site.db, &settings, &leadership);
     log_in(&site, 0..2);
     let phone = site.db.write_blocking(|tx| state::sessions_after(tx, 0, 1)).unwrap().remove(0);
     site.clock.advance_seconds(3300);
-    let policy = ExpiryPolicy {
-        warning: TimeDelta::minutes(5),
-        extension: TimeDelta::minutes(10),
-        most_extensions: 1,
-    };
     let due = phone.started_at.timestamp() + 3600;
     let cause = Cause::by_system(site.em.new_id(), Via::Phone);
-    assert_eq!(block_on(site.em.put_off(PhonePk(phone.phone), due, policy, cause)), Ok(Some(15)));
+    assert_eq!(block_on(site.em.extend(PhonePk(phone.phone), due, cause)), Ok(Some(15)));
     publish(&site, &mut leadership, &mut copier);
     let key = ("em.session.state.v1".to_owned(), phone.key);
     let before = live(&settings);

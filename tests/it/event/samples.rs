@@ -151,7 +151,7 @@ pub(super) fn session_expiring() -> Event {
         profile: profile(),
         login_time: time("2026-03-02T08:14:05.123Z"),
         expires_at: time("2026-03-02T16:14:05.123Z"),
-        extension_seconds: Some(900),
+        extendable_seconds: Some(900),
         requested_by: Actor::system(Via::Timer),
     })
 }
@@ -165,7 +165,7 @@ pub(super) fn session_extended() -> Event {
         login_time: time("2026-03-02T08:14:05.123Z"),
         previous_expires_at: time("2026-03-02T16:14:05.123Z"),
         expires_at: time("2026-03-02T16:29:05.123Z"),
-        extensions: 1,
+        times_extended: 1,
         requested_by: Actor { id: None, ..person() },
     })
 }

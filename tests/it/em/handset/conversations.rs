@@ -181,10 +181,10 @@ fn people_change_their_pin_where_they_are_led_to_it() {
 }
 
 #[test]
-fn an_automatic_logout_that_is_near_is_shown_and_put_off_by_a_key() {
+fn an_automatic_logout_that_is_near_is_shown_and_a_key_extends_the_session() {
     on_each_model(|office, mut phone, mut other| {
         office.set("IntraClusterMaxLoginTime", "1:00");
-        office.set("AutomaticLogoutExtension", "15");
+        office.set("AutomaticLogoutExtendMinutes", "15");
         phone.log_in("ada");
         other.log_in("bob").choose(0);
         // the log finds a login by its moment, so what it says is kept with the session before that moves
@@ -202,7 +202,7 @@ fn an_automatic_logout_that_is_near_is_shown_and_put_off_by_a_key() {
         assert_eq!((phone.prompt(), phone.text()), ("Session extended", "You are logged out in 19 min."));
         phone.open();
         assert_eq!((phone.text(), phone.keys().len()), ("ada is logged in on this phone.", 3));
-        // nobody is at the other one: its session ends at its time, the one that was put off goes on
+        // nobody is at the other one: its session ends at its time, the one that was extended goes on
         office.gateway.sql("UPDATE sessions SET expires_at = expires_at - interval '5 min'");
         await_true(|| other.user().is_none());
         assert_eq!(phone.user().as_deref(), Some("ada"));
@@ -218,7 +218,10 @@ fn a_phone_that_was_left_says_why_nobody_is_logged_in() {
         two.log_in("ada");
         one.open_with("&notice=true");
         assert_eq!(one.prompt(), "Logged out");
-        assert_eq!(one.text(), "ada has logged in at another phone and was logged out here.");
+        assert_eq!(
+            one.text(),
+            "The user of this phone has logged in at another phone and was logged out here."
+        );
         one.press("Login");
         assert_eq!(one.prompt(), "Enter user ID and PIN");
         one.fill(&["ada", "13579"]).press("Submit");
