@@ -1,10 +1,7 @@
 //! Short texts that programs and operators send and that are shown again as they are: one line, never blank.
 
-use serde::Deserialize;
-
 /// One line of at most so many characters, without blanks around it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortText<const MOST: usize>(String);
 
 /// Why an operator does something; stands in the event.
@@ -28,13 +25,6 @@ impl<const MOST: usize> std::str::FromStr for ShortText<MOST> {
         let text = text.trim();
         let fits = (1..=MOST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
         fits.then(|| Self(text.to_owned())).ok_or(NoShortText(MOST))
-    }
-}
-
-impl<const MOST: usize> TryFrom<String> for ShortText<MOST> {
-    type Error = NoShortText;
-    fn try_from(text: String) -> Result<Self, NoShortText> {
-        text.parse()
     }
 }
 

@@ -42,6 +42,7 @@ struct Reported {
     status: ReportedStatus,
     address: Option<IpAddr>,
     protocol: Option<ReportedProtocol>,
+    #[serde(default, deserialize_with = "door::given_text")]
     active_load: Option<ShortText<64>>,
     busy: Option<bool>,
 }

@@ -39,8 +39,9 @@ struct ResetAsked {
     /// None: one is made.
     #[serde(default, deserialize_with = "door::given_text")]
     pin: Option<Pin>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "door::flag")]
     must_change: bool,
+    #[serde(default, deserialize_with = "door::given_text")]
     reason: Option<Comment>,
 }
 
@@ -50,6 +51,7 @@ struct ResetAsked {
 struct UnlockAsked {
     #[serde(deserialize_with = "door::text")]
     user: UserId,
+    #[serde(default, deserialize_with = "door::given_text")]
     reason: Option<Comment>,
 }
 

@@ -70,8 +70,12 @@ pub(in crate::em) fn admit(request: &HttpRequest, rights: &[Right]) -> Result<Ca
 
 /// Reads what a body asks.
 pub(in crate::em) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
-    let read = serde_json::from_slice(body).map(|Members(asked)| asked);
-    read.map_err(|error| Refused::Request(format!("the body cannot be read: {error}")))
+    let unread = |why: &dyn std::fmt::Display| Refused::Request(format!("the body cannot be read: {why}"));
+    // the library repeats what stands in the place of an object
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(unread(&"give a JSON object"));
+    }
+    serde_json::from_slice(body).map(|Members(asked)| asked).map_err(|error| unread(&error))
 }
 
 /// Reads what a query string asks.
@@ -91,17 +95,26 @@ where
     D: Deserializer<'de>,
     T: FromStr<Err: std::fmt::Display>,
 {
-    let text = String::deserialize(text).map_err(|_| D::Error::custom("give a text"))?;
-    text.parse().map_err(D::Error::custom)
+    given_text(text)?.ok_or_else(no_text)
 }
 
-/// Reads a text that may be left out.
-pub(in crate::em) fn given_text<'de, D, T>(given: D) -> Result<Option<T>, D::Error>
+/// Reads a text that may be left out, or null.
+pub(in crate::em) fn given_text<'de, D, T>(text: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: std::fmt::Display>,
 {
-    text(given).map(Some)
+    let text = Option::<String>::deserialize(text).map_err(|_| no_text::<D::Error>())?;
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+}
+
+fn no_text<E: serde::de::Error>() -> E {
+    E::custom("give a text")
+}
+
+/// Reads a yes or no, likewise.
+pub(in crate::em) fn flag<'de, D: Deserializer<'de>>(flag: D) -> Result<bool, D::Error> {
+    bool::deserialize(flag).map_err(|_| D::Error::custom("give true or false"))
 }
 
 /// Does what blocks on a thread for that.

@@ -41,10 +41,13 @@ struct LogoutAsked {
     /// Or the sessions of a filter.
     filter: Option<SessionsMeant>,
     /// That a filter which means everybody is meant so.
+    #[serde(deserialize_with = "door::flag")]
     all: bool,
     /// Show what would end, and do nothing.
+    #[serde(deserialize_with = "door::flag")]
     dry_run: bool,
     /// Why, for the events.
+    #[serde(deserialize_with = "door::given_text")]
     reason: Option<Comment>,
 }
 

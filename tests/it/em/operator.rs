@@ -144,8 +144,9 @@ fn what_cannot_be_meant_is_refused_with_the_field_and_what_to_change() {
     let floor = Floor::new();
     let long = format!(r#"{{"phones": ["x"], "reason": "{}"}}"#, "x".repeat(257));
     for (wrong, says) in [
-        ("", "the body cannot be read: EOF"),
-        ("[]", "expected a JSON object"),
+        ("", "give a JSON object"),
+        ("[]", "give a JSON object"),
+        ("{", "the body cannot be read: EOF"),
         ("{}", "give phones or filter"),
         (r#"{"phones": ["x"], "filter": {}}"#, "give phones or filter"),
         (r#"{"phones": ["x"], "phones": []}"#, "duplicate field `phones`"),
@@ -154,7 +155,7 @@ fn what_cannot_be_meant_is_refused_with_the_field_and_what_to_change() {
         (r#"{"filter": {}}"#, "filter: an empty one means all"),
         (r#"{"filter": {"site": 5}}"#, "read: filter: invalid type"),
         (r#"{"filter": {"longerThan": "x"}}"#, "longerThan: give hours:minutes"),
-        (r#"{"phones": ["x"], "dryRun": "yes"}"#, "read: dryRun: invalid type"),
+        (r#"{"phones": ["x"], "dryRun": "yes"}"#, "read: dryRun: give true or false"),
         (r#"{"phones": ["x"], "reason": ""}"#, "reason: give 1 to 256"),
         (r#"{"phones": ["x"], "reason": "a\u0007b"}"#, "reason: give 1 to 256"),
         (&long, "reason: give 1 to 256"),

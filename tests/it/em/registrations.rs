@@ -145,7 +145,7 @@ fn a_report_that_cannot_be_is_refused_as_a_whole() {
         (one(json!({"busy": "yes"})), "phones: busy: invalid type"),
         (json!({"phones": []}), "1 to 300"),
         (json!({"phones": many}), "1 to 300"),
-        (json!([]), "expected a JSON object"),
+        (json!([]), "give a JSON object"),
     ] {
         let (status, why) = floor.report(&wrong);
         assert!(status == 400 && why["error"].as_str().unwrap().contains(says), "{wrong}: {why}");

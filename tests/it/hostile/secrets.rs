@@ -76,9 +76,35 @@ fn provoke(target: &mut Target) -> Vec<String> {
         said.push(target.phone.get(&query).body);
         said.push(target.phone.get(&format!("{query}&newpin={new}")).body);
     }
+    said.extend(operate(target));
     let wrong = basic("eve", PASSWORDS[2]);
     said.push(target.tls.request("POST", "/axl/", &[("Authorization", &wrong)], "x").body);
     said
+}
+
+/// Sets PINs by hand, as they can and as they cannot be.
+fn operate(target: &Target) -> Vec<String> {
+    let admin = basic("admin", &target.password);
+    let (path, [first, second, third, ..]) = ("/operator/v1/pin/reset", PINS);
+    let bodies = [
+        format!(r#"{{"user": "eve", "pin": "{first}", "reason": "a new badge"}}"#),
+        format!(r#"{{"user": "nobody", "pin": "{second}"}}"#),
+        format!(r#"{{"user": "eve", "pin": {second}}}"#),
+        format!(r#"{{"user": "eve", "pin": ["{second}"]}}"#),
+        format!(r#"{{"user": "eve", "pin": "{second}x"}}"#),
+        format!(r#"{{"user": "eve", "pin": "{second}", "pin": "{third}"}}"#),
+        format!(r#"{{"user": "eve", "seq": "{second}"}}"#),
+        format!(r#"{{"user": "eve", "pin": "{second}", "mustChange": "{third}"#),
+        format!(r#""{second}""#),
+    ];
+    let query = format!("{path}?pin={third}");
+    let asked = bodies.iter().flat_map(|body| [path, query.as_str()].map(|target| (target, body)));
+    let ask = |(to, body): (&str, &String)| {
+        let answer = target.tls.request("POST", to, &[("Authorization", &admin)], body);
+        assert!([200, 400, 404].contains(&answer.status), "{}", answer.body);
+        answer.body
+    };
+    asked.map(ask).collect()
 }
 
 /// Has the gateway make cookies and shows them to it, good and spoiled, alone and beside a password; gives them with what was answered.
