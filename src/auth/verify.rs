@@ -315,6 +315,13 @@ impl Verifier {
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Right, Refused> {
+        let kind = attempt.kind;
+        let outcome = self.judge(attempt).await;
+        tracing::debug!(?kind, refused = ?outcome.as_ref().err(), "a secret was checked");
+        outcome
+    }
+
+    async fn judge(&self, attempt: Attempt) -> Result<Right, Refused> {
         let mut known = self.look_up(&attempt).await?;
         let taken = match known {
             Known::Remembered(right) => return Ok(right),

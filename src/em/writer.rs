@@ -98,7 +98,10 @@ impl Writer {
         while let Some((batch, turn)) = self.queue.take() {
             let asked: Vec<&Asked> = batch.iter().map(|w| &w.asked).collect();
             match self.transact_again_when_away(&asked, Some(turn)) {
-                Ok(replies) => self.deliver(batch, replies),
+                Ok(replies) => {
+                    tracing::debug!(batch.size = batch.len(), "a batch was carried out");
+                    self.deliver(batch, replies);
+                }
                 Err(Failure::NotWritten(error)) if !is_away(&error) && batch.len() > 1 => {
                     tracing::info!(batch.size = batch.len(), error = %error, "batch runs again one by one");
                     batch.into_iter().for_each(|one| self.run_alone(one));
