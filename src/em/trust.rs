@@ -1,7 +1,8 @@
 //! Whether a request may come from where it comes (Validate IP Address, Trusted List of IPs, Allow Proxy; EM-091 to EM-103).
 //!
 //! What was found good is kept for each phone with what it rested on, so that a change of the list, of the phone's address or of the
-//! source is seen at once. There is one entry a phone at most; while addresses are not validated there are none.
+//! source is seen at once; what rests on the address of a host name is kept for a minute. There is one entry a phone at most; while
+//! addresses are not validated there are none.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
@@ -38,7 +39,8 @@ pub(super) struct TrustCache {
 struct Good {
     /// Of the policy, the phone's address and the source.
     rests_on: u64,
-    since: Instant,
+    /// When what a host name said holds no longer; none where no name was looked up.
+    until: Option<Instant>,
 }
 
 /// How often a request was found good before, how often not, and for how many phones that is known.
@@ -58,7 +60,8 @@ impl TrustCache {
     fn recalls(&self, phone: PhonePk, rests_on: u64) -> bool {
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
         let found = good.get(&phone);
-        let is_good = found.is_some_and(|g| g.rests_on == rests_on && g.since.elapsed() < NAME_HOLDS);
+        let is_good = found
+            .is_some_and(|g| g.rests_on == rests_on && g.until.is_none_or(|until| Instant::now() < until));
         let count = if is_good { &self.hits } else { &self.misses };
         count.fetch_add(1, Ordering::Relaxed);
         is_good
@@ -97,9 +100,10 @@ impl TrustCache {
         names.values().flat_map(|(_, addresses)| addresses.iter().copied()).collect()
     }
 
-    fn remember(&self, phone: PhonePk, rests_on: u64) {
+    fn remember(&self, phone: PhonePk, rests_on: u64, is_by_name: bool) {
+        let until = is_by_name.then(|| Instant::now() + NAME_HOLDS);
         let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        good.insert(phone, Good { rests_on, since: Instant::now() });
+        good.insert(phone, Good { rests_on, until });
     }
 }
 
@@ -119,18 +123,18 @@ impl Em {
             return Ok(());
         }
         let address = phone.and_then(|p| p.address);
-        let judged = match policy.judge(route, address, &[]) {
+        let (judged, is_by_name) = match policy.judge(route, address, &[]) {
             Err(Distrust::Address) => {
                 let named = self.trust_cache().addresses_of(policy).await;
-                policy.judge(route, address, &named)
+                (policy.judge(route, address, &named), true)
             }
-            judged => judged,
+            judged => (judged, false),
         };
         tracing::debug!(?route, phone.address = ?address, ?judged, "a source was judged");
         match judged {
             Ok(()) => {
                 if let Some((phone, rests_on)) = known {
-                    self.trust_cache().remember(phone, rests_on);
+                    self.trust_cache().remember(phone, rests_on, is_by_name);
                 }
                 Ok(())
             }

@@ -88,47 +88,41 @@ fn the_list_takes_1024_characters_and_not_one_more() {
     assert_eq!(floor.value("ExtensionMobilityCacheSize"), "10000");
 }
 
-/// Every so many requests of a phone are timed together.
-const SAMPLES: usize = 200;
+/// Logins timed in each way.
+const SAMPLES: usize = 120;
 
 #[test]
 fn checking_costs_a_login_nothing_that_can_be_measured() {
-    let floors = ["T", "F"].map(|validate| {
-        let floor = Floor::new();
-        floor.set("TrustedListOfIPs", "127.0.0.1");
-        floor.set("ValidateIPAddress", validate);
-        floor
-    });
-    let (login, logout) =
-        (format!("?device={PHONE}&userid=ada&seq=12345"), format!("?device={PHONE}&doLogout=true"));
+    let floor = Floor::new();
+    floor.set("TrustedListOfIPs", "127.0.0.1");
+    let login = format!("?device={PHONE}&userid=ada&seq=12345");
     let mut taken = [const { Vec::new() }; 2];
     for sample in 0..SAMPLES {
-        // in turns, and first by turns, so that what else the machine does hits both
+        // in turns at one gateway, and first by turns, so that whatever else happens hits both
         for n in [sample % 2, 1 - sample % 2] {
+            floor.set("ValidateIPAddress", ["T", "F"][n]);
             let begun = Instant::now();
-            let prompt = floors[n].prompt(&login);
+            let prompt = floor.prompt(&login);
             taken[n].push(begun.elapsed());
             assert_eq!(prompt, "Login successful");
-            floors[n].prompt(&logout);
+            floor.log_out(PHONE);
         }
     }
-    let [checked, unchecked] = taken.each_ref();
-    let slower =
-        checked.iter().flat_map(|c| unchecked.iter().map(move |u| c > u)).filter(|slower| *slower).count();
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let share = slower as f64 / (SAMPLES * SAMPLES) as f64;
-    let p99 = |all: &[Duration]| {
-        let mut all = all.to_vec();
+    let [checked, unchecked] = taken.each_mut().map(|all| {
         all.sort_unstable();
-        all[all.len() * 99 / 100]
-    };
+        &*all
+    });
+    let slower = checked.iter().flat_map(|c| unchecked.iter().map(move |u| c > u)).filter(|slower| *slower);
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let share = slower.count() as f64 / (SAMPLES * SAMPLES) as f64;
+    let late = |all: &[Duration]| all[SAMPLES * 9 / 10];
     println!(
-        "with checks slower in {share:.3} of all pairs; p99 {:?} and {:?}",
-        p99(checked),
-        p99(unchecked)
+        "slower in {share:.3} of all pairs; nine of ten within {:?} and {:?}",
+        late(checked),
+        late(unchecked)
     );
-    assert!((0.35..0.65).contains(&share), "{share}");
-    assert!(p99(checked) < p99(unchecked) * 2 + Duration::from_millis(20), "{taken:?}");
+    assert!(share < 0.65, "{share}: one half is what chance gives");
+    assert!(late(checked) < late(unchecked) * 3 / 2 + Duration::from_millis(10), "{checked:?} {unchecked:?}");
 }
 
 /// Address of the nth phone, one of the machine's own.
@@ -166,7 +160,11 @@ fn everyone_is_remembered(phones: u32) -> [Duration; 3] {
     let first = round();
     assert_eq!((counts().hits, counts().misses, counts().entries), (0, phones.into(), phones as usize));
     let second = round();
-    assert_eq!((counts().hits, counts().misses), (phones.into(), phones.into()), "each is known");
+    assert_eq!(
+        (counts().hits, counts().misses),
+        (phones.into(), phones.into()),
+        "each is known, however long ago it asked"
+    );
     let metrics = gateway.admin().get("/metrics").body;
     for line in [format!("em_trust_cache_entries {phones}"), format!("em_trust_cache_hits_total {phones}")] {
         assert!(metrics.lines().any(|l| l == line), "{line}");
