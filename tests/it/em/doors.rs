@@ -136,6 +136,12 @@ fn a_second_login_waits_for_the_end_of_the_first_unless_several_are_allowed() {
     let phones: Vec<&str> =
         both.lines().filter_map(|l| l.strip_prefix("<deviceName>")?.strip_suffix("</deviceName>")).collect();
     assert_eq!(phones, [PHONE, OTHER]);
+    // who was there last is known when the phone is free again (EM-085)
+    floor.log_out(PHONE);
+    let query = format!("<deviceUserQuery><deviceName>{PHONE}</deviceName></deviceUserQuery>");
+    let phone = floor.api("seats", "query", &query);
+    assert!(phone.contains("<none/>"), "{phone}");
+    assert!(phone.contains("<lastlogin>ada</lastlogin>"), "{phone}");
 }
 
 #[test]

@@ -23,7 +23,11 @@ pub(super) struct Floor {
 
 impl Floor {
     pub(super) fn new() -> Self {
-        let gateway = TestGateway::start();
+        Self::of(TestGateway::start())
+    }
+
+    /// The floor of a gateway that has none yet.
+    pub(super) fn of(gateway: TestGateway) -> Self {
         let axl = AxlClient::of(&gateway);
         let floor = Self { gateway, axl };
         for phone in [PHONE, OTHER] {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::floor::{Floor, OTHER, PHONE, between};
 use crate::support::axl::Caller;
 use crate::support::database::{TestDatabase, await_lock_waiters};
-use crate::support::gateway::StateDir;
+use crate::support::gateway::{StateDir, TestGateway};
 use crate::support::process::Process;
 
 #[test]
@@ -122,6 +122,22 @@ fn a_database_that_is_away_is_code_6_its_reference_leads_to_the_cause_and_it_rec
         of_request.iter().find(|line| line["level"] == "error").unwrap_or_else(|| panic!("{of_request:?}"));
     let error = cause["error"].as_str().unwrap();
     assert!(error.starts_with("unavailable: ") && error.contains("connection"), "{cause}");
+}
+
+#[test]
+fn what_the_phone_says_is_the_operators_to_change() {
+    let texts = StateDir::new();
+    let file =
+        "language = \"en\"\n[codes.25]\nlogin = \"Still in use elsewhere (25)\"\nadvice = \"Call 4711.\"\n";
+    std::fs::write(texts.0.join("ours.toml"), file).unwrap();
+    let floor = Floor::of(TestGateway::start_with(|config| config.phone.texts_dir = Some(texts.0.clone())));
+    assert_eq!(floor.log_in(PHONE, "ada"), "Login successful");
+    let screen = floor.get(&format!("?device={OTHER}&userid=ada&seq=12345"));
+    assert_eq!(between(&screen, "Prompt"), "Still in use elsewhere (25)");
+    assert!(
+        between(&screen, "Text").starts_with("Error 25 User Logged in Elsewhere. Call 4711."),
+        "{screen}"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Pages of `docs/` that are written from what the program knows of itself; `EMGATE_BLESS=1` writes them anew.
 
 mod codes;
+mod parameters;
 mod requirements;
 
 use std::path::{Path, PathBuf};
