@@ -121,8 +121,9 @@ pub fn note_announced(tx: &mut Tx<'_>, announced: &[Uuid]) -> Result<(), StoreEr
 
 /// What phones show of the end of a session, in their order.
 pub fn at_phones(tx: &mut Tx<'_>, asked: &[PhonePk]) -> Result<Vec<EndAtPhone>, StoreError> {
+    type Times = (i64, DateTime<Utc>, Option<DateTime<Utc>>, i16);
     let now = tx.now()?;
-    let running: Vec<(i64, DateTime<Utc>, Option<DateTime<Utc>>, i16)> = sessions::table
+    let running: Vec<Times> = sessions::table
         .filter(sessions::phone_pk.eq_any(keys(asked)))
         .select((sessions::phone_pk, sessions::started_at, sessions::expires_at, sessions::times_extended))
         .load(tx.connection())?;
