@@ -45,6 +45,11 @@ impl Collector for Gauges {
                 "Whether publication stands still until someone acts",
                 status.is_blocked().into(),
             ),
+            (
+                "em_relay_behind",
+                "Whether Kafka, or this node's way to it, is in trouble, so that events wait in the database",
+                status.is_behind().into(),
+            ),
         ] {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;

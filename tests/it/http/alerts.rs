@@ -83,6 +83,22 @@ fn what_the_alarms_watch_changes_with_what_is_wrong() {
     assert!(shows("em_database_connected 0"));
 }
 
+#[test]
+fn a_broker_that_does_not_answer_is_an_alarm_though_events_have_numbers() {
+    let gateway = TestGateway::start_with(|c| {
+        c.kafka.bootstrap = "embedded".into();
+        c.kafka.embedded_broker = "127.0.0.1:1".into();
+    });
+    let begun = std::time::Instant::now();
+    let is_behind = || gateway.admin().get("/metrics").body.lines().any(|line| line == "em_relay_behind 1");
+    while !is_behind() {
+        assert!(begun.elapsed().as_secs() < 30, "{}", gateway.admin().get("/metrics").body);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let without = TestGateway::start();
+    assert!(without.admin().get("/metrics").body.lines().any(|line| line == "em_relay_behind 0"));
+}
+
 /// A collector takes a node that does not answer for `up` 0, which is what [`EmgateDown`](ALERTS) waits for (EM-153).
 #[test]
 fn a_process_that_has_gone_answers_neither_phones_nor_the_collector() {
