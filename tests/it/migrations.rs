@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use diesel::connection::Connection;
+use diesel::connection::{Connection, SimpleConnection as _};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel_migrations::MigrationHarness;
-use emgate::store::migrate::MIGRATIONS;
+use emgate::store::migrate::{self, MIGRATIONS};
 
-use crate::support::database::TestDatabase;
+use crate::support::database::{TestDatabase, await_lock_waiters};
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/schema.rs");
 
@@ -138,4 +138,27 @@ fn leftovers(connection: &mut PgConnection) -> Option<String> {
             SELECT typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
             WHERE n.nspname = 'public' AND typtype IN ('e', 'd')) AS found";
     diesel::sql_query(query).get_result::<Leftover>(connection).unwrap().names
+}
+
+#[test]
+fn a_migration_that_waits_for_a_reader_lets_others_pass() {
+    let database = TestDatabase::new();
+    let connect = || PgConnection::establish(&database.url).unwrap();
+    let mut inside = connect();
+    let extends = |pending: &str| pending.contains("000151");
+    while !migrate::pending(&mut inside).unwrap().iter().any(|name| extends(name)) {
+        inside.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    let mut backup = connect();
+    backup.batch_execute("BEGIN; SELECT count(*) FROM sessions").unwrap();
+    let mut migrating = connect();
+    let migration = std::thread::spawn(move || migrate::run(&mut migrating).unwrap());
+    await_lock_waiters(&database, 1);
+    // who logs in meanwhile waits for as long as a migration tries, and not for the backup
+    let mut login = connect();
+    login.batch_execute("SET lock_timeout = '20s'; SELECT count(*) FROM sessions").unwrap();
+    assert!(!migration.is_finished());
+    backup.batch_execute("COMMIT").unwrap();
+    assert!(!migration.join().unwrap().is_empty());
+    assert_eq!(migrate::pending(&mut inside).unwrap(), [""; 0]);
 }
