@@ -29,7 +29,7 @@ pub(in crate::em) enum Refused {
     #[error("{0}")]
     Absent(String),
     /// The moment is in the way.
-    #[error("the gateway cannot do this at the moment; try again later")]
+    #[error("the gateway cannot do this at the moment; look whether it was done before you try again")]
     Unavailable,
 }
 
