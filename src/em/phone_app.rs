@@ -111,7 +111,7 @@ struct Conversation<'c> {
 
 impl Conversation<'_> {
     async fn conditions(&self) -> Result<Conditions, EmCode> {
-        self.em.conditions(Some(self.screens.phone.as_str())).await
+        self.em.conditions_with_people(self.screens.phone.as_str()).await
     }
 
     async fn answer(&self, conditions: &Conditions, wish: Wish, mut attempt: Attempt) -> Screen {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::domain::names::fold;
 use crate::domain::parameter::ENFORCE;
 use crate::domain::policy::{EmParameters, LoginPolicy};
-use crate::store::conditions::{self, ConditionsKey};
+use crate::store::conditions::{self, ConditionsKey, People};
 use crate::store::{StoreError, Tx, parameters, users};
 
 const OPEN_LOGOUT: &str = "ValidateIPAddress is F: whoever can name a phone can log it out";
@@ -52,7 +52,7 @@ pub(super) struct Hints {
 impl Hints {
     /// Reads what holds on a node now.
     pub(super) fn read(tx: &mut Tx<'_>, node: &str) -> Result<Self, StoreError> {
-        let key = ConditionsKey { node: fold(node).into(), phone: None };
+        let key = ConditionsKey { node: fold(node).into(), phone: None, people: People::LeftOut };
         let found = conditions::find(tx, std::slice::from_ref(&key))?;
         let parameters = found.into_iter().next().map(|c| c.parameters).unwrap_or_default();
         let set = parameters::cluster_values(tx)?;

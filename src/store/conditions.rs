@@ -20,6 +20,17 @@ pub struct ConditionsKey {
     pub node: Arc<str>,
     /// Folded name of the phone, when one is named.
     pub phone: Option<String>,
+    /// How much of it.
+    pub people: People,
+}
+
+/// Whether who is and was on a phone is read with it: pages show that, programs are answered without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum People {
+    /// They are read.
+    Read,
+    /// Nobody is looked for.
+    LeftOut,
 }
 
 /// What it meets.
@@ -31,7 +42,7 @@ pub struct Conditions {
     pub phone: Option<PhoneState>,
 }
 
-/// A phone as a request finds it.
+/// A phone as a request finds it; nobody on it where they were left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneState {
     /// Row key.
@@ -78,15 +89,16 @@ type PhoneRow = (
 );
 
 diesel::define_sql_function! {
-    /// Parameters in force on a node, and phones by folded name with their place.
-    fn login_conditions(node: Text, phones: Array<Text>) -> Record<(Nullable<Jsonb>, Array<PhoneSql>)>;
+    /// Parameters in force on a node, and phones by folded name with their place, each with its people or without.
+    fn login_conditions(node: Text, phones: Array<Text>, people: Array<Bool>) -> Record<(Nullable<Jsonb>, Array<PhoneSql>)>;
 }
 
 /// Finds what requests meet, in their order.
 pub fn find(tx: &mut Tx<'_>, keys: &[ConditionsKey]) -> Result<Vec<Conditions>, StoreError> {
     let node = keys.first().map(|key| &*key.node).unwrap_or_default();
-    let names: Vec<&str> = keys.iter().filter_map(|key| key.phone.as_deref()).collect();
-    let statement = login_conditions(node, &names);
+    let named = keys.iter().filter_map(|key| Some((key.phone.as_deref()?, key.people == People::Read)));
+    let (names, people): (Vec<&str>, Vec<bool>) = named.unzip();
+    let statement = login_conditions(node, &names, people);
     let (values, rows): (Option<Value>, Vec<PhoneRow>) =
         diesel::select(statement).get_result(tx.connection())?;
     let parameters = Arc::new(EmParameters::from_values(|name| values.as_ref()?.get(name)?.as_str()));

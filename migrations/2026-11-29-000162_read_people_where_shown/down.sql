@@ -1,0 +1,1 @@
+DROP FUNCTION login_conditions(text, text[], boolean[]);
