@@ -99,7 +99,7 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
     match (asked.phones.is_empty(), &asked.filter) {
         (true, None) | (false, Some(_)) => Err(Refused::Request("give phones or filter, one of them".into())),
         (true, Some(filter)) if filter.is_everything() && !asked.all && !asked.dry_run => {
-            Err(Refused::field("filter", "an empty one means all sessions: give all, or a filter"))
+            Err(Refused::field("filter", "it means all sessions: give all, or a narrower one"))
         }
         (_, _) => Ok(asked),
     }

@@ -99,9 +99,14 @@ pub struct LogoutResult {
 pub struct NoDuration;
 
 impl SessionsMeant {
-    /// Whether it means all sessions.
+    /// Whether it means all sessions, in whatever words.
     pub fn is_everything(&self) -> bool {
-        *self == Self::default()
+        let Self { phone, user, profile, site, longer_than } = self;
+        let is_any = |name: &Option<String>| {
+            name.as_deref().is_none_or(|name| !name.is_empty() && name.bytes().all(|b| b == b'*'))
+        };
+        let any_age = longer_than.as_deref().is_none_or(|text| age(text) == Some(TimeDelta::zero()));
+        [phone, user, profile, site].into_iter().all(is_any) && any_age
     }
 
     fn filter(&self) -> Result<SessionFilter, NoDuration> {
