@@ -213,6 +213,11 @@ impl Parameter {
         }
     }
 
+    /// The value in force: the stored one in its one spelling, or the default where that is absent or damaged.
+    pub fn in_force(&self, stored: Option<&str>) -> String {
+        stored.and_then(|text| self.parse(text).ok()).unwrap_or_else(|| self.default.to_owned())
+    }
+
     /// Brings a value to its one spelling, or says what is accepted.
     pub fn parse(&self, text: &str) -> Result<String, ParameterError> {
         let text = text.trim();
@@ -269,6 +274,13 @@ mod tests {
                 parameter.name
             );
         }
+    }
+
+    #[test]
+    fn what_is_absent_or_damaged_counts_as_the_default() {
+        let warning = find("AutomaticLogoutWarning").unwrap();
+        let in_force = |stored| warning.in_force(stored);
+        assert_eq!([Some("7"), Some("x"), Some("-1"), None].map(in_force), ["7", "5", "5", "5"]);
     }
 
     #[test]

@@ -56,12 +56,14 @@ pub struct LoginPolicy {
     pub expiry: ExpiryPolicy,
 }
 
+fn in_force<'v>(value: &impl Fn(&str) -> Option<&'v str>, name: &str) -> String {
+    find(name).map(|parameter| parameter.in_force(value(name))).unwrap_or_default()
+}
+
 impl LoginPolicy {
     /// Reads the policy from stored values; a value that is absent or damaged counts as the default.
     pub fn from_values<'v>(value: impl Fn(&str) -> Option<&'v str>) -> Self {
-        let text = |name: &str| {
-            value(name).or_else(|| find(name).map(|p| p.default)).map(str::to_owned).unwrap_or_default()
-        };
+        let text = |name| in_force(&value, name);
         let enforced = text(ENFORCE) == "T";
         let limit = parse_duration(&text(MAX_LOGIN_TIME)).and_then(LoginLimit::from_minutes);
         Self {
@@ -108,10 +110,7 @@ pub struct EmParameters {
 
 /// What comes before an automatic logout, of stored values.
 fn expiry_policy<'v>(value: impl Fn(&str) -> Option<&'v str>) -> ExpiryPolicy {
-    let number = |name| -> i16 {
-        let text = value(name).or_else(|| find(name).map(|p| p.default)).unwrap_or_default();
-        text.parse().unwrap_or_default()
-    };
+    let number = |name| -> i16 { in_force(&value, name).parse().unwrap_or_default() };
     ExpiryPolicy {
         warning: TimeDelta::minutes(number(WARNING).into()),
         extend_by: TimeDelta::minutes(number(EXTEND_BY).into()),
@@ -122,7 +121,7 @@ fn expiry_policy<'v>(value: impl Fn(&str) -> Option<&'v str>) -> ExpiryPolicy {
 impl EmParameters {
     /// Reads them from stored values; a value that is absent or damaged counts as the default.
     pub fn from_values<'v>(value: impl Fn(&str) -> Option<&'v str>) -> Self {
-        let text = |name| value(name).or_else(|| find(name).map(|p| p.default)).unwrap_or_default();
+        let text = |name| in_force(&value, name);
         let is_on = |name| text(name) == "T";
         let most_concurrent = text("MaximumConcurrentRequests").parse().unwrap_or(5);
         Self {
@@ -136,7 +135,7 @@ impl EmParameters {
             trust: TrustPolicy {
                 validate: is_on("ValidateIPAddress"),
                 allow_proxy: is_on("AllowProxy"),
-                trusted: TrustedSource::parse_list(text(TRUSTED_LIST)).unwrap_or_default(),
+                trusted: TrustedSource::parse_list(&text(TRUSTED_LIST)).unwrap_or_default(),
             },
             expiry: expiry_policy(&value),
         }
@@ -164,5 +163,13 @@ mod tests {
         };
         assert_eq!(policy("T").limit.map(LoginLimit::seconds), Some(28_800));
         assert_eq!(policy("F").limit, None);
+    }
+
+    #[test]
+    fn a_damaged_value_switches_nothing_off() {
+        let damaged = |_: &str| Some("?");
+        assert_eq!(EmParameters::from_values(damaged), EmParameters::default());
+        assert_eq!(LoginPolicy::from_values(damaged), LoginPolicy::default());
+        assert!(EmParameters::default().is_active && EmParameters::default().letters);
     }
 }

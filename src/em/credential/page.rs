@@ -70,7 +70,7 @@ async fn serve(
     }
 }
 
-/// Judges the phone as the page of the phone service does.
+/// Judges the phone as the page of the phone service does, but for protected phones: nobody logs in there, and a PIN may be changed anywhere.
 async fn admit(em: &Em, visit: &Visit, conditions: &Conditions) -> Result<PhonePk, EmCode> {
     Em::check_is_active(conditions)?;
     let state = conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent)?;
