@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::{Ground, NoGround};
-use super::{LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
+use super::{Ended, LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
 use crate::config::Flags;
 use crate::domain::short_text::Comment;
 
@@ -128,7 +128,7 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
     }
     let results = end_each(&ground, &phones, args);
     print(&results, args.json, result_line, &mut out)?;
-    Ok(results.iter().all(|r| r.result == "logged-out"))
+    Ok(results.iter().all(|r| r.result == Ended::LoggedOut))
 }
 
 fn end_each(ground: &Ground, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {

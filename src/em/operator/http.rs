@@ -8,14 +8,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::door::{self, Refused};
-use super::{LogoutResult, NoDuration, SessionsMeant, list, log_out};
+use super::{Ended, LogoutResult, NoDuration, SessionsMeant, list};
 use crate::auth::{Caller, Right};
 use crate::domain::event::{Cause, Via};
+use crate::domain::logout::LogoutOrigin;
 use crate::domain::short_text::Comment;
+use crate::em::audit::Attempt;
+use crate::em::error::Doing;
 use crate::em::service::Em;
 use crate::em::{credential, registrations};
-use crate::store::StoreError;
+use crate::store::objects::Selector;
 use crate::store::session_list::{self, SessionFilter};
+use crate::store::{StoreError, Tx};
 
 /// Path of the list.
 pub const SESSIONS: &str = "/operator/v1/sessions";
@@ -89,7 +93,9 @@ async fn logout(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> Ht
     door::answer(async {
         let caller = door::admit(&request, &[Right::Operate])?;
         let asked = parse(&body)?;
-        door::on_thread(move || carry_out(&em, &caller, asked)).await
+        // what was begun goes to its end also when the caller has gone
+        let carried_out = tokio::spawn(async move { carry_out(&em, &caller, asked).await });
+        carried_out.await.unwrap_or(Err(Refused::Unavailable))
     })
     .await
 }
@@ -105,40 +111,46 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
     }
 }
 
-fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
+async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
     let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
     let (phones, meant) = match filter {
-        Some(filter) => find(em, &filter.filter()?, if dry_run { MOST_LISTED } else { MOST_ENDED })?,
+        Some(filter) => {
+            let (filter, most) = (filter.filter()?, if dry_run { MOST_LISTED } else { MOST_ENDED });
+            em.db().read(move |tx| find(tx, &filter, most)).await?
+        }
         None => (phones.iter().map(|phone| (phone.clone(), None)).collect(), phones.len()),
     };
-    let would =
-        |(phone, user)| LogoutResult { phone, user, result: "would-log-out", code: None, advice: None };
+    let would = |(phone, user)| LogoutResult { phone, user, ..LogoutResult::of(Ended::WouldLogOut) };
     let results: Vec<_> = match dry_run {
         true => phones.into_iter().map(would).collect(),
-        false => end_each(em, caller, &phones, reason.map(Comment::into_string).as_deref()),
+        false => end_each(em, caller, phones, reason.map(Comment::into_string).as_deref()).await,
     };
     let remaining = meant.saturating_sub(results.len());
     Ok(LogoutDone { dry_run, results, remaining })
 }
 
 /// The first phones with sessions of a filter, each with who is on it, and how many such sessions there are.
-fn find(em: &Em, filter: &SessionFilter, most: usize) -> Result<(Vec<Meant>, usize), StoreError> {
+fn find(tx: &mut Tx<'_>, filter: &SessionFilter, most: usize) -> Result<(Vec<Meant>, usize), StoreError> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    em.db().read_blocking(|tx| {
-        let found = session_list::list(tx, filter, limit)?.into_iter();
-        let phones = found.map(|session| (session.phone, Some(session.user_id))).collect();
-        Ok((phones, session_list::count(tx, filter)?))
-    })
+    let found = session_list::list(tx, filter, limit)?.into_iter();
+    let phones = found.map(|session| (session.phone, Some(session.user_id))).collect();
+    Ok((phones, session_list::count(tx, filter)?))
 }
 
-fn end_each(em: &Em, caller: &Caller, phones: &[Meant], comment: Option<&str>) -> Vec<LogoutResult> {
-    let end = |(at, (phone, _)): (usize, &Meant)| {
-        if at > 0 {
-            std::thread::sleep(Duration::from_secs(1) / RATE);
+async fn end_each(em: &Em, caller: &Caller, phones: Vec<Meant>, comment: Option<&str>) -> Vec<LogoutResult> {
+    let mut ended = Vec::new();
+    for (phone, _) in phones.into_iter().take(MOST_ENDED) {
+        if !ended.is_empty() {
+            tokio::time::sleep(Duration::from_secs(1) / RATE).await;
         }
         let (correlation, comment) = (em.new_id(), comment.map(str::to_owned));
         let cause = Cause { correlation, comment, ..caller.cause(Via::Console) };
-        log_out(em.db(), em.origin(), phone, &cause)
-    };
-    phones.iter().take(MOST_ENDED).enumerate().map(end).collect()
+        let named = Selector::name(&phone);
+        let outcome = em.logout(named.clone(), LogoutOrigin::Api, cause.clone()).await;
+        if let Err(code) = outcome {
+            em.rejected(Attempt { doing: Doing::Logout, phone: Some(named), user: None, cause }, code);
+        }
+        ended.push(LogoutResult { phone, ..outcome.into() });
+    }
+    ended
 }

@@ -23,7 +23,7 @@ use crate::event::{EventError, Origin};
 use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
 use crate::store::session_list::{self, ListedSession, SessionFilter};
-use crate::store::{Db, StoreError, TransactionError};
+use crate::store::{Db, StoreError};
 
 /// How often a logout is tried while somebody else logs in and out on its phone.
 const TRIES: u32 = 10;
@@ -75,6 +75,36 @@ pub struct SessionShown {
     pub session_id: Uuid,
 }
 
+/// What became of a session that was to end, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It has ended.
+    LoggedOut,
+    /// There was none.
+    NobodyLoggedIn,
+    /// It goes on.
+    Refused,
+    /// It would end if that were not a dry run.
+    WouldLogOut,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::LoggedOut => "logged-out",
+            Self::NobodyLoggedIn => "nobody-logged-in",
+            Self::Refused => "refused",
+            Self::WouldLogOut => "would-log-out",
+        })
+    }
+}
+
+impl Serialize for Ended {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// What became of one session that was to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,13 +114,35 @@ pub struct LogoutResult {
     /// Who was logged in.
     pub user: Option<String>,
     /// What became of it.
-    pub result: &'static str,
+    pub result: Ended,
     /// The code of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<&'static str>,
+}
+
+impl LogoutResult {
+    fn of(result: Ended) -> Self {
+        Self { phone: String::new(), user: None, result, code: None, advice: None }
+    }
+}
+
+impl From<Result<LogoutOutcome, EmCode>> for LogoutResult {
+    /// That of a phone which is named later.
+    fn from(outcome: Result<LogoutOutcome, EmCode>) -> Self {
+        match outcome {
+            Ok(LogoutOutcome::LoggedOut { user_id, .. }) => {
+                Self { user: Some(user_id), ..Self::of(Ended::LoggedOut) }
+            }
+            Ok(LogoutOutcome::NobodyLoggedIn) => Self::of(Ended::NobodyLoggedIn),
+            Err(code) => {
+                let entry = code.entry();
+                Self { code: Some(entry.number), advice: Some(entry.advice), ..Self::of(Ended::Refused) }
+            }
+        }
+    }
 }
 
 /// A duration that cannot be read.
@@ -157,18 +209,12 @@ fn shown(session: ListedSession) -> SessionShown {
     }
 }
 
-/// Ends the session on a phone.
+/// Ends the session on a phone, for a program that runs beside the gateway.
 pub fn log_out(db: &Db, origin: &Origin, phone: &str, cause: &Cause) -> LogoutResult {
     let names = Names { phone: Named::By(Selector::name(phone)), user: None, profile: None };
     let task = Task::Logout(AskedEnding::By(LogoutOrigin::Api));
     let asked = Asked { names, task, cause: cause.clone() };
-    let (user, result, code) = match end(db, origin, &asked) {
-        Ok(LogoutOutcome::LoggedOut { user_id, .. }) => (Some(user_id), "logged-out", None),
-        Ok(LogoutOutcome::NobodyLoggedIn) => (None, "nobody-logged-in", None),
-        Err(code) => (None, "refused", Some(code.entry())),
-    };
-    let (code, advice) = (code.map(|c| c.number), code.map(|c| c.advice));
-    LogoutResult { phone: phone.to_owned(), user, result, code, advice }
+    LogoutResult { phone: phone.to_owned(), ..end(db, origin, &asked).into() }
 }
 
 fn end(db: &Db, origin: &Origin, asked: &Asked) -> Result<LogoutOutcome, EmCode> {
@@ -179,7 +225,8 @@ fn end(db: &Db, origin: &Origin, asked: &Asked) -> Result<LogoutOutcome, EmCode>
             Ok(Some(Reply::Refused(code))) => return Err(code),
             Ok(Some(Reply::Again)) => {}
             Ok(Some(Reply::Login(_)) | None) => return Err(EmCode::Unknown),
-            Err(error) if error.is_transient() => {}
+            // a lock that somebody keeps has been waited for already
+            Err(EventError::Store(StoreError::Busy(_))) => {}
             Err(error) => {
                 tracing::error!(error = %error, "a logout by hand was not written");
                 return Err(EmCode::Database);

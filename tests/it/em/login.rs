@@ -25,12 +25,7 @@ fn site_of_two() -> Site {
 #[tokio::test]
 async fn a_login_opens_a_session_and_tells_everything_in_one_event() {
     let site = Site::new();
-    let phone = site.phone_with(
-        "SEP0000000000A1",
-        "Cisco 8851",
-        &json!({"userLocale": "English United States"}),
-        true,
-    );
+    site.phone_with("SEP0000000000A1", "Cisco 8851", &json!({"userLocale": "English United States"}), true);
     let profile = site.profile_with(
         "UDP_ada",
         "Cisco 8851",
@@ -79,7 +74,6 @@ async fn a_login_opens_a_session_and_tells_everything_in_one_event() {
     assert_eq!(data["cti"], json!(["recorder1"]));
     assert_eq!(site.sessions(), [("SEP0000000000A1".to_owned(), "ada".to_owned())]);
     assert_eq!(site.woken.load(std::sync::atomic::Ordering::SeqCst), 1);
-    let _ = phone;
 }
 
 #[tokio::test]
@@ -87,7 +81,7 @@ async fn each_refusal_has_its_code_and_leaves_nothing_behind() {
     let site = site_of_two();
     site.phone_with("SEP0000000000A3", "Cisco 8851", &json!({}), false);
     site.user("none", &[]);
-    let foreign = site.profile("UDP_other");
+    site.profile("UDP_other");
     assert_eq!(site.log_in("SEP0000000000FF", "ada").await, Err(EmCode::PhoneAbsent));
     assert_eq!(site.log_in("SEP0000000000A3", "ada").await, Err(EmCode::LoginDisabled));
     assert_eq!(site.log_in("SEP0000000000A1", "nobody").await, Err(EmCode::UserAbsent));
@@ -103,7 +97,6 @@ async fn each_refusal_has_its_code_and_leaves_nothing_behind() {
     other.profile = Some(Selector::name("UDP_other"));
     assert_eq!(site.em.login(other).await, Err(EmCode::PhoneOccupied));
     assert_eq!(site.story(), ["login SEP0000000000A1 ada"]);
-    let _ = foreign;
 }
 
 #[tokio::test]
