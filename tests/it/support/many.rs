@@ -6,6 +6,7 @@ use diesel::pg::PgConnection;
 /// Makes so many, `SEP000000000001` and on, whose sessions began now and end at the moment of an SQL expression.
 pub fn people_logged_in(inside: &mut PgConnection, count: u32, end: &str) {
     inside.batch_execute(&format!("
+        SET LOCAL statement_timeout = 0;
         CREATE TEMPORARY TABLE made AS SELECT n, nextval(pg_get_serial_sequence('objects', 'pk')) AS phone,
             nextval(pg_get_serial_sequence('objects', 'pk')) AS person, nextval(pg_get_serial_sequence('objects', 'pk')) AS profile
             FROM generate_series(1, {count}) n;
