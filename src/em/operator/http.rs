@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use super::door::{self, Refused};
 use super::{Ended, LogoutResult, NoDuration, SessionsMeant, list};
@@ -94,7 +95,8 @@ async fn logout(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> Ht
         let caller = door::admit(&request, &[Right::Operate])?;
         let asked = parse(&body)?;
         // what was begun goes to its end also when the caller has gone
-        let carried_out = tokio::spawn(async move { carry_out(&em, &caller, asked).await });
+        let work = async move { carry_out(&em, &caller, asked).await }.in_current_span();
+        let carried_out = tokio::spawn(work);
         carried_out.await.unwrap_or(Err(Refused::Unavailable))
     })
     .await

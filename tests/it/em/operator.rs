@@ -9,7 +9,7 @@ use crate::support::gateway::{StateDir, TestGateway, basic};
 use crate::support::http::Answer;
 use crate::support::many::people_logged_in;
 use crate::support::process::emgate;
-use crate::support::site::sessions;
+use crate::support::site::{sessions, story};
 
 /// A gateway with three people at three phones.
 struct Floor {
@@ -233,4 +233,28 @@ fn administrators_do_the_same_over_http_and_others_do_not() {
     assert_eq!(floor.on(), ["user1", "user3"]);
     assert_eq!(done(r#"{"filter": {}, "all": true}"#).1["results"].as_array().unwrap().len(), 2);
     assert!(floor.on().is_empty());
+}
+
+#[test]
+fn logouts_over_http_are_counted_and_their_refusals_audited() {
+    let floor = Floor::new();
+    let answer =
+        floor.ask("POST", "/operator/v1/logout", r#"{"phones": ["SEP000000000001", "SEP0000000000FF"]}"#);
+    let done: Value = serde_json::from_str(&answer.body).unwrap();
+    let results: Vec<_> = (0..2).map(|n| done["results"][n]["result"].clone()).collect();
+    assert_eq!(
+        (results, &done["results"][1]["code"]),
+        (vec![json!("logged-out"), json!("refused")], &json!(11))
+    );
+    let metrics = floor.gateway.admin().get("/metrics").body;
+    let counts = |line: &str| assert!(metrics.lines().any(|l| l == line), "{line} in {metrics}");
+    counts(r#"em_logouts_total{perfmon="LogoutsSuccessful",surface="console"} 1"#);
+    let begun = std::time::Instant::now();
+    let rejected =
+        || story(&floor.gateway.database.open_real()).into_iter().find(|line| line.starts_with("rejected"));
+    while rejected().is_none() {
+        assert!(begun.elapsed().as_secs() < 30, "no event of the refusal");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(rejected().unwrap(), "rejected logout - - 11 x1");
 }
