@@ -28,6 +28,7 @@ pub mod number_line;
 pub mod objects;
 pub mod parameters;
 pub mod phones;
+mod pool;
 pub mod presence;
 pub mod profiles;
 pub mod registrations;
@@ -49,13 +50,13 @@ use std::time::Duration;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use uuid::Uuid;
 
 use crate::clock::{Clock, IdSource};
 /// A connection outside the pool, for what lasts longer than a transaction.
 pub use diesel::pg::PgConnection as Connection;
 pub use error::StoreError;
+use pool::{Connections, Pool};
 
 /// How often a transaction that another one pushed aside is tried again.
 const ATTEMPTS: u32 = 4;
@@ -82,7 +83,7 @@ const RETRY: Duration = Duration::from_secs(4);
 /// The pool of connections, the clock and the source of identities.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: Pool,
     url: String,
     clock: Clock,
     ids: IdSource,
@@ -125,15 +126,6 @@ pub fn errors_are_readable(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
     Ok(["", "C", "POSIX"].contains(&locale.as_str()) || locale.starts_with("C.") || locale.starts_with("en"))
 }
 
-#[derive(Debug)]
-struct SetSession;
-
-impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for SetSession {
-    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
-        connection.batch_execute(SESSION).map_err(diesel::r2d2::Error::QueryError)
-    }
-}
-
 impl Db {
     /// Opens a pool of at most `size` connections; waits at most a second for one (SQL-4). Connects lazily.
     pub fn open(url: &str, size: u32, clock: Clock, ids: IdSource) -> Result<Self, StoreError> {
@@ -142,8 +134,7 @@ impl Db {
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(RETRY)
-            .connection_customizer(Box::new(SetSession))
-            .build_unchecked(ConnectionManager::new(url.as_str()));
+            .build_unchecked(Connections::to(&url, SESSION));
         Ok(Self { pool, url, clock, ids })
     }
 

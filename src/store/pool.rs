@@ -1,0 +1,71 @@
+//! Connections that wait to be used.
+//!
+//! Promises that a connection which stood idle is looked at before it is given out, so that one the server has cut meanwhile fails nobody.
+//! One that was used a moment ago is given out as it is: asking the server first takes as long as a lookup by key.
+
+use std::ops::{Deref, DerefMut};
+use std::time::{Duration, Instant};
+
+use diesel::pg::PgConnection;
+use diesel::r2d2::{self, ConnectionManager, ManageConnection};
+
+/// How long a connection is trusted after its last use; a server does not start again sooner.
+const TRUSTED: Duration = Duration::from_millis(100);
+
+/// The pool.
+pub(super) type Pool = r2d2::Pool<Connections>;
+
+/// Opens connections and knows which still hold.
+#[derive(Debug)]
+pub(super) struct Connections {
+    manager: ConnectionManager<PgConnection>,
+    session: &'static str,
+}
+
+/// A connection and when it came back.
+pub(super) struct Pooled {
+    connection: PgConnection,
+    used_at: Instant,
+}
+
+impl Connections {
+    /// To this address, each set by these statements.
+    pub(super) fn to(url: &str, session: &'static str) -> Self {
+        Self { manager: ConnectionManager::new(url), session }
+    }
+}
+
+impl ManageConnection for Connections {
+    type Connection = Pooled;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, r2d2::Error> {
+        use diesel::connection::SimpleConnection as _;
+        let mut connection = self.manager.connect()?;
+        connection.batch_execute(self.session).map_err(r2d2::Error::QueryError)?;
+        Ok(Pooled { connection, used_at: Instant::now() })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
+        if pooled.used_at.elapsed() < TRUSTED { Ok(()) } else { self.manager.is_valid(pooled) }
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.used_at = Instant::now();
+        self.manager.has_broken(pooled)
+    }
+}
+
+impl Deref for Pooled {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}
