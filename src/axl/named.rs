@@ -15,6 +15,7 @@ use crate::em::service::{Authority, Em, LoginAttempt};
 use crate::soap::scalar::parse_uuid;
 use crate::soap::tree::Element;
 use crate::soap::write::Writer;
+use crate::store::names::Named;
 use crate::store::objects::Selector;
 
 /// The version that probing clients are told; they take its first two numbers.
@@ -94,7 +95,7 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
     };
     asked.look_at();
     let attempt = LoginAttempt {
-        phone,
+        phone: Named::By(phone),
         authority: Authority::Program(user),
         profile: profile.as_ref().map(|(selector, _)| selector.clone()),
         duration,
@@ -116,7 +117,7 @@ async fn logout(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlErro
     let asked =
         Attempt { doing: Doing::Logout, phone: Some(phone.clone()), user: None, cause: cause.clone() };
     asked.look_at();
-    match em.logout(phone, LogoutOrigin::Api, cause).await {
+    match em.logout(Named::By(phone), LogoutOrigin::Api, cause).await {
         Ok(LogoutOutcome::LoggedOut { .. }) => Ok(Answer::True),
         Ok(LogoutOutcome::NobodyLoggedIn) => {
             Err(refuse(em, asked, EmCode::NobodyLoggedIn, &phone_name, None))

@@ -35,6 +35,7 @@ use crate::domain::event::{Actor, ActorKind, AuthType, Cause, LoginMethod, Via};
 use crate::domain::login::OccupantRule;
 use crate::domain::names::fold;
 use crate::store::accounts::Holder;
+use crate::store::names::Named;
 use crate::store::objects::Selector;
 use crate::store::users;
 
@@ -271,7 +272,7 @@ impl Conversation<'_> {
         (cause.actor.id, cause.auth_type, cause.auth_id) =
             (Some(name.clone()), AuthType::AppUser, Some(name));
         let attempt = LoginAttempt {
-            phone: Selector::name(self.screens.phone.as_str()),
+            phone: Named::Known(phone.pk),
             authority: Authority::Person(verified, method),
             profile: profile.map(Selector::Uuid),
             duration: None,

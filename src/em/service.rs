@@ -67,7 +67,7 @@ pub enum Authority {
 #[derive(Debug, Clone)]
 pub struct LoginAttempt {
     /// The phone.
-    pub phone: Selector,
+    pub phone: Named<PhonePk>,
     /// The user, and who answers for it.
     pub authority: Authority,
     /// The profile, if one is named.
@@ -211,7 +211,7 @@ impl Em {
                 (Named::Known(user), LoginMethod::Api, ProfileRight::Controlled, None)
             }
         };
-        let names = Names { phone: Named::By(phone), user: Some(user), profile: profile.map(Named::By) };
+        let names = Names { phone, user: Some(user), profile: profile.map(Named::By) };
         let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
         let via = cause.actor.via;
         match self.writers.ask(Asked { names, task: Task::Login(request), cause }).await? {
@@ -230,21 +230,21 @@ impl Em {
     /// Ends the session on a phone.
     pub async fn logout(
         &self,
-        phone: Selector,
+        phone: Named<PhonePk>,
         origin: LogoutOrigin,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        self.end_on_request(Names { phone: Named::By(phone), user: None, profile: None }, origin, cause).await
+        self.end_on_request(Names { phone, user: None, profile: None }, origin, cause).await
     }
 
     /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.
     pub async fn log_out_own(
         &self,
-        phone: Selector,
+        phone: Named<PhonePk>,
         user: UserPk,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        let names = Names { phone: Named::By(phone), user: Some(Named::Known(user)), profile: None };
+        let names = Names { phone, user: Some(Named::Known(user)), profile: None };
         self.end_on_request(names, LogoutOrigin::Api, cause).await
     }
 

@@ -10,6 +10,7 @@ use crate::em::conditions::{Conditions, PhoneState};
 use crate::em::error::EmCode;
 use crate::em::outcome::{LoginOutcome, LogoutOutcome};
 use crate::em::service::{Authority, Em, LoginAttempt};
+use crate::store::names::Named;
 use crate::store::objects::Selector;
 
 /// Refuses what concerns others than those the caller may act for; whose session is on a phone is seen when it is to end.
@@ -57,7 +58,7 @@ async fn log_in(
     }
     for authority in authorities(&login.user, reach) {
         let attempt = LoginAttempt {
-            phone: Selector::name(&phone.name),
+            phone: Named::Known(phone.pk),
             authority,
             profile: login.profile.as_deref().map(Selector::name),
             duration: login.duration,
@@ -86,7 +87,7 @@ fn authorities(user: &str, reach: &Reach) -> Vec<Authority> {
 }
 
 async fn log_out(em: &Em, phone: &PhoneState, reach: &Reach, cause: Cause) -> Result<(), EmCode> {
-    let phone = Selector::name(&phone.name);
+    let phone = Named::Known(phone.pk);
     let ended = match reach {
         Reach::Anybody => em.logout(phone, LogoutOrigin::Api, cause).await?,
         Reach::Oneself(user, _) => em.log_out_own(phone, *user, cause).await?,

@@ -18,6 +18,7 @@ use crate::em::audit::Attempt;
 use crate::em::error::Doing;
 use crate::em::service::Em;
 use crate::em::{credential, registrations};
+use crate::store::names::Named;
 use crate::store::objects::Selector;
 use crate::store::session_list::{self, SessionFilter};
 use crate::store::{StoreError, Tx};
@@ -148,7 +149,7 @@ async fn end_each(em: &Em, caller: &Caller, phones: Vec<Meant>, comment: Option<
         let (correlation, comment) = (em.new_id(), comment.map(str::to_owned));
         let cause = Cause { correlation, comment, ..caller.cause(Via::Console) };
         let named = Selector::name(&phone);
-        let outcome = em.logout(named.clone(), LogoutOrigin::Api, cause.clone()).await;
+        let outcome = em.logout(Named::By(named.clone()), LogoutOrigin::Api, cause.clone()).await;
         if let Err(code) = outcome {
             em.rejected(Attempt { doing: Doing::Logout, phone: Some(named), user: None, cause }, code);
         }

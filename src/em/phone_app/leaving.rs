@@ -15,7 +15,7 @@ use crate::em::outcome::LogoutOutcome;
 use crate::em::screen::Screen;
 use crate::em::service::Em;
 use crate::em::texts::Phrase;
-use crate::store::objects::Selector;
+use crate::store::names::Named;
 
 /// How long a phone says that a login elsewhere has ended the session on it.
 const NOTICE: TimeDelta = TimeDelta::minutes(15);
@@ -41,10 +41,9 @@ impl Conversation<'_> {
     }
 
     pub(super) async fn log_out(&self, conditions: &Conditions, cause: Cause) -> Result<Screen, EmCode> {
-        self.check_at_phone(conditions).await?;
+        let phone = self.check_at_phone(conditions).await?;
         let _permit = self.em.permit(conditions).await?;
-        let phone = Selector::name(self.screens.phone.as_str());
-        let clear_call_log = match self.em.logout(phone, LogoutOrigin::Phone, cause).await? {
+        let clear_call_log = match self.em.logout(Named::Known(phone.pk), LogoutOrigin::Phone, cause).await? {
             LogoutOutcome::LoggedOut { clear_call_log, .. } => clear_call_log,
             LogoutOutcome::NobodyLoggedIn => false,
         };

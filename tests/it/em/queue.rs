@@ -8,6 +8,7 @@ use emgate::domain::event::Via;
 use emgate::domain::logout::LogoutOrigin;
 use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
+use emgate::store::names::Named;
 use emgate::store::objects::{self, Selector};
 
 use crate::support::axl::{AxlClient, Caller as _};
@@ -129,7 +130,7 @@ async fn a_phone_under_two_names_is_still_one_phone() {
                 let site = Arc::clone(&site);
                 let phone = if n % 2 == 0 { Selector::Uuid(uuid) } else { Selector::name("sep000000000000") };
                 let cause = site.cause(Via::Soap);
-                tokio::spawn(async move { site.em.logout(phone, LogoutOrigin::Api, cause).await })
+                tokio::spawn(async move { site.em.logout(Named::By(phone), LogoutOrigin::Api, cause).await })
             })
             .collect();
         let mut ended = 0;

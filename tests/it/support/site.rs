@@ -28,6 +28,7 @@ use emgate::em::{Wake, audit, lockout_event};
 use emgate::event::Origin;
 use emgate::store::associations::{self, Association};
 use emgate::store::credentials;
+use emgate::store::names::Named;
 use emgate::store::objects::{self, Carried, NewObject, Selector};
 use emgate::store::{Db, StoreError, parameters, schema};
 use serde_json::{Value, json};
@@ -239,7 +240,7 @@ impl Site {
     /// A login by a program; the user's own choice of profile.
     pub(crate) fn attempt(&self, phone: &str, user: &str) -> LoginAttempt {
         LoginAttempt {
-            phone: Selector::name(phone),
+            phone: Named::By(Selector::name(phone)),
             authority: Authority::Program(user.parse().unwrap()),
             profile: None,
             duration: None,
@@ -285,7 +286,7 @@ impl Site {
     }
 
     pub(crate) async fn log_out(&self, phone: &str, origin: LogoutOrigin) -> Result<LogoutOutcome, EmCode> {
-        self.em.logout(Selector::name(phone), origin, self.cause(Via::Phone)).await
+        self.em.logout(Named::By(Selector::name(phone)), origin, self.cause(Via::Phone)).await
     }
 
     /// Every event so far: type and data, in order.
