@@ -22,7 +22,7 @@ pub(super) async fn verifier(db: &Db, config: &Config, locked: LockListener) -> 
     blocking(move || -> Result<_, StartError> {
         let pepper = Pepper::load_or_create(&path, &db)?;
         let hasher = Hasher::new(&pepper, costs);
-        Verifier::start(db, hasher, Some(locked)).map_err(|_| StartError::Randomness)
+        Verifier::start(&db, hasher, Some(locked)).map_err(|_| StartError::Randomness)
     })
     .await
 }

@@ -2,6 +2,7 @@
 //!
 //! Checking a secret is the business of `verify`; reading it from a request that of `basic`; the cookie that stands for it, of `sign_in`.
 
+mod attempts;
 pub mod basic;
 pub mod hash;
 mod hash_pool;

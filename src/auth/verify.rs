@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::attempts::Attempts;
 use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
@@ -24,15 +25,14 @@ use crate::domain::credential::{CredentialPolicy, CredentialRules, SecretKind, S
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
-use crate::store::accounts::{self, Account, AccountKey, Charged, CredentialState, Holder, LookedUp};
+use crate::store::accounts::{self, Account, AccountKey, CredentialState, Holder, LookedUp};
+use crate::store::attempts::Charged;
 use crate::store::gathered::Gathered;
-use crate::store::{Db, StoreError, Tx};
+use crate::store::{Db, StoreError};
 
 /// How long a success is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
 const MOST_REMEMBERED: usize = 10_000;
-/// What the key is for that makes digests of names that nobody has.
-const ABSENT_NAMES: &[u8] = b"emgate absent names 1";
 
 /// Proof that a credential was checked; only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,8 +128,8 @@ pub type LockListener = Arc<dyn Fn(LockedOut) + Send + Sync>;
 /// Checks secrets.
 #[derive(Clone)]
 pub struct Verifier {
-    db: Db,
     accounts: Gathered<AccountKey, LookedUp>,
+    attempts: Attempts,
     hasher: Hasher,
     pool: HashPool,
     shared: Arc<Shared>,
@@ -140,8 +140,6 @@ struct Shared {
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
     turns: Turns,
     key: hmac::Key,
-    /// For names that nobody has; the same on all nodes.
-    absent_key: hmac::Key,
     dummy_pin: StoredHash,
     dummy_password: StoredHash,
     on_lock: Option<LockListener>,
@@ -183,7 +181,7 @@ struct Attempt {
 
 impl Verifier {
     /// Starts the hashing threads.
-    pub fn start(db: Db, hasher: Hasher, on_lock: Option<LockListener>) -> Result<Self, HashError> {
+    pub fn start(db: &Db, hasher: Hasher, on_lock: Option<LockListener>) -> Result<Self, HashError> {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|_| HashError)?;
         let shared = Shared {
@@ -191,14 +189,14 @@ impl Verifier {
             remembered: Mutex::default(),
             turns: Turns::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            absent_key: hasher.derived_key(ABSENT_NAMES, &[]),
             dummy_pin: hasher.unmatchable(SecretKind::Pin)?,
             dummy_password: hasher.unmatchable(SecretKind::Password)?,
             on_lock,
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let accounts = Gathered::start(&db, accounts::find);
-        Ok(Self { db, accounts, hasher, pool: HashPool::start(threads), shared: Arc::new(shared) })
+        let accounts = Gathered::start(db, accounts::find);
+        let attempts = Attempts::start(db, &hasher);
+        Ok(Self { accounts, attempts, hasher, pool: HashPool::start(threads), shared: Arc::new(shared) })
     }
 
     /// Checks the password of an application user or person.
@@ -353,21 +351,13 @@ impl Verifier {
         let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
         let looked_up = self.accounts.ask(key).await?;
         let Some(right) = self.recall(&looked_up, attempt) else { return Ok(Known::No(looked_up)) };
-        if right.credential.has_failed {
-            self.take_back(&right, attempt.kind).await?;
+        let (holder, kind, success) = (right.account.pk, attempt.kind, (right.credential.version, right.at));
+        if right.credential.has_failed
+            && !self.attempts.take_back(holder, kind, success, right.policy.lockout).await?
+        {
+            return Err(Refused::Wrong);
         }
         Ok(Known::Remembered(right))
-    }
-
-    /// A success that is remembered takes back the failed attempts before it, like any other: counted first, and not while locked.
-    async fn take_back(&self, right: &Right, kind: SecretKind) -> Result<(), Refused> {
-        let (holder, lockout) = (right.account.pk, right.policy.lockout);
-        let success = (right.credential.version, right.at);
-        let settle = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            Ok(accounts::charge_attempt(tx, holder, kind, lockout)?.is_some()
-                && accounts::settle_success(tx, holder, kind, success, None)?)
-        };
-        if self.db.write(settle).await? { Ok(()) } else { Err(Refused::Wrong) }
     }
 
     /// Counts, hashes and settles; must not be cancelled between these.
@@ -390,15 +380,12 @@ impl Verifier {
         let is_inactive = held.as_ref().is_some_and(|(_, c)| policy.is_inactive(&c.rules, at));
         match held {
             Some((account, credential)) if !is_inactive => {
-                let pk = account.pk;
-                let charged =
-                    self.db.statement(move |tx| accounts::charge_attempt(tx, pk, kind, lockout)).await?;
+                let charged = self.attempts.charge(account.pk, kind, lockout).await?;
                 let right = Box::new(Right { account, credential, policy, at });
                 Ok(charged.map_or(Counted::Locked, |charged| Counted::Charged(right, charged)))
             }
             Some(_) | None => {
-                let key = self.absent_key(attempt);
-                let locked = self.db.statement(move |tx| accounts::charge_absent(tx, &key, lockout)).await?;
+                let locked = self.attempts.charge_absent(kind, attempt.name(), lockout).await?;
                 Ok(if locked || is_inactive { Counted::Locked } else { Counted::Nobody })
             }
         }
@@ -429,14 +416,7 @@ impl Verifier {
             None
         };
         let (pk, version, at) = (right.account.pk, charged.version, right.at);
-        let fresh = rehashed.clone();
-        let settle = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            accounts::settle_success(tx, pk, kind, (version, at), rehashed.as_ref())
-        };
-        let settle_unlocked = move |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
-            accounts::settle_unlocked(tx, pk, kind, (version, at), fresh.as_ref())
-        };
-        if !self.db.statement(settle_unlocked).await? && !self.db.write(settle).await? {
+        if !self.attempts.settle(pk, kind, (version, at), rehashed).await? {
             return Err(Refused::Wrong);
         }
         self.remember(self.memory_key(&right.account, version, attempt));
@@ -460,15 +440,9 @@ impl Verifier {
 
     /// The same for the same name and secret, whether there is such an account or not.
     fn turn_key(&self, attempt: &Attempt) -> [u8; 32] {
-        let (kind, name) = attempt.name();
+        let (kind, name) = (accounts::kind_name(attempt.kind).as_bytes(), attempt.name());
         let length = name.len().to_be_bytes();
         keyed(&self.shared.key, &[kind, &length, name, attempt.secret.as_bytes()])
-    }
-
-    /// The same for the same name on every node.
-    fn absent_key(&self, attempt: &Attempt) -> [u8; 32] {
-        let (kind, name) = attempt.name();
-        keyed(&self.shared.absent_key, &[kind, name])
     }
 
     fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> [u8; 32] {
@@ -509,13 +483,11 @@ impl Attempt {
         }
     }
 
-    /// Which secret of which name.
-    fn name(&self) -> (&[u8], &[u8]) {
-        let name: &[u8] = match &self.holder {
+    fn name(&self) -> &[u8] {
+        match &self.holder {
             Holder::Person(name) | Holder::Anybody(name) | Holder::Nobody(name) => name.as_bytes(),
             Holder::Identity(uuid) => uuid.as_bytes(),
-        };
-        (accounts::kind_name(self.kind).as_bytes(), name)
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl From<SecretKind> for CredentialKind {
 }
 
 /// When failed attempts lock a credential (security.md AUTH-1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LockoutPolicy {
     /// Attempts before the lock; 0: never.
     pub most: i32,

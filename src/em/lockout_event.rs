@@ -13,7 +13,7 @@ use crate::domain::event::{
     Cause, CredentialChange, CredentialChanged, CredentialHolder, Event, Occurred, Via,
 };
 use crate::event::{self, EventError, Origin};
-use crate::store::accounts;
+use crate::store::attempts;
 use crate::store::{Db, Tx};
 
 /// Time that a judgement may take before the sweep tells of its lock-out, and how many it tells of in one step.
@@ -40,7 +40,7 @@ pub(super) async fn tell_rest(em: &Em) -> Result<usize, EventError> {
         .db()
         .write(move |tx| {
             let before = tx.now()? - JUDGED_WITHIN;
-            let untold = accounts::untold_locks(tx, before, MOST_AT_ONCE)?;
+            let untold = attempts::untold_locks(tx, before, MOST_AT_ONCE)?;
             for (holder, credential) in &untold {
                 tell(tx, &origin, LockedOut { holder: *holder, credential: *credential })?;
             }
@@ -56,7 +56,7 @@ pub(super) async fn tell_rest(em: &Em) -> Result<usize, EventError> {
 /// Appends the event, unless it was told or the lock has gone.
 fn tell(tx: &mut Tx<'_>, origin: &Origin, locked: LockedOut) -> Result<(), EventError> {
     let LockedOut { holder, credential } = locked;
-    let Some(account) = accounts::take_untold_lock(tx, holder, credential)? else { return Ok(()) };
+    let Some(account) = attempts::take_untold_lock(tx, holder, credential)? else { return Ok(()) };
     tracing::warn!(user.id = %account.user_id, "credential locked after failed attempts");
     let cause = Cause::by_system(tx.new_id(), Via::Cascade);
     let change = CredentialChanged {

@@ -21,7 +21,7 @@ use crate::domain::event::{Cause, LogoutReason, Via};
 use crate::domain::parameter::{self, CLUSTER_NODE};
 use crate::store::names::{Named, Names};
 use crate::store::sessions::{self, Due};
-use crate::store::{StoreError, Tx, accounts, parameters};
+use crate::store::{StoreError, Tx, attempts, parameters};
 
 /// Sessions ended in one step at most.
 const MOST_AT_ONCE: i64 = 100;
@@ -103,7 +103,7 @@ fn find_due(tx: &mut Tx<'_>) -> Result<Found, StoreError> {
 
 /// Forgets attempts on names that nobody has; what is left then goes the next time.
 async fn forget_absent(em: &Em) {
-    if let Err(error) = em.db().write(|tx: &mut Tx<'_>| accounts::drop_absent(tx, MOST_FORGOTTEN)).await {
+    if let Err(error) = em.db().write(|tx: &mut Tx<'_>| attempts::drop_absent(tx, MOST_FORGOTTEN)).await {
         tracing::warn!(%error, "old attempts on names that nobody has are not forgotten yet");
     }
 }

@@ -1,9 +1,10 @@
-//! Reads that many requests need at the same moment, in one statement for all of them.
+//! What many requests need to read or write at the same moment, in one statement for all of them.
 //!
 //! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
-//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are looked up once. A
-//! statement that cannot be carried out is repeated for each key, so that what cannot be read fails alone. While the database does not
-//! answer, those who have given up are forgotten.
+//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written each.
+//! A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone; it is repeated, too, when the
+//! connection was lost, so that what it writes may be written twice. While the database does not answer, those who have given up are
+//! forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -23,12 +24,12 @@ const MOST_WAITING: usize = 8_192;
 /// How long a request waits for its answer: a little over what a statement may take.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Looks up all keys in one statement; gives one value a key, in their order.
+/// Looks up or writes all keys in one statement; gives one value a key, in their order.
 pub type Lookup<K, V> = fn(&mut Tx<'_>, &[K]) -> Result<Vec<V>, StoreError>;
 
 type Reply<V> = oneshot::Sender<Result<V, StoreError>>;
 
-/// Reads for many; cheap to copy. The thread ends with the last copy.
+/// Reads or writes for many; cheap to copy. The thread ends with the last copy.
 pub struct Gathered<K, V>(Arc<Handle<K, V>>);
 
 struct Handle<K, V>(Arc<Shared<K, V>>);
@@ -93,22 +94,27 @@ where
 {
     /// Starts the thread; it connects when it is first asked.
     pub fn start(db: &Db, lookup: Lookup<K, V>) -> Self {
-        Self::with_most(db, lookup, MOST_IN_STATEMENT)
+        Self::with(db, lookup, Access::Read, MOST_IN_STATEMENT)
+    }
+
+    /// The same for a statement that writes.
+    pub fn writing(db: &Db, write: Lookup<K, V>) -> Self {
+        Self::with(db, write, Access::Write, MOST_IN_STATEMENT)
     }
 
     /// The same for keys so large that each has a statement of its own, and is answered before the next one.
     pub fn one_by_one(db: &Db, lookup: Lookup<K, V>) -> Self {
-        Self::with_most(db, lookup, 1)
+        Self::with(db, lookup, Access::Read, 1)
     }
 
-    fn with_most(db: &Db, lookup: Lookup<K, V>, most: usize) -> Self {
+    fn with(db: &Db, lookup: Lookup<K, V>, access: Access, most: usize) -> Self {
         let asked = Mutex::new(Asked { waiting: Vec::new(), closed: false });
         let shared = Arc::new(Shared { asked, changed: Condvar::new() });
-        let mut reader = Reader { db: db.clone(), lookup, connection: None };
+        let mut worker = Worker { db: db.clone(), lookup, access, connection: None };
         let takes = Arc::clone(&shared);
         std::thread::spawn(move || {
             while let Some(waiting) = takes.take(most) {
-                reader.answer(waiting);
+                worker.answer(waiting);
             }
         });
         Self(Arc::new(Handle(shared)))
@@ -130,13 +136,20 @@ where
     }
 }
 
-struct Reader<K, V> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+struct Worker<K, V> {
     db: Db,
     lookup: Lookup<K, V>,
+    access: Access,
     connection: Option<PgConnection>,
 }
 
-impl<K, V> Reader<K, V>
+impl<K, V> Worker<K, V>
 where
     K: Eq + Hash + Clone,
     V: Clone,
@@ -146,10 +159,12 @@ where
         let mut keys: Vec<K> = Vec::new();
         let mut wanted: Vec<(usize, Reply<V>)> = Vec::with_capacity(waiting.len());
         for (key, reply) in waiting {
-            let place = *places.entry(key).or_insert_with_key(|key| {
-                keys.push(key.clone());
-                keys.len() - 1
-            });
+            let known = places.get(&key).copied().filter(|_| self.access == Access::Read);
+            let place = known.unwrap_or(keys.len());
+            if known.is_none() {
+                places.insert(key.clone(), place);
+                keys.push(key);
+            }
             wanted.push((place, reply));
         }
         let found = self.look_up_each(&keys);
@@ -187,7 +202,10 @@ where
     fn look_up(&mut self, keys: &[K]) -> Result<Vec<V>, StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.db.connect_for_lookups()?,
+            None => match self.access {
+                Access::Read => self.db.connect_for_lookups()?,
+                Access::Write => self.db.connect_for_constant_statements()?,
+            },
         };
         let (db, lookup) = (&self.db, self.lookup);
         // a mistake of ours costs the requests of one statement, not the thread that all others wait for

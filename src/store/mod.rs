@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod appearances;
 pub mod associations;
+pub mod attempts;
 pub mod cluster;
 pub mod columns;
 pub mod conditions;
@@ -362,6 +363,11 @@ impl Tx<'_> {
     /// Whether time comes from the database (false: from a manual clock).
     pub fn uses_database_time(&self) -> bool {
         matches!(self.clock, Clock::Database)
+    }
+
+    /// The time of a manual clock; none where a statement takes that of the database itself, which saves a round trip.
+    pub(crate) fn given_time(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if self.uses_database_time() { Ok(None) } else { self.now().map(Some) }
     }
 
     /// The source of identities.

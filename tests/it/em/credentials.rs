@@ -10,8 +10,9 @@ use emgate::domain::credential::{LockoutPolicy, SecretKind};
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;
 use emgate::em::sweep;
+use emgate::store::attempts::{self, Charged, Entry, Written};
+use emgate::store::credentials;
 use emgate::store::credentials::{Decisions, LockChange};
-use emgate::store::{accounts, credentials};
 
 use crate::support::database::await_lock_waiters;
 use crate::support::in_time;
@@ -88,11 +89,11 @@ async fn a_success_takes_back_a_lock_that_is_untold_and_none_that_is_told() {
     let site = Site::new();
     let user = site.user("ada", &[]);
     let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
-    let charge = || site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, policy));
+    let charge = || site.write(|tx| attempts::charge(tx, user.into(), SecretKind::Pin, policy));
     let settle = |version| {
         site.write(move |tx| {
             let now = tx.now()?;
-            accounts::settle_success(tx, user.into(), SecretKind::Pin, (version, now), None)
+            attempts::settle(tx, user.into(), SecretKind::Pin, (version, now), None)
         })
     };
     // the right attempt is counted first, another one locks, and the right one is judged before anybody tells
@@ -119,9 +120,8 @@ async fn a_success_never_takes_back_the_lock_of_an_administrator() {
         let decisions = Decisions { locked, ..Decisions::default() };
         site.write(move |tx| credentials::decide(tx, user.into(), SecretKind::Pin, decisions, false))
     };
-    let charge = || {
-        site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, LockoutPolicy::default()))
-    };
+    let charge =
+        || site.write(|tx| attempts::charge(tx, user.into(), SecretKind::Pin, LockoutPolicy::default()));
     charge().unwrap();
     charge().unwrap();
     let third = charge().unwrap();
@@ -129,7 +129,7 @@ async fn a_success_never_takes_back_the_lock_of_an_administrator() {
     assert_eq!(lock(true), Some(LockChange::Locked));
     let settled = site.write(move |tx| {
         let now = tx.now()?;
-        accounts::settle_success(tx, user.into(), SecretKind::Pin, (third.version, now), None)
+        attempts::settle(tx, user.into(), SecretKind::Pin, (third.version, now), None)
     });
     assert!(!settled);
     assert!(site.write(|tx| credentials::decisions(tx, user.into(), SecretKind::Pin)).locked);
@@ -206,7 +206,7 @@ async fn a_lock_out_whose_process_died_before_telling_is_told_by_the_sweep_once(
     let user = site.user("ada", &[]);
     let policy = LockoutPolicy { most: 1, ..LockoutPolicy::default() };
     // counted and committed, and then nothing: as a process that is killed leaves it
-    let charged = site.write(|tx| accounts::charge_attempt(tx, user.into(), SecretKind::Pin, policy));
+    let charged = site.write(|tx| attempts::charge(tx, user.into(), SecretKind::Pin, policy));
     assert!(charged.unwrap().locks);
     assert_eq!(sweep::tell_of_locks(&site.em).await.unwrap(), 0);
     assert_eq!(site.events(), []);
@@ -296,12 +296,61 @@ fn a_pepper_other_than_the_one_the_database_knows_is_refused() {
 fn attempts_on_names_that_nobody_has_lock_like_others_and_are_forgotten_after_a_day() {
     let site = Site::new();
     let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
-    let charge = |name: &'static [u8]| site.write(move |tx| accounts::charge_absent(tx, name, policy));
-    assert_eq!([charge(b"a"), charge(b"a"), charge(b"a"), charge(b"b")], [false, true, true, false]);
+    let charge = |names: &'static [u8]| {
+        let entries: Vec<Entry> = names.iter().map(|name| Entry::ChargeAbsent([*name; 32], policy)).collect();
+        site.write(move |tx| attempts::write(tx, &entries))
+            .into_iter()
+            .map(|w| w == Written::Locked)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(charge(b"aaab"), [false, true, true, false]);
     site.clock.advance_seconds(1800);
-    assert_eq!([charge(b"a"), charge(b"b")], [false, false]);
+    assert_eq!([charge(b"a"), charge(b"b")], [[false], [false]]);
     site.clock.advance_seconds(86_400);
-    assert_eq!(site.write(|tx| accounts::drop_absent(tx, 10)), 0);
+    assert_eq!(site.write(|tx| attempts::drop_absent(tx, 10)), 0);
     site.clock.advance_seconds(1);
-    assert_eq!(site.write(|tx| accounts::drop_absent(tx, 10)), 2);
+    assert_eq!(site.write(|tx| attempts::drop_absent(tx, 10)), 2);
+}
+
+#[test]
+fn attempts_are_written_together_and_who_is_written_by_somebody_else_is_left_out() {
+    let site = Site::new();
+    let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
+    let [ada, bob, eve] = ["ada", "bob", "eve"].map(|id| ObjectPk::from(site.user(id, &[])));
+    let now = site.write(|tx| tx.now());
+    let pin = |user| Entry::Charge(user, SecretKind::Pin, policy);
+    let write = |entries: Vec<Entry>| site.write(move |tx| attempts::write(tx, &entries));
+    let charged = |written: &Written| match written {
+        Written::Charged(Charged { locks, version, .. }) => Some((*locks, *version)),
+        _ => None,
+    };
+    // the second of the same credential is left to its caller
+    let first = write(vec![pin(ada), pin(bob), pin(ada), Entry::ChargeAbsent([1; 32], policy)]);
+    assert_eq!(
+        first.iter().map(charged).collect::<Vec<_>>(),
+        [Some((false, 1)), Some((false, 1)), None, None]
+    );
+    assert_eq!(first[2..], [Written::Nothing, Written::ChargedAbsent]);
+    // what was right is taken back before what comes beside it is counted; another version is not what was right
+    let settle = |user, version| Entry::Settle(user, SecretKind::Pin, version, now);
+    let second = write(vec![pin(ada), settle(ada, 1), settle(bob, 2), pin(bob), pin(ObjectPk(0))]);
+    assert_eq!(
+        second.iter().map(charged).collect::<Vec<_>>()[..4],
+        [Some((false, 1)), None, None, Some((true, 1))]
+    );
+    assert_eq!(
+        (&second[1], &second[2], &second[4]),
+        (&Written::Settled, &Written::Nothing, &Written::Nothing)
+    );
+    assert_eq!(write(vec![pin(bob), settle(bob, 1)]), [Written::Locked, Written::Nothing]);
+    let untold = site.write(move |tx| attempts::untold_locks(tx, now + chrono::TimeDelta::seconds(1), 10));
+    assert_eq!(untold, [(bob, SecretKind::Pin)]);
+    let mut elsewhere = site.db.connect().unwrap();
+    let held = site.db.transaction_on(&mut elsewhere, |tx| {
+        attempts::charge(tx, ada, SecretKind::Pin, policy)?;
+        let beside = write(vec![pin(ada), pin(eve)]);
+        assert_eq!(beside.iter().map(charged).collect::<Vec<_>>(), [None, Some((false, 1))]);
+        Ok::<_, emgate::store::StoreError>(beside)
+    });
+    assert_eq!(held.unwrap()[0], Written::Nothing);
 }

@@ -377,7 +377,7 @@ pub(crate) fn service(db: &Db, node: &str, wake: Wake) -> Em {
     let hasher = Hasher::new(&Pepper::from_bytes(&[7; 32]), HashCosts { password: cheap, pin: cheap });
     let origin = Origin { cluster: "lab".into(), node: node.into() };
     let listener = lockout_event::listener(db.clone(), origin.clone(), Arc::clone(&wake));
-    let verifier = Verifier::start(db.clone(), hasher, Some(listener)).unwrap();
+    let verifier = Verifier::start(db, hasher, Some(listener)).unwrap();
     Em::start(db.clone(), verifier, origin, MOST_WAITING, wake).with_audit()
 }
 
