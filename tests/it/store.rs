@@ -26,6 +26,25 @@ fn the_settings_of_an_address_stand_against_ours_in_both_forms() {
 }
 
 #[test]
+fn a_connection_that_was_cut_while_nobody_used_it_fails_nobody() {
+    let database = TestDatabase::new();
+    let db = Db::open(&database.url, 1, Clock::Database, IdSource::Random).unwrap();
+    let ask = || db.read_blocking(emgate::store::errors_are_readable);
+    for _ in 0..3 {
+        assert!(ask().unwrap());
+        let mut other = PgConnection::establish(&database.url).unwrap();
+        other
+            .batch_execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND pid <> pg_backend_pid()",
+            )
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150));
+    }
+    assert!(ask().unwrap());
+}
+
+#[test]
 fn nodes_that_start_together_migrate_in_turns_however_long_that_takes() {
     let database = TestDatabase::empty();
     let migrate = || {
