@@ -25,7 +25,8 @@ BEGIN
         FROM held n WHERE x.holder_pk = n.holder_pk AND x.kind = n.kind
         RETURNING n.place, NULL::text, NULL::text, NULL::bigint, NULL::boolean;
     END IF;
-    IF 'charge' = ANY (p_task) THEN
+    IF 'charge' = ANY (p_task) OR 'absent' = ANY (p_task) THEN
+        -- both statements run for either, so that time does not tell one from the other
         RETURN QUERY
         WITH asked AS (
             SELECT DISTINCT ON (f.holder, f.kind) f.place, f.holder, f.kind, f.most, f.reset, f.lock
@@ -52,8 +53,6 @@ BEGIN
             ON CONFLICT DO NOTHING
         )
         SELECT n.place, c.hash, c.pepper_id, c.version, c.locks FROM held n LEFT JOIN charged c ON c.place = n.place;
-    END IF;
-    IF 'absent' = ANY (p_task) THEN
         -- in the order of their keys: two nodes that count the same names wait for each other in one direction only
         FOR v_absent IN
             SELECT f.place, f.key, f.most, f.reset, f.lock
