@@ -145,6 +145,12 @@ struct Shared {
     on_lock: Option<LockListener>,
 }
 
+/// A password that is to be checked, and what is known of whoever has the name.
+pub struct LookedAt {
+    attempt: Attempt,
+    known: Result<Known, Refused>,
+}
+
 /// What a look finds.
 enum Known {
     /// The secret was right a moment ago.
@@ -206,13 +212,24 @@ impl Verifier {
         password: &Password,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
+        self.verify_looked_up(self.look_up_password(user, password, source).await).await
+    }
+
+    /// The first half of [`Verifier::verify_password`], for who has other things to read at the same time: no password is checked yet.
+    pub async fn look_up_password(&self, user: &UserId, password: &Password, source: &Source) -> LookedAt {
         let attempt = Attempt {
             holder: Holder::Anybody(fold(user.as_str())),
             kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
         };
-        self.verify(attempt).await?.verified()
+        let known = self.look_up(&attempt).await;
+        LookedAt { attempt, known }
+    }
+
+    /// The second half.
+    pub async fn verify_looked_up(&self, looked: LookedAt) -> Result<Verified<Principal>, Refused> {
+        self.verify_known(looked).await?.verified()
     }
 
     /// Checks the PIN of a person; one that is right is refused where it must be changed first or has expired.
@@ -313,14 +330,21 @@ impl Verifier {
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Right, Refused> {
+        let known = self.look_up(&attempt).await;
+        self.verify_known(LookedAt { attempt, known }).await
+    }
+
+    async fn verify_known(&self, LookedAt { attempt, known }: LookedAt) -> Result<Right, Refused> {
         let kind = attempt.kind;
-        let outcome = self.judge(attempt).await;
+        let outcome = match known {
+            Ok(known) => self.judge(attempt, known).await,
+            Err(refused) => Err(refused),
+        };
         tracing::debug!(?kind, refused = ?outcome.as_ref().err(), "a secret was checked");
         outcome
     }
 
-    async fn judge(&self, attempt: Attempt) -> Result<Right, Refused> {
-        let mut known = self.look_up(&attempt).await?;
+    async fn judge(&self, attempt: Attempt, mut known: Known) -> Result<Right, Refused> {
         let taken = match known {
             Known::Remembered(right) => return Ok(right),
             Known::No(_) => self.shared.turns.take(self.turn_key(&attempt)).await,

@@ -96,7 +96,7 @@ async fn login(em: &Em, body: &Element, cause: Cause) -> Result<Answer, AxlError
     asked.look_at();
     let attempt = LoginAttempt {
         phone: Named::By(phone),
-        authority: Authority::Program(user),
+        authority: Authority::Program(Some(user)),
         profile: profile.as_ref().map(|(selector, _)| selector.clone()),
         duration,
         occupant: OccupantRule::Keep,

@@ -52,8 +52,8 @@ pub(super) enum Reply {
 /// A request whose names were looked up.
 #[derive(Debug)]
 pub(super) enum Placed<'a> {
-    /// A login.
-    Login { user: UserPk, phone: PhonePk, request: LoginRequest, cause: &'a Cause },
+    /// A login, of nobody where nobody has the name: that is refused in its turn, after the phone.
+    Login { user: Option<UserPk>, phone: PhonePk, request: LoginRequest, cause: &'a Cause },
     /// A logout, of this user only where one is named, or the end of an expired session.
     Logout { phone: PhonePk, whose: Option<UserPk>, ending: AskedEnding, cause: &'a Cause },
 }
@@ -81,11 +81,10 @@ impl<'a> Placed<'a> {
         let (phone, cause) = (found.phone.ok_or(EmCode::PhoneAbsent)?, &asked.cause);
         match &asked.task {
             Task::Login(request) => {
-                let user = found.user.ok_or(EmCode::UserAbsent)?;
                 // a profile that does not exist is refused in its turn, after what is on the phone
                 let named = asked.names.profile.as_ref().map(|_| ProfilePk::NOTHING);
                 let request = LoginRequest { profile: found.profile.or(named), ..*request };
-                Ok(Self::Login { user, phone, request, cause })
+                Ok(Self::Login { user: found.user, phone, request, cause })
             }
             Task::Logout(ending) => Ok(Self::Logout { phone, whose: found.user, ending: *ending, cause }),
         }
@@ -99,7 +98,7 @@ impl<'a> Placed<'a> {
 
     pub(super) fn user(&self) -> Option<UserPk> {
         match self {
-            Self::Login { user, .. } => Some(*user),
+            Self::Login { user, .. } => *user,
             Self::Logout { .. } => None,
         }
     }
@@ -157,18 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_refused_phone_before_user_and_a_profile_where_its_turn_is() {
+    fn a_phone_that_does_not_exist_is_refused_and_who_or_what_else_does_not_in_its_turn() {
         let (mut asked, mut places) = (login(), Places::default());
         asked.names.profile = Some(Named::By(crate::store::objects::Selector::name("none")));
-        let (phone, user) = (Some(PhonePk(1)), Some(UserPk(1)));
-        for (found, code) in [
-            (Resolved::default(), EmCode::PhoneAbsent),
-            (Resolved { phone, ..Resolved::default() }, EmCode::UserAbsent),
-        ] {
-            assert_eq!(places.place(&asked, &found).err(), Some(Reply::Refused(code)));
-        }
-        let found = Resolved { phone, user, profile: None };
-        let Ok(Placed::Login { request, .. }) = places.place(&asked, &found) else { panic!("has a place") };
-        assert_eq!(request.profile, Some(ProfilePk::NOTHING));
+        assert_eq!(
+            places.place(&asked, &Resolved::default()).err(),
+            Some(Reply::Refused(EmCode::PhoneAbsent))
+        );
+        let found = Resolved { phone: Some(PhonePk(1)), ..Resolved::default() };
+        let Ok(Placed::Login { request, user, .. }) = places.place(&asked, &found) else {
+            panic!("has a place")
+        };
+        assert_eq!((user, request.profile), (None, Some(ProfilePk::NOTHING)));
     }
 }

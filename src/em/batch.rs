@@ -73,8 +73,8 @@ fn keys<'p>(placed: impl Iterator<Item = &'p Placed<'p>>) -> BatchKeys {
     let mut keys = BatchKeys::default();
     for one in placed {
         if let Placed::Login { user, request, .. } = one {
-            keys.users.push(*user);
-            keys.pins.extend(request.pin_version.map(|_| *user));
+            keys.users.extend(*user);
+            keys.pins.extend(request.pin_version.and(*user));
             keys.profiles.extend(request.profile);
         }
         let phones = if one.ends_occupant() { &mut keys.leaving } else { &mut keys.phones };
@@ -149,26 +149,26 @@ fn decide(tx: &mut Tx<'_>, world: &BatchSnapshot, placed: &Placed<'_>) -> Result
 
 fn snapshot_for<'w>(
     world: &'w BatchSnapshot,
-    user: UserPk,
+    user: Option<UserPk>,
     phone: PhonePk,
     request: &LoginRequest,
 ) -> Snapshot<'w> {
     let mut elsewhere: Vec<&Session> = match world.policy.multiple_login {
         MultipleLogin::Allow => Vec::new(),
         MultipleLogin::Refuse | MultipleLogin::LogOutElsewhere => {
-            world.sessions.values().filter(|s| s.user == user && s.phone != phone).collect()
+            world.sessions.values().filter(|s| Some(s.user) == user && s.phone != phone).collect()
         }
     };
     elsewhere.sort_by(|a, b| a.phone_name.cmp(&b.phone_name));
-    let controlled = world.controlled.get(&user).map_or(&[][..], Vec::as_slice);
+    let controlled = user.and_then(|user| world.controlled.get(&user)).map_or(&[][..], Vec::as_slice);
     Snapshot {
         phone: world.phones.get(&phone),
-        user: world.users.get(&user),
+        user: user.and_then(|user| world.users.get(&user)),
         occupant: world.sessions.get(&phone),
         elsewhere,
         controlled: controlled.iter().filter_map(|pk| world.profiles.get(pk)).collect(),
         named: request.profile.and_then(|pk| world.profiles.get(&pk)),
-        groups: world.groups.get(&user).map_or(&[][..], Vec::as_slice),
+        groups: user.and_then(|user| world.groups.get(&user)).map_or(&[][..], Vec::as_slice),
         site: world.sites.get(&phone).map(String::as_str),
     }
 }

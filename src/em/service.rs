@@ -57,8 +57,8 @@ pub struct Em {
 pub enum Authority {
     /// The person, who gave a PIN at the phone.
     Person(Verified<Principal>, LoginMethod),
-    /// A program that may act for users; it may name any profile.
-    Program(UserId),
+    /// A program that may act for users, of whom nobody has what is no user id; it may name any profile.
+    Program(Option<UserId>),
     /// The person, who gave a password and not at the phone.
     Oneself(UserPk),
 }
@@ -201,17 +201,18 @@ impl Em {
         let LoginAttempt { phone, authority, profile, duration, occupant, cause } = attempt;
         let (user, method, right, pin_version) = match authority {
             Authority::Person(who, method) => {
-                let user = Named::Known(UserPk(who.who().pk.0));
+                let user = Some(Named::Known(UserPk(who.who().pk.0)));
                 (user, method, ProfileRight::Controlled, Some(who.version()))
             }
             Authority::Program(user) => {
-                (Named::By(Selector::name(user.as_str())), LoginMethod::Api, ProfileRight::Any, None)
+                let user = user.map(|user| Named::By(Selector::name(user.as_str())));
+                (user, LoginMethod::Api, ProfileRight::Any, None)
             }
             Authority::Oneself(user) => {
-                (Named::Known(user), LoginMethod::Api, ProfileRight::Controlled, None)
+                (Some(Named::Known(user)), LoginMethod::Api, ProfileRight::Controlled, None)
             }
         };
-        let names = Names { phone, user: Some(user), profile: profile.map(Named::By) };
+        let names = Names { phone, user, profile: profile.map(Named::By) };
         let request = LoginRequest { method, profile: None, right, duration, pin_version, occupant };
         let via = cause.actor.via;
         match self.writers.ask(Asked { names, task: Task::Login(request), cause }).await? {

@@ -25,6 +25,7 @@ use super::error::EmCode;
 use super::phone_app::visit::route_of;
 use super::service::Em;
 use super::trust::Route;
+use crate::auth::verify::LookedAt;
 use crate::domain::event::{Trace, Via};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
@@ -81,8 +82,8 @@ impl Api {
     }
 
     async fn look_up(&self, received: &Received, app: &App, query: Query) -> Result<Vec<u8>, EmCode> {
-        self.meet(&received.root, None).await?;
-        let proved = caller::prove(&self.em, app, received.peer.address, received.id).await?;
+        let (_, looked) = self.meet(received, app).await?;
+        let proved = caller::prove(&self.em, looked, received.peer.address, received.id).await?;
         query::look_up(self, query, &caller::reach(&proved)?).await
     }
 
@@ -96,24 +97,34 @@ impl Api {
         attempt: &mut Attempt,
     ) -> Result<(), EmCode> {
         let peer = received.peer;
-        let conditions = self.meet(&received.root, request.phone()).await?;
+        let (conditions, looked) = self.meet(received, app).await?;
         let _until_answered = self.em.permit(&conditions).await?;
-        let proved = caller::prove(&self.em, app, peer.address, received.id).await?;
+        let proved = caller::prove(&self.em, looked, peer.address, received.id).await?;
         attempt.cause = proved.cause(Via::Api).traced(&received.trace);
         let reach = caller::reach(&proved)?;
         request::check_reach(request, &reach)?;
-        self.em.trust(&conditions, claimed.route(&reach, peer)).await?;
-        request::carry_out(&self.em, request, &conditions, &reach, &attempt.cause).await
+        self.check_source(conditions, request, claimed.route(&reach, peer)).await?;
+        request::carry_out(&self.em, request, &reach, &attempt.cause).await
     }
 
-    /// Reads what a document meets, and refuses it where it is not for this node or not strictly as it should be.
-    async fn meet(&self, root: &Element, phone: Option<&str>) -> Result<Conditions, EmCode> {
-        let conditions = self.em.conditions(phone).await?;
-        if conditions.parameters.strict_documents && !grammar::allows(root) {
+    /// Reads what a document meets and who asks, and refuses it where it is not for this node or not strictly as it should be.
+    async fn meet(&self, received: &Received, app: &App) -> Result<(Conditions, Option<LookedAt>), EmCode> {
+        let look_up = caller::look_up(&self.em, app, received.peer.address);
+        let (conditions, looked) = tokio::join!(self.em.conditions(None), look_up);
+        let conditions = conditions?;
+        if conditions.parameters.strict_documents && !grammar::allows(&received.root) {
             return Err(EmCode::Parse);
         }
         Em::check_is_active(&conditions)?;
-        Ok(conditions)
+        Ok((conditions, looked))
+    }
+
+    /// Refuses what comes from elsewhere than it may. Only where that is judged the phone is read for it: what else there is to know of it
+    /// is read under its lock.
+    async fn check_source(&self, met: Conditions, request: &Request, route: Route) -> Result<(), EmCode> {
+        let is_judged = met.parameters.trust.validate;
+        let conditions = if is_judged { self.em.conditions(request.phone()).await? } else { met };
+        self.em.trust(&conditions, route).await
     }
 }
 

@@ -6,7 +6,6 @@ use super::percent::decode_id;
 use crate::domain::event::Cause;
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
-use crate::em::conditions::{Conditions, PhoneState};
 use crate::em::error::EmCode;
 use crate::em::outcome::{LoginOutcome, LogoutOutcome};
 use crate::em::service::{Authority, Em, LoginAttempt};
@@ -27,14 +26,12 @@ pub(super) fn check_reach(request: &Request, reach: &Reach) -> Result<(), EmCode
 pub(super) async fn carry_out(
     em: &Em,
     request: &Request,
-    conditions: &Conditions,
     reach: &Reach,
     cause: &Cause,
 ) -> Result<(), EmCode> {
-    let phone = || conditions.phone.as_ref().ok_or(EmCode::PhoneAbsent);
     match request {
-        Request::Login(login) => log_in(em, phone()?, login, reach, cause).await,
-        Request::Logout(_) => log_out(em, phone()?, reach, cause.clone()).await,
+        Request::Login(login) => log_in(em, login, reach, cause).await,
+        Request::Logout(phone) => log_out(em, phone, reach, cause.clone()).await,
         Request::LogoutAll => em.log_out_all(cause.clone()).await,
     }
 }
@@ -45,20 +42,10 @@ pub(super) fn readings(id: &str) -> impl Iterator<Item = String> {
 }
 
 /// Any profile may be named by a program, by a person only their own.
-async fn log_in(
-    em: &Em,
-    phone: &PhoneState,
-    login: &Login,
-    reach: &Reach,
-    cause: &Cause,
-) -> Result<(), EmCode> {
-    // before anything is looked up that may not exist
-    if !phone.em_enabled {
-        return Err(EmCode::LoginDisabled);
-    }
+async fn log_in(em: &Em, login: &Login, reach: &Reach, cause: &Cause) -> Result<(), EmCode> {
     for authority in authorities(&login.user, reach) {
         let attempt = LoginAttempt {
-            phone: Named::Known(phone.pk),
+            phone: Named::By(Selector::name(&login.phone)),
             authority,
             profile: login.profile.as_deref().map(Selector::name),
             duration: login.duration,
@@ -78,16 +65,16 @@ async fn log_in(
     Err(EmCode::UserAbsent)
 }
 
-/// On whose authority to try a login, one after the other as long as there is no such user; a text that is no user id is nobody's.
+/// On whose authority to try a login, one after the other as long as there is no such user.
 fn authorities(user: &str, reach: &Reach) -> Vec<Authority> {
     match reach {
         Reach::Oneself(user, _) => vec![Authority::Oneself(*user)],
-        Reach::Anybody => readings(user).filter_map(|id| id.parse().ok()).map(Authority::Program).collect(),
+        Reach::Anybody => readings(user).map(|id| Authority::Program(id.parse().ok())).collect(),
     }
 }
 
-async fn log_out(em: &Em, phone: &PhoneState, reach: &Reach, cause: Cause) -> Result<(), EmCode> {
-    let phone = Named::Known(phone.pk);
+async fn log_out(em: &Em, phone: &str, reach: &Reach, cause: Cause) -> Result<(), EmCode> {
+    let phone = Named::By(Selector::name(phone));
     let ended = match reach {
         Reach::Anybody => em.logout(phone, LogoutOrigin::Api, cause).await?,
         Reach::Oneself(user, _) => em.log_out_own(phone, *user, cause).await?,

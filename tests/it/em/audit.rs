@@ -169,7 +169,7 @@ fn programs_are_told_of_by_the_name_of_the_phone() {
     assert_eq!(
         story[story.len() - 3..],
         [
-            "rejected login SEP0000000000A1 - 23 x1",
+            "rejected login SEP0000000000A1 - 22 x1",
             "rejected login - - 11 x1",
             "rejected logout SEP0000000000A1 - 5 x1",
         ]

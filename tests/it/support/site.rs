@@ -241,7 +241,7 @@ impl Site {
     pub(crate) fn attempt(&self, phone: &str, user: &str) -> LoginAttempt {
         LoginAttempt {
             phone: Named::By(Selector::name(phone)),
-            authority: Authority::Program(user.parse().unwrap()),
+            authority: Authority::Program(Some(user.parse().unwrap())),
             profile: None,
             duration: None,
             occupant: OccupantRule::Keep,
