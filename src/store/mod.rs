@@ -250,7 +250,12 @@ impl Db {
                 Err(e) if e.is_transient() && attempt < ATTEMPTS => {
                     std::thread::sleep(Duration::from_millis(u64::from(attempt) * 7));
                 }
-                outcome => return outcome,
+                outcome => {
+                    if outcome.is_err() {
+                        connection.doubt();
+                    }
+                    return outcome;
+                }
             }
         }
         Err(StoreError::Broken("no attempt".into()).into())

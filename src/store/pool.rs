@@ -1,7 +1,7 @@
 //! Connections that wait to be used.
 //!
 //! Promises that a connection which stood idle is looked at before it is given out, so that one the server has cut meanwhile fails nobody.
-//! One that was used a moment ago is given out as it is: asking the server first takes as long as a lookup by key.
+//! One that was used well a moment ago is given out as it is: asking the server first takes as long as a lookup by key.
 
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use diesel::pg::PgConnection;
 use diesel::r2d2::{self, ConnectionManager, ManageConnection};
 
 /// How long a connection is trusted after its last use; a server does not start again sooner.
-const TRUSTED: Duration = Duration::from_millis(100);
+pub(super) const TRUSTED: Duration = Duration::from_millis(100);
 
 /// The pool.
 pub(super) type Pool = r2d2::Pool<Connections>;
@@ -25,7 +25,9 @@ pub(super) struct Connections {
 /// A connection and when it came back.
 pub(super) struct Pooled {
     connection: PgConnection,
-    used_at: Instant,
+    /// None: something has failed over it.
+    used_at: Option<Instant>,
+    failed: bool,
 }
 
 impl Connections {
@@ -43,16 +45,28 @@ impl ManageConnection for Connections {
         use diesel::connection::SimpleConnection as _;
         let mut connection = self.manager.connect()?;
         connection.batch_execute(self.session).map_err(r2d2::Error::QueryError)?;
-        Ok(Pooled { connection, used_at: Instant::now() })
+        Ok(Pooled { connection, used_at: Some(Instant::now()), failed: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
-        if pooled.used_at.elapsed() < TRUSTED { Ok(()) } else { self.manager.is_valid(pooled) }
+        if pooled.used_at.is_some_and(|at| at.elapsed() < TRUSTED) {
+            Ok(())
+        } else {
+            self.manager.is_valid(pooled)
+        }
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.used_at = Instant::now();
+        let failed = std::mem::take(&mut pooled.failed);
+        pooled.used_at = (!failed).then(Instant::now);
         self.manager.has_broken(pooled)
+    }
+}
+
+impl Pooled {
+    /// Something has failed over it: it is looked at before it is used again.
+    pub(super) fn doubt(&mut self) {
+        self.failed = true;
     }
 }
 
