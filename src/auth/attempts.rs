@@ -1,8 +1,8 @@
 //! Counts attempts before they are checked and settles those that turned out well (security.md AUTH-3, AUTH-4), for many requests in one
 //! statement.
 //!
-//! Promises that every attempt is counted, alone where somebody else is writing the same credential, and that a name that nobody has is
-//! counted like one that somebody has.
+//! Promises that every attempt is counted, alone where somebody else is writing the same credential or name, and that a name that nobody
+//! has is counted like one that somebody has.
 
 use chrono::{DateTime, Utc};
 use ring::hmac;
@@ -33,6 +33,14 @@ impl Attempts {
         Self { db: db.clone(), entries: Gathered::writing(db, attempts::write), absent_key }
     }
 
+    /// Writes one together with others; nothing where they were in the way of somebody else.
+    async fn write(&self, entry: Entry) -> Result<Written, StoreError> {
+        match self.entries.ask(entry).await {
+            Err(error) if error.is_transient() => Ok(Written::Nothing),
+            written => written,
+        }
+    }
+
     /// Counts an attempt at a credential; nothing comes back while that is locked or gone.
     pub(super) async fn charge(
         &self,
@@ -40,7 +48,7 @@ impl Attempts {
         kind: SecretKind,
         policy: LockoutPolicy,
     ) -> Result<Option<Charged>, StoreError> {
-        match self.entries.ask(Entry::Charge(holder, kind, policy)).await? {
+        match self.write(Entry::Charge(holder, kind, policy)).await? {
             Written::Charged(charged) => Ok(Some(charged)),
             Written::Locked => Ok(None),
             Written::Nothing | Written::ChargedAbsent | Written::Settled => {
@@ -62,7 +70,13 @@ impl Attempts {
         context.update(name);
         let mut key = [0; 32];
         key.copy_from_slice(context.sign().as_ref());
-        Ok(self.entries.ask(Entry::ChargeAbsent(key, policy)).await? != Written::ChargedAbsent)
+        match self.write(Entry::ChargeAbsent(key, policy)).await? {
+            Written::ChargedAbsent => Ok(false),
+            Written::Locked => Ok(true),
+            Written::Nothing | Written::Charged(_) | Written::Settled => {
+                self.db.statement(move |tx| attempts::charge_absent(tx, &key, policy)).await
+            }
+        }
     }
 
     /// Takes the count back after a success with the secret of that version at that moment, and writes a fresh hash where the stored one is
@@ -75,7 +89,7 @@ impl Attempts {
         rehashed: Option<StoredHash>,
     ) -> Result<bool, StoreError> {
         if rehashed.is_none()
-            && self.entries.ask(Entry::Settle(holder, kind, version, at)).await? == Written::Settled
+            && self.write(Entry::Settle(holder, kind, version, at)).await? == Written::Settled
         {
             return Ok(true);
         }

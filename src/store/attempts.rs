@@ -1,8 +1,8 @@
 //! Attempts at credentials: counted before they are checked, settled when they turned out well, and the locks that they lead to
 //! (security.md AUTH-3, AUTH-4).
 //!
-//! Attempts are counted in one statement that also fails when the credential is locked. Many are written in one statement, which waits
-//! for no lock that somebody holds on a credential; such an attempt is written alone. Hashing and comparing happen elsewhere; no secret
+//! An attempt is not counted while its credential is locked. Many are written in one statement, which waits
+//! for no lock that somebody holds on a credential or name; such an attempt is written alone. Hashing and comparing happen elsewhere; no secret
 //! comes here.
 
 use chrono::{DateTime, Utc};
@@ -88,7 +88,7 @@ pub enum Written {
     Locked,
     /// Counts are taken back.
     Settled,
-    /// Nothing: somebody else is writing the credential, or it is not as it was. To be written alone.
+    /// Nothing: somebody else is writing the credential or name, or it is not as it was. To be written alone.
     Nothing,
 }
 
@@ -194,8 +194,7 @@ impl WrittenRow {
     }
 }
 
-/// Writes attempts, in the order of what comes back: counts on accounts and on names that nobody has cost the same. A connection that is
-/// lost meanwhile may leave them written, so that who writes them again counts twice and never too little.
+/// Writes attempts, in the order of what comes back: counts on accounts and on names that nobody has cost the same.
 pub fn write(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<Vec<Written>, StoreError> {
     let mut statement = WriteAttempts { now: tx.given_time()?, ..WriteAttempts::default() };
     entries.iter().for_each(|entry| statement.push(entry));
@@ -208,6 +207,31 @@ pub fn write(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<Vec<Written>, StoreEr
         }
     }
     Ok(written)
+}
+
+diesel::define_sql_function! {
+    /// Counts an attempt on a name that nobody has; null while it is locked.
+    #[sql_name = "charge_absent"]
+    fn charge_absent_name(
+        key: Bytea, now: Timestamptz, most: Integer, reset: Integer, lock: Integer,
+    ) -> Nullable<Bool>;
+}
+
+/// Counts an attempt on a name that nobody has, by a digest of it: whether the name is locked now, as it would be if somebody had it.
+pub fn charge_absent(tx: &mut Tx<'_>, key: &[u8], policy: LockoutPolicy) -> Result<bool, StoreError> {
+    let LockoutPolicy { most, reset_seconds, lock_seconds } = policy;
+    let locks: QueryResult<Option<bool>> = match tx.given_time()? {
+        None => {
+            let now = super::clock_timestamp();
+            let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
+            diesel::select(counted).get_result(tx.connection())
+        }
+        Some(now) => {
+            let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
+            diesel::select(counted).get_result(tx.connection())
+        }
+    };
+    Ok(locks.optional()?.flatten().unwrap_or(true))
 }
 
 diesel::define_sql_function! {

@@ -2,16 +2,17 @@
 //!
 //! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
 //! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written each.
-//! A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone; it is repeated, too, when the
-//! connection was lost, so that what it writes may be written twice. While the database does not answer, those who have given up are
+//! A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone; a read is repeated, too, when the
+//! connection was lost, a write never, and a write whose caller has gone is forgotten. While the database does not answer, those who have given up are
 //! forgotten.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use tokio::sync::oneshot;
 
@@ -110,7 +111,7 @@ where
     fn with(db: &Db, lookup: Lookup<K, V>, access: Access, most: usize) -> Self {
         let asked = Mutex::new(Asked { waiting: Vec::new(), closed: false });
         let shared = Arc::new(Shared { asked, changed: Condvar::new() });
-        let mut worker = Worker { db: db.clone(), lookup, access, connection: None };
+        let mut worker = Worker { db: db.clone(), lookup, access, connection: None, used_at: Instant::now() };
         let takes = Arc::clone(&shared);
         std::thread::spawn(move || {
             while let Some(waiting) = takes.take(most) {
@@ -125,13 +126,13 @@ where
         let (reply, replied) = oneshot::channel();
         let shared = &self.0.0;
         if !shared.push(key, reply) {
-            return Err(StoreError::Unavailable("too many lookups wait".into()));
+            return Err(StoreError::Unavailable("too many questions wait".into()));
         }
         shared.changed.notify_one();
         match tokio::time::timeout(PATIENCE, replied).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(StoreError::Broken("a lookup ended without an answer".into())),
-            Err(_) => Err(StoreError::Unavailable("a lookup was not answered in time".into())),
+            Ok(Err(_)) => Err(StoreError::Broken("a question ended without an answer".into())),
+            Err(_) => Err(StoreError::Unavailable("a question was not answered in time".into())),
         }
     }
 }
@@ -147,6 +148,8 @@ struct Worker<K, V> {
     lookup: Lookup<K, V>,
     access: Access,
     connection: Option<PgConnection>,
+    /// When the connection answered last.
+    used_at: Instant,
 }
 
 impl<K, V> Worker<K, V>
@@ -154,17 +157,25 @@ where
     K: Eq + Hash + Clone,
     V: Clone,
 {
-    fn answer(&mut self, waiting: Vec<(K, Reply<V>)>) {
+    fn answer(&mut self, mut waiting: Vec<(K, Reply<V>)>) {
+        if self.access == Access::Write {
+            waiting.retain(|(_, reply)| !reply.is_closed());
+        }
+        if waiting.is_empty() {
+            return;
+        }
         let mut places: HashMap<K, usize> = HashMap::with_capacity(waiting.len());
         let mut keys: Vec<K> = Vec::new();
         let mut wanted: Vec<(usize, Reply<V>)> = Vec::with_capacity(waiting.len());
         for (key, reply) in waiting {
-            let known = places.get(&key).copied().filter(|_| self.access == Access::Read);
-            let place = known.unwrap_or(keys.len());
-            if known.is_none() {
-                places.insert(key.clone(), place);
+            let mut push = |key| {
                 keys.push(key);
-            }
+                keys.len() - 1
+            };
+            let place = match self.access {
+                Access::Read => *places.entry(key).or_insert_with_key(|key| push(key.clone())),
+                Access::Write => push(key),
+            };
             wanted.push((place, reply));
         }
         let found = self.look_up_each(&keys);
@@ -190,17 +201,20 @@ where
         }
     }
 
-    /// A connection that was cut while it stood idle is found out only by using it: once more with a new one.
+    /// A connection that was cut while it stood idle is found out only by using it: once more with a new one, unless something may have been
+    /// written.
     fn look_up_again_when_away(&mut self, keys: &[K]) -> Result<Vec<V>, StoreError> {
         let was_connected = self.connection.is_some();
         match self.look_up(keys) {
-            Err(StoreError::Unavailable(_)) if was_connected => self.look_up(keys),
+            Err(StoreError::Unavailable(_)) if was_connected && self.access == Access::Read => {
+                self.look_up(keys)
+            }
             outcome => outcome,
         }
     }
 
     fn look_up(&mut self, keys: &[K]) -> Result<Vec<V>, StoreError> {
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.kept() {
             Some(connection) => connection,
             None => match self.access {
                 Access::Read => self.db.connect_for_lookups()?,
@@ -214,8 +228,18 @@ where
                 .unwrap_or_else(|_| Err(StoreError::Broken("a lookup has panicked".into())));
         if outcome.is_ok() {
             self.connection = Some(connection);
+            self.used_at = Instant::now();
         }
         outcome
+    }
+
+    /// The connection, if there is one; for a write, which is not repeated, only one that is surely good.
+    fn kept(&mut self) -> Option<PgConnection> {
+        let mut connection = self.connection.take()?;
+        let is_good = self.access == Access::Read
+            || self.used_at.elapsed() < super::pool::TRUSTED
+            || connection.batch_execute("SELECT 1").is_ok();
+        is_good.then_some(connection)
     }
 }
 

@@ -226,3 +226,55 @@ fn short_questions_do_not_wait_for_long_ones() {
         assert!(looked_up < 4, "twenty short ones were over before the last long one began");
     });
 }
+
+static WRITE_GATE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+static WRITTEN: std::sync::Mutex<Vec<Vec<u64>>> = std::sync::Mutex::new(Vec::new());
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+fn note(_: &mut Tx<'_>, keys: &[u64]) -> Result<Vec<u64>, StoreError> {
+    BEGUN.store(true, Ordering::SeqCst);
+    let _open = WRITE_GATE.lock().unwrap();
+    WRITTEN.lock().unwrap().push(keys.to_vec());
+    // a key above a hundred: the answer got lost
+    if keys.iter().any(|key| *key > 100) {
+        return Err(StoreError::Unavailable("cut".into()));
+    }
+    Ok(keys.to_vec())
+}
+
+#[test]
+fn every_write_is_made_once_but_those_whose_callers_have_gone() {
+    let site = Site::new();
+    let gathered = Gathered::writing(&site.db, note);
+    let runtime = runtime();
+    let closed = WRITE_GATE.lock().unwrap();
+    let ask = |key: u64| {
+        let gathered = gathered.clone();
+        runtime.spawn(async move { gathered.ask(key).await })
+    };
+    let first = ask(1);
+    while !BEGUN.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    let (mut equal, mut gone) = (Vec::new(), Vec::new());
+    {
+        let _inside = runtime.enter();
+        equal.extend((0..3).map(|_| Box::pin(gathered.ask(7))));
+        gone.extend((0..3).map(|_| Box::pin(gathered.ask(9))));
+        for asked in equal.iter_mut().chain(&mut gone) {
+            assert!(futures_util::FutureExt::now_or_never(asked).is_none());
+        }
+    }
+    drop(gone);
+    drop(closed);
+    let answers = runtime.block_on(in_time(futures_util::future::join_all(equal)));
+    assert_eq!(answers.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [7, 7, 7]);
+    assert_eq!(runtime.block_on(in_time(first)).unwrap().unwrap(), 1);
+    let mut written = WRITTEN.lock().unwrap().concat();
+    written.sort_unstable();
+    assert_eq!(written, [1, 7, 7, 7]);
+    // nobody can say whether it was written: it is not written again
+    assert!(matches!(runtime.block_on(in_time(ask(101))).unwrap(), Err(StoreError::Unavailable(_))));
+    assert_eq!(WRITTEN.lock().unwrap().concat().iter().filter(|key| **key == 101).count(), 1);
+    assert_eq!(runtime.block_on(in_time(ask(2))).unwrap().unwrap(), 2);
+}
