@@ -33,6 +33,8 @@ use crate::store::{Db, StoreError};
 /// How long a success is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
 const MOST_REMEMBERED: usize = 10_000;
+/// What is known of an account is that old at most when its check begins.
+const LONG: Duration = Duration::from_millis(50);
 
 /// Proof that a credential was checked; only this module makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,10 +147,11 @@ struct Shared {
     on_lock: Option<LockListener>,
 }
 
-/// A password that is to be checked, and what is known of whoever has the name.
-pub struct LookedAt {
+/// A password that is to be checked, and what was known at a moment of whoever has the name.
+pub struct BegunCheck {
     attempt: Attempt,
     known: Result<Known, Refused>,
+    begun: Instant,
 }
 
 /// What a look finds.
@@ -212,24 +215,26 @@ impl Verifier {
         password: &Password,
         source: &Source,
     ) -> Result<Verified<Principal>, Refused> {
-        self.verify_looked_up(self.look_up_password(user, password, source).await).await
+        self.finish(self.begin_password(user, password, source).await).await
     }
 
     /// The first half of [`Verifier::verify_password`], for who has other things to read at the same time: no password is checked yet.
-    pub async fn look_up_password(&self, user: &UserId, password: &Password, source: &Source) -> LookedAt {
+    pub async fn begin_password(&self, user: &UserId, password: &Password, source: &Source) -> BegunCheck {
         let attempt = Attempt {
             holder: Holder::Anybody(fold(user.as_str())),
             kind: SecretKind::Password,
             secret: Zeroizing::new(password.expose().to_owned()),
             source: source.clone(),
         };
-        let known = self.look_up(&attempt).await;
-        LookedAt { attempt, known }
+        self.begin(attempt).await
     }
 
-    /// The second half.
-    pub async fn verify_looked_up(&self, looked: LookedAt) -> Result<Verified<Principal>, Refused> {
-        self.verify_known(looked).await?.verified()
+    /// The second half; what was read is read again where something else has taken long in between.
+    pub async fn finish(&self, mut check: BegunCheck) -> Result<Verified<Principal>, Refused> {
+        if check.begun.elapsed() > LONG {
+            check = self.begin(check.attempt).await;
+        }
+        self.verify_begun(check).await?.verified()
     }
 
     /// Checks the PIN of a person; one that is right is refused where it must be changed first or has expired.
@@ -330,11 +335,15 @@ impl Verifier {
     }
 
     async fn verify(&self, attempt: Attempt) -> Result<Right, Refused> {
-        let known = self.look_up(&attempt).await;
-        self.verify_known(LookedAt { attempt, known }).await
+        self.verify_begun(self.begin(attempt).await).await
     }
 
-    async fn verify_known(&self, LookedAt { attempt, known }: LookedAt) -> Result<Right, Refused> {
+    async fn begin(&self, attempt: Attempt) -> BegunCheck {
+        let begun = Instant::now();
+        BegunCheck { known: self.look_up(&attempt).await, attempt, begun }
+    }
+
+    async fn verify_begun(&self, BegunCheck { attempt, known, .. }: BegunCheck) -> Result<Right, Refused> {
         let kind = attempt.kind;
         let outcome = match known {
             Ok(known) => self.judge(attempt, known).await,
@@ -346,14 +355,14 @@ impl Verifier {
 
     async fn judge(&self, attempt: Attempt, mut known: Known) -> Result<Right, Refused> {
         let taken = match known {
-            Known::Remembered(right) => return Ok(right),
+            Known::Remembered(right) => return self.take_back(right, attempt.kind).await,
             Known::No(_) => self.shared.turns.take(self.turn_key(&attempt)).await,
         };
         if taken.waited {
             known = self.look_up(&attempt).await?;
         }
         let looked_up = match known {
-            Known::Remembered(right) => return Ok(right),
+            Known::Remembered(right) => return self.take_back(right, attempt.kind).await,
             Known::No(looked_up) => looked_up,
         };
         let place = self.pool.reserve().await.map_err(|PoolBusy| Refused::Busy)?;
@@ -374,14 +383,17 @@ impl Verifier {
         }
         let key = AccountKey { holder: attempt.holder.clone(), credential: attempt.kind };
         let looked_up = self.accounts.ask(key).await?;
-        let Some(right) = self.recall(&looked_up, attempt) else { return Ok(Known::No(looked_up)) };
-        let (holder, kind, success) = (right.account.pk, attempt.kind, (right.credential.version, right.at));
-        if right.credential.has_failed
-            && !self.attempts.take_back(holder, kind, success, right.policy.lockout).await?
-        {
+        Ok(self.recall(&looked_up, attempt).map_or(Known::No(looked_up), Known::Remembered))
+    }
+
+    /// A success that is remembered takes back the failed attempts before it.
+    async fn take_back(&self, right: Right, kind: SecretKind) -> Result<Right, Refused> {
+        let (holder, success) = (right.account.pk, (right.credential.version, right.at));
+        let has_failed = right.credential.has_failed;
+        if has_failed && !self.attempts.take_back(holder, kind, success, right.policy.lockout).await? {
             return Err(Refused::Wrong);
         }
-        Ok(Known::Remembered(right))
+        Ok(right)
     }
 
     /// Counts, hashes and settles; must not be cancelled between these.

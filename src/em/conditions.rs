@@ -1,4 +1,4 @@
-//! What a request meets before anybody is known: the parameters in force on this node, and the phone.
+//! What a request meets before anybody is known: the parameters in force on this node, and the phone where one is named.
 //!
 //! Promises that none of it is older than the request: an administrator's change counts for the next request on every node.
 

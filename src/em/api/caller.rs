@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::document::App;
 use super::request::readings;
-use crate::auth::verify::{LookedAt, Refused};
+use crate::auth::verify::{BegunCheck, Refused};
 use crate::auth::{Caller, Right, Source};
 use crate::domain::credential::HolderKind;
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
@@ -42,23 +42,23 @@ pub(super) fn stranger(address: Option<IpAddr>, request_id: Uuid) -> Cause {
 }
 
 /// Reads what there is to know of who asks; nothing where nobody can be meant.
-pub(super) async fn look_up(em: &Em, app: &App, address: Option<IpAddr>) -> Option<LookedAt> {
+pub(super) async fn begin(em: &Em, app: &App, address: Option<IpAddr>) -> Option<BegunCheck> {
     let (user, password) = (app.id.parse().ok()?, app.password.as_ref()?);
-    Some(em.verifier().look_up_password(&user, password, &Source { address, phone: None }).await)
+    Some(em.verifier().begin_password(&user, password, &Source { address, phone: None }).await)
 }
 
 /// Checks who asks; unknown, wrong and locked are never told apart.
 pub(super) async fn prove(
     em: &Em,
-    looked: Option<LookedAt>,
+    check: Option<BegunCheck>,
     address: Option<IpAddr>,
     request_id: Uuid,
 ) -> Result<Caller, EmCode> {
-    let Some(looked) = looked else {
+    let Some(check) = check else {
         let source = Source { address, phone: None };
         return Err(if em.verifier().charge(&source) { EmCode::Busy } else { EmCode::InvalidApp });
     };
-    let verified = em.verifier().verify_looked_up(looked).await;
+    let verified = em.verifier().finish(check).await;
     let verified = verified.map_err(|refused| match refused {
         Refused::Wrong | Refused::Locked => EmCode::InvalidApp,
         // said only to whom the password is known

@@ -25,7 +25,7 @@ use super::error::EmCode;
 use super::phone_app::visit::route_of;
 use super::service::Em;
 use super::trust::Route;
-use crate::auth::verify::LookedAt;
+use crate::auth::verify::BegunCheck;
 use crate::domain::event::{Trace, Via};
 use crate::soap::envelope::read_document;
 use crate::soap::tree::Element;
@@ -82,8 +82,8 @@ impl Api {
     }
 
     async fn look_up(&self, received: &Received, app: &App, query: Query) -> Result<Vec<u8>, EmCode> {
-        let (_, looked) = self.meet(received, app).await?;
-        let proved = caller::prove(&self.em, looked, received.peer.address, received.id).await?;
+        let (_, check) = self.meet(received, app).await?;
+        let proved = caller::prove(&self.em, check, received.peer.address, received.id).await?;
         query::look_up(self, query, &caller::reach(&proved)?).await
     }
 
@@ -97,9 +97,9 @@ impl Api {
         attempt: &mut Attempt,
     ) -> Result<(), EmCode> {
         let peer = received.peer;
-        let (conditions, looked) = self.meet(received, app).await?;
+        let (conditions, check) = self.meet(received, app).await?;
         let _until_answered = self.em.permit(&conditions).await?;
-        let proved = caller::prove(&self.em, looked, peer.address, received.id).await?;
+        let proved = caller::prove(&self.em, check, peer.address, received.id).await?;
         attempt.cause = proved.cause(Via::Api).traced(&received.trace);
         let reach = caller::reach(&proved)?;
         request::check_reach(request, &reach)?;
@@ -108,15 +108,15 @@ impl Api {
     }
 
     /// Reads what a document meets and who asks, and refuses it where it is not for this node or not strictly as it should be.
-    async fn meet(&self, received: &Received, app: &App) -> Result<(Conditions, Option<LookedAt>), EmCode> {
-        let look_up = caller::look_up(&self.em, app, received.peer.address);
-        let (conditions, looked) = tokio::join!(self.em.conditions(None), look_up);
+    async fn meet(&self, received: &Received, app: &App) -> Result<(Conditions, Option<BegunCheck>), EmCode> {
+        let begin = caller::begin(&self.em, app, received.peer.address);
+        let (conditions, check) = tokio::join!(self.em.conditions(None), begin);
         let conditions = conditions?;
         if conditions.parameters.strict_documents && !grammar::allows(&received.root) {
             return Err(EmCode::Parse);
         }
         Em::check_is_active(&conditions)?;
-        Ok((conditions, looked))
+        Ok((conditions, check))
     }
 
     /// Refuses what comes from elsewhere than it may. Only where that is judged the phone is read for it: what else there is to know of it

@@ -296,16 +296,10 @@ fn a_pepper_other_than_the_one_the_database_knows_is_refused() {
 fn attempts_on_names_that_nobody_has_lock_like_others_and_are_forgotten_after_a_day() {
     let site = Site::new();
     let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
-    let charge = |names: &'static [u8]| {
-        let entries: Vec<Entry> = names.iter().map(|name| Entry::ChargeAbsent([*name; 32], policy)).collect();
-        site.write(move |tx| attempts::write(tx, &entries))
-            .into_iter()
-            .map(|w| w == Written::Locked)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(charge(b"aaab"), [false, true, true, false]);
+    let charge = |name: &'static [u8]| site.write(move |tx| attempts::charge_absent(tx, name, policy));
+    assert_eq!([charge(b"a"), charge(b"a"), charge(b"a"), charge(b"b")], [false, true, true, false]);
     site.clock.advance_seconds(1800);
-    assert_eq!([charge(b"a"), charge(b"b")], [[false], [false]]);
+    assert_eq!([charge(b"a"), charge(b"b")], [false, false]);
     site.clock.advance_seconds(86_400);
     assert_eq!(site.write(|tx| attempts::drop_absent(tx, 10)), 0);
     site.clock.advance_seconds(1);
@@ -353,4 +347,46 @@ fn attempts_are_written_together_and_who_is_written_by_somebody_else_is_left_out
         Ok::<_, emgate::store::StoreError>(beside)
     });
     assert_eq!(held.unwrap()[0], Written::Nothing);
+}
+
+#[test]
+fn names_that_nobody_has_are_left_out_as_accounts_are() {
+    let site = Site::new();
+    let policy = LockoutPolicy { most: 2, ..LockoutPolicy::default() };
+    let name = |name| Entry::ChargeAbsent([name; 32], policy);
+    let write = |entries: Vec<Entry>| site.write(move |tx| attempts::write(tx, &entries));
+    let [counted, left, locked] = [Written::ChargedAbsent, Written::Nothing, Written::Locked];
+    assert_eq!(write(vec![name(1), name(2), name(1)]), [counted.clone(), counted.clone(), left.clone()]);
+    let mut elsewhere = site.db.connect().unwrap();
+    let held = site.db.transaction_on(&mut elsewhere, |tx| {
+        assert!(attempts::charge_absent(tx, &[1; 32], policy)?, "the second is the last that is allowed");
+        Ok::<_, emgate::store::StoreError>(write(vec![name(1), name(3)]))
+    });
+    assert_eq!(held.unwrap(), [left, counted]);
+    assert_eq!(write(vec![name(2), name(1)]), [locked.clone(), locked]);
+}
+
+#[tokio::test]
+async fn what_changes_between_the_halves_of_a_check_counts() {
+    let site = Site::new();
+    let user = site.user("ada", &[]);
+    let hash = site.em.verifier().hash_for_storage(SecretKind::Password, "correct horse").unwrap();
+    site.write(|tx| credentials::set(tx, user.into(), SecretKind::Password, &hash));
+    let (ada, password) = ("ada".parse().unwrap(), "correct horse".parse().unwrap());
+    let verifier = site.em.verifier();
+    // waits for something else between the halves, as a request for its permit
+    let after_a_while = async |last| {
+        let begun = verifier.begin_password(&ada, &password, &from(last)).await;
+        (begun, tokio::time::sleep(std::time::Duration::from_millis(60)).await).0
+    };
+    assert!(verifier.finish(after_a_while(1).await).await.is_ok());
+    let begun = after_a_while(1).await;
+    while !verifier.is_limited(&from(1)) {
+        verifier.charge(&from(1));
+    }
+    assert!(matches!(verifier.finish(begun).await, Err(Refused::Limited)));
+    let begun = after_a_while(2).await;
+    let hash = verifier.hash_for_storage(SecretKind::Password, "another one").unwrap();
+    site.write(|tx| credentials::set(tx, user.into(), SecretKind::Password, &hash));
+    assert!(matches!(verifier.finish(begun).await, Err(Refused::Wrong)));
 }
