@@ -283,8 +283,11 @@ fn records_planted_in_kafka_are_found() {
 
     let garbage = Incoming { value: Some("no JSON".into()), headers: Vec::new(), ..newest.clone() };
     produce(&settings, &garbage, newest.partition);
-    let before = records.iter().find(|r| r.source != newest.source && r.topic == newest.topic).unwrap();
-    produce(&settings, &renumbered(before, 3), (newest.partition + 1) % 6);
+    let beside = (newest.partition + 1) % 6;
+    let is_elsewhere =
+        |r: &&Incoming| r.topic == newest.topic && ![newest.partition, beside].contains(&r.partition);
+    let before = records.iter().find(is_elsewhere).unwrap();
+    produce(&settings, &renumbered(before, 3), beside);
     let report = published.verify();
     assert_eq!(report.check("placement").unwrap().findings, 1 + 1 + 1, "{report}");
     assert!(names(&report).contains(&"order"), "{report}");
