@@ -1,9 +1,8 @@
 //! Attempts at credentials: counted before they are checked, settled when they turned out well, and the locks that they lead to
 //! (security.md AUTH-3, AUTH-4).
 //!
-//! An attempt is not counted while its credential is locked. Many are written in one statement, which waits
-//! for no lock that somebody holds on a credential or name; such an attempt is written alone. Hashing and comparing happen elsewhere; no secret
-//! comes here.
+//! An attempt is not counted while its credential is locked. Many are written in one statement, which waits for no lock that somebody
+//! holds on a credential or name: such an attempt is written alone. Hashing and comparing happen elsewhere; no secret comes here.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;

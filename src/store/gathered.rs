@@ -1,10 +1,10 @@
 //! What many requests need to read or write at the same moment, in one statement for all of them.
 //!
 //! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
-//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written each.
-//! A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone; a read is repeated, too, when the
-//! connection was lost, a write never, and a write whose caller has gone is forgotten. While the database does not answer, those who have given up are
-//! forgotten.
+//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written
+//! each. A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone. When the connection was
+//! lost, a read is repeated and a write never. A write whose caller has gone is forgotten, as are all who have given up while the
+//! database does not answer.
 
 use std::collections::HashMap;
 use std::hash::Hash;
