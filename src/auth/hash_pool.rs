@@ -1,7 +1,8 @@
 //! Threads for hashing: as many as cores, a queue of 64, and busy beyond that after a second (security.md LIM-9).
 //!
 //! Hashing never runs on an async worker and never waits without bound. A place is taken before anything is charged for the work, so
-//! that being busy costs nobody an attempt. A job that panics ends itself, not its thread.
+//! that being busy costs nobody an attempt. What waits for a thread counts as backlog, to which statements give way. A job that panics
+//! ends itself, not its thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::store::backlog::Backlog;
 
 const QUEUE: usize = 64;
 /// How long a check may wait for a place.
@@ -29,16 +32,17 @@ pub(super) struct NoAnswer;
 pub(super) struct HashPool {
     queue: Sender<Work>,
     places: Arc<Semaphore>,
+    backlog: Backlog,
 }
 
 /// A place in the pool, free again when its job has ended or this is dropped.
 pub(super) struct Place {
-    queue: Sender<Work>,
+    pool: HashPool,
     permit: OwnedSemaphorePermit,
 }
 
 impl HashPool {
-    pub(super) fn start(threads: usize) -> Self {
+    pub(super) fn start(threads: usize, backlog: &Backlog) -> Self {
         let threads = threads.max(1);
         let (queue, receiver) = channel::<Work>();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -46,20 +50,20 @@ impl HashPool {
             let receiver = Arc::clone(&receiver);
             std::thread::spawn(move || work(&receiver));
         }
-        Self { queue, places: Arc::new(Semaphore::new(threads + QUEUE)) }
+        Self { queue, places: Arc::new(Semaphore::new(threads + QUEUE)), backlog: backlog.clone() }
     }
 
     /// Takes a place; waits for one as long as for a connection of the database.
     pub(super) async fn reserve(&self) -> Result<Place, PoolBusy> {
         let acquired = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
         let permit = acquired.ok().and_then(Result::ok).ok_or(PoolBusy)?;
-        Ok(Place { queue: self.queue.clone(), permit })
+        Ok(Place { pool: self.clone(), permit })
     }
 
     /// Takes a place, or says at once that there is none.
     pub(super) fn try_reserve(&self) -> Result<Place, PoolBusy> {
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PoolBusy)?;
-        Ok(Place { queue: self.queue.clone(), permit })
+        Ok(Place { pool: self.clone(), permit })
     }
 }
 
@@ -69,14 +73,16 @@ impl Place {
         self,
         f: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, NoAnswer> {
-        let Self { queue, permit } = self;
+        let Self { pool, permit } = self;
         let (answer, answered) = oneshot::channel();
+        let queued = pool.backlog.enter();
         let work: Work = Box::new(move || {
+            drop(queued);
             let outcome = f();
             drop(permit);
             drop(answer.send(outcome));
         });
-        queue.send(work).map_err(|_| NoAnswer)?;
+        pool.queue.send(work).map_err(|_| NoAnswer)?;
         answered.await.map_err(|_| NoAnswer)
     }
 }
@@ -96,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_panics_leaves_its_thread_and_its_place_to_the_next() {
-        let pool = HashPool::start(1);
+        let pool = HashPool::start(1, &Backlog::default());
         for _ in 0..QUEUE + 2 {
             let place = pool.try_reserve().unwrap();
             assert_eq!(place.run(|| panic!("a job")).await, Err::<(), _>(NoAnswer));
@@ -106,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_pool_is_busy_until_a_place_is_given_back() {
-        let pool = HashPool::start(1);
+        let pool = HashPool::start(1, &Backlog::default());
         let mut places: Vec<Place> = (0..=QUEUE).map(|_| pool.try_reserve().unwrap()).collect();
         assert_eq!(pool.try_reserve().err(), Some(PoolBusy));
         places.pop();

@@ -205,7 +205,8 @@ impl Verifier {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let accounts = Gathered::start(db, accounts::find);
         let attempts = Attempts::start(db, &hasher);
-        Ok(Self { accounts, attempts, hasher, pool: HashPool::start(threads), shared: Arc::new(shared) })
+        let pool = HashPool::start(threads, db.backlog());
+        Ok(Self { accounts, attempts, hasher, pool, shared: Arc::new(shared) })
     }
 
     /// Checks the password of an application user or person.

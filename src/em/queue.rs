@@ -3,7 +3,7 @@
 //! Writers take turns: while one decides, the other leaves what comes to gather, and begins when that is enough or when the first has
 //! only its commit left, so that batches are large and flushes overlap. A turn that lasts, because of a lock, is not waited for.
 //! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order.
-//! A login whose caller has gone is forgotten.
+//! A login whose caller has gone is forgotten. Nobody begins in the way of a backlog.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::asked::{Asked, Reply, Task};
 use super::error::EmCode;
 use crate::domain::ids::{PhonePk, UserPk};
+use crate::store::backlog::Backlog;
 use crate::store::names::{Named, Names};
 
 /// Requests in one batch at most.
@@ -34,6 +35,7 @@ pub(super) struct Waiting {
 /// The queue.
 pub(super) struct Queue {
     most: usize,
+    backlog: Backlog,
     state: Mutex<State>,
     ready: Condvar,
 }
@@ -56,8 +58,8 @@ pub(super) struct Presence(Arc<Queue>);
 
 impl Queue {
     /// Makes one in which at most so many requests wait.
-    pub(super) fn of(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Mutex::default(), ready: Condvar::new() })
+    pub(super) fn of(most: usize, backlog: &Backlog) -> Arc<Self> {
+        Arc::new(Self { most, backlog: backlog.clone(), state: Mutex::default(), ready: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -96,13 +98,16 @@ impl Queue {
 
     /// Waits for requests and for the turn, and takes a batch; `None` once the queue is closed and empty.
     pub(super) fn take(self: &Arc<Self>) -> Option<(Vec<Waiting>, Turn)> {
-        let mut state = self.lock();
         loop {
+            let mut state = self.lock();
             let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
             state = self.ready.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
             if state.waiting.is_empty() {
                 return None;
             }
+            drop(state);
+            self.backlog.give_way();
+            state = self.lock();
             let wait = |state: &mut State| state.deciding > 0 && state.waiting.len() < ENOUGH;
             let waited = self.ready.wait_timeout_while(state, LONGEST_TURN, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -222,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_login_whose_caller_has_gone_is_forgotten_and_a_logout_is_not() {
-        let queue = Queue::of(10);
+        let queue = Queue::of(10, &Backlog::default());
         drop(queue.push(asked(1, LOGIN)).unwrap());
         drop(queue.push(asked(2, LOGOUT)).unwrap());
         let _waits = queue.push(asked(1, LOGIN)).unwrap();
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn logins_whose_callers_have_gone_leave_their_places_to_others() {
-        let queue = Queue::of(2);
+        let queue = Queue::of(2, &Backlog::default());
         drop(queue.push(asked(1, LOGIN)).unwrap());
         let _waits = queue.push(asked(2, LOGIN)).unwrap();
         let _waits_too = queue.push(asked(3, LOGIN)).unwrap();

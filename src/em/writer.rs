@@ -34,7 +34,7 @@ pub(super) struct Writers {
 impl Writers {
     /// Starts them; of requests beyond `most_waiting` each is answered busy at once.
     pub(super) fn start(db: &Db, origin: &Origin, most_waiting: usize, wake: &Wake) -> Self {
-        let queue = Queue::of(most_waiting);
+        let queue = Queue::of(most_waiting, db.backlog());
         let threads = (0..WRITERS)
             .map(|_| {
                 let (db, origin, wake) = (db.clone(), origin.clone(), Arc::clone(wake));

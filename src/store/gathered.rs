@@ -1,6 +1,6 @@
 //! What many requests need to read or write at the same moment, in one statement for all of them.
 //!
-//! A thread with a connection of its own takes what has been asked while its last statement ran. Promises that the statement which
+//! A thread with a connection of its own takes what has been asked while its last statement ran, and gives way to a backlog. Promises that the statement which
 //! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written
 //! each. A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone. When the connection was
 //! lost, a read is repeated and a write never. A write whose caller has gone is forgotten, as are all who have given up while the
@@ -16,6 +16,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use tokio::sync::oneshot;
 
+use super::backlog::Backlog;
 use super::{Db, StoreError, Tx};
 
 /// Keys in one statement at most.
@@ -77,12 +78,11 @@ impl<K, V> Shared<K, V> {
     }
 
     /// Waits until something is asked and takes all of it, up to what one statement bears; `None`: nobody can ask any more.
-    fn take(&self, most: usize) -> Option<Vec<(K, Reply<V>)>> {
-        let asked = self
-            .changed
-            .wait_while(self.lock(), |asked| asked.waiting.is_empty() && !asked.closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut asked = asked;
+    fn take(&self, most: usize, backlog: &Backlog) -> Option<Vec<(K, Reply<V>)>> {
+        let nobody = |asked: &mut Asked<K, V>| asked.waiting.is_empty() && !asked.closed;
+        drop(self.changed.wait_while(self.lock(), nobody));
+        backlog.give_way();
+        let mut asked = self.lock();
         let most = asked.waiting.len().min(most);
         (most > 0).then(|| asked.waiting.drain(..most).collect())
     }
@@ -113,8 +113,9 @@ where
         let shared = Arc::new(Shared { asked, changed: Condvar::new() });
         let mut worker = Worker { db: db.clone(), lookup, access, connection: None, used_at: Instant::now() };
         let takes = Arc::clone(&shared);
+        let backlog = db.backlog().clone();
         std::thread::spawn(move || {
-            while let Some(waiting) = takes.take(most) {
+            while let Some(waiting) = takes.take(most, &backlog) {
                 worker.answer(waiting);
             }
         });

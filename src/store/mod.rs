@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod appearances;
 pub mod associations;
 pub mod attempts;
+pub mod backlog;
 pub mod cluster;
 pub mod columns;
 pub mod conditions;
@@ -54,6 +55,7 @@ use diesel::pg::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::{Clock, IdSource};
+use backlog::Backlog;
 /// A connection outside the pool, for what lasts longer than a transaction.
 pub use diesel::pg::PgConnection as Connection;
 pub use error::StoreError;
@@ -88,6 +90,7 @@ pub struct Db {
     url: String,
     clock: Clock,
     ids: IdSource,
+    backlog: Backlog,
 }
 
 /// One open transaction.
@@ -136,12 +139,18 @@ impl Db {
             .min_idle(Some(1))
             .connection_timeout(RETRY)
             .build_unchecked(Connections::to(&url, SESSION));
-        Ok(Self { pool, url, clock, ids })
+        Ok(Self { pool, url, clock, ids, backlog: Backlog::default() })
+    }
+
+    /// Work of this process that waits for a core: statements that gather requests give way to it.
+    pub fn backlog(&self) -> &Backlog {
+        &self.backlog
     }
 
     /// The same database through a pool of its own, for work that must go on while requests hold all connections of theirs.
     pub fn with_own_pool(&self, size: u32) -> Result<Self, StoreError> {
-        Self::open(&self.url, size, self.clock.clone(), self.ids.clone())
+        let opened = Self::open(&self.url, size, self.clock.clone(), self.ids.clone())?;
+        Ok(Self { backlog: self.backlog.clone(), ..opened })
     }
 
     /// The source of identities of this node.
