@@ -1,14 +1,17 @@
 //! Who asks, and what they may: principals, roles from groups, one table from kind of operation to role (AUTHZ-1, AUTHZ-2).
 //!
-//! Checking a secret is the business of `verify`; reading it from a request that of `basic`; the cookie that stands for it, of `sign_in`.
+//! Checking a secret is the business of `verify`, what comes of it that of `proof`; reading it from a request is up to `basic`; the cookie
+//! that stands for it, to `sign_in`.
 
 mod attempts;
 pub mod basic;
 pub mod hash;
 mod hash_pool;
 mod limiter;
+mod memory;
 pub mod page;
 pub mod pepper;
+pub mod proof;
 pub mod sign_in;
 pub mod ticket;
 mod turns;

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::basic::{self, Credentials};
-use super::verify::{Refused, Verified, Verifier};
+use super::proof::{Refused, Verified};
+use super::verify::Verifier;
 use super::{Principal, Source};
 use crate::domain::credential::SecretKind;
 

@@ -12,7 +12,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::Principal;
-use super::verify::{Refused, Verified, Verifier};
+use super::proof::{Refused, Verified};
+use super::verify::Verifier;
 use crate::domain::credential::SecretKind;
 use crate::domain::event::LoginMethod;
 

@@ -1,27 +1,27 @@
-//! The one place where a password or PIN is checked, and the proof that it was.
+//! The one place where a password or PIN is checked.
 //!
 //! Order of one check (security.md AUTH-3 to AUTH-7): limiter, account, remembered success, turn, place in the hash pool, count, hash,
 //! settle. Unknown, locked and wrong cost the same, and names that nobody has are locked like others. A changed secret is dead at once:
 //! what is remembered hangs on the version read in the same request. What was counted is always settled or refused, also when the caller
 //! has stopped waiting. What a secret is good for is judged after it was right, never before.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use ring::hmac;
 use tracing::Instrument as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::Principal;
 use super::attempts::Attempts;
 use super::hash::{HashError, Hasher, StoredHash};
 use super::hash_pool::{HashPool, NoAnswer, Place, PoolBusy};
 use super::limiter::{Limiter, Source};
+use super::memory::{Key, Memory};
+use super::proof::{PinHolder, Refused, Right, Verified};
 use super::turns::Turns;
-use super::{Principal, Roles, SUPER_USERS};
-use crate::domain::credential::{CredentialPolicy, CredentialRules, SecretKind, Standing};
+use crate::domain::credential::SecretKind;
 use crate::domain::ids::ObjectPk;
 use crate::domain::names::{UserId, fold};
 use crate::domain::secret::{Password, Pin};
@@ -30,90 +30,8 @@ use crate::store::attempts::Charged;
 use crate::store::gathered::Gathered;
 use crate::store::{Db, StoreError};
 
-/// How long a success is remembered.
-const REMEMBERED: Duration = Duration::from_secs(120);
-const MOST_REMEMBERED: usize = 10_000;
 /// What is known of an account is that old at most when its check begins.
 const LONG: Duration = Duration::from_millis(50);
-
-/// Proof that a credential was checked; only this module makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified<T> {
-    who: T,
-    version: i64,
-    at: DateTime<Utc>,
-    ends_in: Option<i64>,
-}
-
-impl<T> Verified<T> {
-    /// Who it is.
-    pub fn who(&self) -> &T {
-        &self.who
-    }
-
-    /// Who it is, by value.
-    pub fn into_inner(self) -> T {
-        self.who
-    }
-
-    /// Version of the credential that was checked.
-    pub fn version(&self) -> i64 {
-        self.version
-    }
-
-    /// Days after which the credential ends, where its holder is to be told.
-    pub fn ends_in(&self) -> Option<i64> {
-        self.ends_in
-    }
-
-    /// The same proof, given at an earlier moment.
-    pub(super) fn given_at(self, at: DateTime<Utc>) -> Self {
-        Self { at, ..self }
-    }
-
-    /// Moment of the database at which the account was read.
-    pub fn at(&self) -> DateTime<Utc> {
-        self.at
-    }
-}
-
-/// Why a check did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// Unknown or wrong: never told apart.
-    #[error("wrong user id or secret")]
-    Wrong,
-    /// The name is locked after failed attempts, whether somebody has it or not, or by an administrator; says nothing about the secret.
-    /// To be answered like a wrong one, except where a page must tell of locks.
-    #[error("locked user id")]
-    Locked,
-    /// The secret was right and must be changed before it is good for anything.
-    #[error("the secret must be changed first")]
-    MustChange,
-    /// The secret was right and has expired.
-    #[error("the secret has expired")]
-    Expired,
-    /// This source failed too often.
-    #[error("too many failed attempts from this source")]
-    Limited,
-    /// All hashing threads are busy.
-    #[error("too busy to check a secret")]
-    Busy,
-    /// The database cannot answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// A person who gave the right PIN, good for changing it and for nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PinHolder {
-    /// The person.
-    pub principal: Principal,
-    /// What is decided about the PIN.
-    pub rules: CredentialRules,
-    /// What is set for all PINs.
-    pub policy: CredentialPolicy,
-}
 
 /// A credential that has just been locked by failed attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,9 +57,8 @@ pub struct Verifier {
 
 struct Shared {
     limiter: Limiter,
-    remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    memory: Memory,
     turns: Turns,
-    key: hmac::Key,
     dummy_pin: StoredHash,
     dummy_password: StoredHash,
     on_lock: Option<LockListener>,
@@ -160,14 +77,6 @@ enum Known {
     Remembered(Right),
     /// It must be checked against this account.
     No(LookedUp),
-}
-
-/// A secret that was right, whatever it is good for.
-struct Right {
-    account: Account,
-    credential: CredentialState,
-    policy: CredentialPolicy,
-    at: DateTime<Utc>,
 }
 
 /// What counting an attempt led to.
@@ -191,13 +100,10 @@ struct Attempt {
 impl Verifier {
     /// Starts the hashing threads.
     pub fn start(db: &Db, hasher: Hasher, on_lock: Option<LockListener>) -> Result<Self, HashError> {
-        let mut key = [0_u8; 32];
-        getrandom::fill(&mut key).map_err(|_| HashError)?;
         let shared = Shared {
             limiter: Limiter::default(),
-            remembered: Mutex::default(),
+            memory: Memory::new()?,
             turns: Turns::default(),
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             dummy_pin: hasher.unmatchable(SecretKind::Pin)?,
             dummy_password: hasher.unmatchable(SecretKind::Password)?,
             on_lock,
@@ -258,8 +164,7 @@ impl Verifier {
         let attempt = Attempt::pin(Holder::Person(fold(user.as_str())), pin, source);
         let right = self.verify(attempt).await?;
         let (rules, policy) = (right.credential.rules, right.policy);
-        let Verified { who: principal, version, at, ends_in } = right.verified()?;
-        Ok(Verified { who: PinHolder { principal, rules, policy }, version, at, ends_in })
+        Ok(right.verified()?.map(|principal| PinHolder { principal, rules, policy }))
     }
 
     /// Whether a secret is one of some that are kept, and if not, its hash: compared and hashed on the threads for that.
@@ -456,7 +361,7 @@ impl Verifier {
         if !self.attempts.settle(pk, kind, (version, at), rehashed).await? {
             return Err(Refused::Wrong);
         }
-        self.remember(self.memory_key(&right.account, version, attempt));
+        self.shared.memory.keep(self.memory_key(&right.account, version, attempt));
         Ok(Right { credential: CredentialState { version, ..right.credential }, ..right })
     }
 
@@ -476,16 +381,16 @@ impl Verifier {
     }
 
     /// The same for the same name and secret, whether there is such an account or not.
-    fn turn_key(&self, attempt: &Attempt) -> [u8; 32] {
+    fn turn_key(&self, attempt: &Attempt) -> Key {
         let (kind, name) = (accounts::kind_name(attempt.kind).as_bytes(), attempt.name());
         let length = name.len().to_be_bytes();
-        keyed(&self.shared.key, &[kind, &length, name, attempt.secret.as_bytes()])
+        self.shared.memory.key(&[kind, &length, name, attempt.secret.as_bytes()])
     }
 
-    fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> [u8; 32] {
+    fn memory_key(&self, account: &Account, version: i64, attempt: &Attempt) -> Key {
         let kind = accounts::kind_name(attempt.kind).as_bytes();
-        let key = &self.shared.key;
-        keyed(key, &[&account.pk.0.to_be_bytes(), kind, &version.to_be_bytes(), attempt.secret.as_bytes()])
+        let (pk, version) = (account.pk.0.to_be_bytes(), version.to_be_bytes());
+        self.shared.memory.key(&[&pk, kind, &version, attempt.secret.as_bytes()])
     }
 
     /// A success of the last two minutes under the version read just now, unless the credential is locked.
@@ -494,19 +399,12 @@ impl Verifier {
         let account = account.as_ref()?;
         let credential = account.credential.filter(|c| !c.locked)?;
         let key = self.memory_key(account, credential.version, attempt);
-        let remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = remembered.get(&key).is_some_and(|since| since.elapsed() < REMEMBERED);
-        fresh.then(|| Right { account: account.clone(), credential, policy: *policy, at: *at })
-    }
-
-    fn remember(&self, key: [u8; 32]) {
-        let mut remembered = self.shared.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= MOST_REMEMBERED {
-            remembered.retain(|_, since| since.elapsed() < REMEMBERED);
-        }
-        if remembered.len() < MOST_REMEMBERED {
-            remembered.insert(key, Instant::now());
-        }
+        self.shared.memory.holds(&key).then(|| Right {
+            account: account.clone(),
+            credential,
+            policy: *policy,
+            at: *at,
+        })
     }
 }
 
@@ -526,42 +424,4 @@ impl Attempt {
             Holder::Identity(uuid) => uuid.as_bytes(),
         }
     }
-}
-
-impl Right {
-    /// The proof, unless the PIN is good for nothing but being changed.
-    fn usable(self) -> Result<Verified<Principal>, Refused> {
-        match self.policy.standing(&self.credential.rules, self.at) {
-            Standing::Good { warned } => Ok(Verified { ends_in: warned, ..self.verified()? }),
-            Standing::MustChange => Err(Refused::MustChange),
-            Standing::Expired => Err(Refused::Expired),
-        }
-    }
-
-    fn verified(self) -> Result<Verified<Principal>, Refused> {
-        let (version, at) = (self.credential.version, self.at);
-        Ok(Verified { who: principal(self.account)?, version, at, ends_in: None })
-    }
-}
-
-fn keyed(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(key);
-    parts.iter().for_each(|part| context.update(part));
-    let mut keyed = [0; 32];
-    keyed.copy_from_slice(context.sign().as_ref());
-    keyed
-}
-
-fn principal(account: Account) -> Result<Principal, StoreError> {
-    let name =
-        account.user_id.parse().map_err(|_| StoreError::Broken("stored user id is none".to_owned()))?;
-    let groups = || account.groups.iter().map(String::as_str);
-    Ok(Principal {
-        pk: account.pk,
-        uuid: account.uuid,
-        name,
-        kind: account.kind,
-        is_super: groups().any(|g| g.eq_ignore_ascii_case(SUPER_USERS)),
-        roles: Roles::of_groups(groups()),
-    })
 }

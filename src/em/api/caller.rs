@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::document::App;
 use super::request::readings;
-use crate::auth::verify::{BegunCheck, Refused};
+use crate::auth::proof::Refused;
+use crate::auth::verify::BegunCheck;
 use crate::auth::{Caller, Right, Source};
 use crate::domain::credential::HolderKind;
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};

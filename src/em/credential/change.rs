@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::refusal::Refusal;
 use crate::auth::Source;
-use crate::auth::verify::{PinHolder, Verified};
+use crate::auth::proof::{PinHolder, Verified};
 use crate::domain::credential::{CredentialPolicy, SecretKind};
 use crate::domain::event::{
     Actor, ActorKind, AuthType, Cause, CredentialChange, CredentialChanged, CredentialHolder, CredentialKind,

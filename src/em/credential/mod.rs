@@ -18,7 +18,7 @@ pub mod refusal;
 mod request;
 
 use super::error::EmCode;
-use crate::auth::verify::Refused;
+use crate::auth::proof::Refused;
 
 /// What a phone or program is told when a PIN was not taken.
 pub fn code_of(refused: Refused) -> EmCode {

@@ -1,7 +1,7 @@
 //! Why a PIN is not changed, each with the one line that a phone shows for it, of at most 32 characters.
 
 use super::code_of;
-use crate::auth::verify::Refused;
+use crate::auth::proof::Refused;
 use crate::domain::pin_choice::PinFlaw;
 use crate::em::error::EmCode;
 use crate::em::texts::{Language, Phrase};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use emgate::auth::Source;
 use emgate::auth::pepper::{Pepper, PepperError};
-use emgate::auth::verify::Refused;
+use emgate::auth::proof::Refused;
 use emgate::domain::credential::{LockoutPolicy, SecretKind};
 use emgate::domain::ids::ObjectPk;
 use emgate::em::error::EmCode;

@@ -3,8 +3,8 @@
 use actix_web::cookie::Cookie;
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 use emgate::auth::Source;
+use emgate::auth::proof::Refused;
 use emgate::auth::sign_in::{self, SignIns};
-use emgate::auth::verify::Refused;
 use emgate::store::{StoreError, Tx};
 
 use crate::support::axl::{AxlClient, Caller, envelope};
