@@ -129,6 +129,26 @@ pub const CODES: [EmCode; 28] = [
     EmCode::HomeElsewhere,
 ];
 
+/// What a phone shows in English where that is not `Login is unavailable(N)`, as printed in the public guides (blank before the bracket
+/// or not).
+const OWN_PROMPTS: [(EmCode, &str); 7] = [
+    (EmCode::Authentication, "Please try to login again ({number})"),
+    (EmCode::BlankCredential, "Please try to login again ({number})"),
+    (EmCode::LoggedInElsewhere, "Multi-Login Not Allowed ({number})"),
+    (EmCode::UserAbsent, "{what} is Unavailable ({number})"),
+    (EmCode::ProfileAbsent, "{what} is unavailable ({number})"),
+    (EmCode::LoginTypeInvalid, "LoginType invalid({number})"),
+    (EmCode::ExtensionOfMany, "DN has multiple users({number})"),
+];
+
+fn prompted(prompt: &str, doing: Doing, number: u16) -> String {
+    let what = match doing {
+        Doing::Login => "Login",
+        Doing::Logout => "Logout",
+    };
+    prompt.replace("{what}", what).replace("{number}", &number.to_string())
+}
+
 impl EmCode {
     /// All there is to say about this code.
     #[rustfmt::skip]
@@ -168,34 +188,7 @@ impl EmCode {
 
     /// Whether the moment is in the way, not a rule or a mistake: the same request may succeed a little later.
     pub fn is_of_the_moment(self) -> bool {
-        match self {
-            Self::Database | Self::Busy | Self::ServiceConnection => true,
-            Self::Unknown
-            | Self::Parse
-            | Self::PhoneAbsent
-            | Self::ProfileNotFound
-            | Self::PhoneOccupied
-            | Self::NobodyLoggedIn
-            | Self::LogoutDisabled
-            | Self::LoginDisabled
-            | Self::UserAbsent
-            | Self::LoggedInElsewhere
-            | Self::Authentication
-            | Self::BlankCredential
-            | Self::ProfileAbsent
-            | Self::DeviceNameEmpty
-            | Self::LoginTypeInvalid
-            | Self::InvalidApp
-            | Self::QueryType
-            | Self::ProxyRight
-            | Self::PinExpired
-            | Self::UntrustedAddress
-            | Self::ProxyNotAllowed
-            | Self::PinMustChange
-            | Self::ExtensionOfMany
-            | Self::PhoneProtected
-            | Self::HomeElsewhere => false,
-        }
+        matches!(self, Self::Database | Self::Busy | Self::ServiceConnection)
     }
 
     /// The number.
@@ -208,53 +201,16 @@ impl EmCode {
         CODES.into_iter().find(|code| code.number() == number)
     }
 
-    /// What a phone shows in English where that is not `Login is unavailable(N)`, as printed in the public guides (blank before the
-    /// bracket or not).
+    /// What a phone shows in English where it is not what it shows of other codes.
     pub fn own_prompt(self, doing: Doing) -> Option<String> {
-        let number = self.number();
-        let what = match doing {
-            Doing::Login => "Login",
-            Doing::Logout => "Logout",
-        };
-        match self {
-            Self::Authentication | Self::BlankCredential => {
-                Some(format!("Please try to login again ({number})"))
-            }
-            Self::LoggedInElsewhere => Some(format!("Multi-Login Not Allowed ({number})")),
-            Self::UserAbsent => Some(format!("{what} is Unavailable ({number})")),
-            Self::ProfileAbsent => Some(format!("{what} is unavailable ({number})")),
-            Self::LoginTypeInvalid => Some(format!("LoginType invalid({number})")),
-            Self::ExtensionOfMany => Some(format!("DN has multiple users({number})")),
-            Self::Unknown
-            | Self::Parse
-            | Self::InvalidApp
-            | Self::LogoutDisabled
-            | Self::Database
-            | Self::QueryType
-            | Self::ProxyRight
-            | Self::PhoneAbsent
-            | Self::ProfileNotFound
-            | Self::PhoneOccupied
-            | Self::NobodyLoggedIn
-            | Self::LoginDisabled
-            | Self::Busy
-            | Self::PinExpired
-            | Self::UntrustedAddress
-            | Self::ProxyNotAllowed
-            | Self::PinMustChange
-            | Self::DeviceNameEmpty
-            | Self::ServiceConnection
-            | Self::PhoneProtected
-            | Self::HomeElsewhere => None,
-        }
+        let (_, prompt) = OWN_PROMPTS.iter().find(|(code, _)| *code == self)?;
+        Some(prompted(prompt, doing, self.number()))
     }
 
     /// What a phone shows in English.
     pub fn phone_text(self, doing: Doing) -> String {
-        self.own_prompt(doing).unwrap_or_else(|| match doing {
-            Doing::Login => format!("Login is unavailable({})", self.number()),
-            Doing::Logout => format!("Logout is unavailable({})", self.number()),
-        })
+        self.own_prompt(doing)
+            .unwrap_or_else(|| prompted("{what} is unavailable({number})", doing, self.number()))
     }
 }
 
