@@ -221,7 +221,7 @@ pub fn charge_absent(tx: &mut Tx<'_>, key: &[u8], policy: LockoutPolicy) -> Resu
     let LockoutPolicy { most, reset_seconds, lock_seconds } = policy;
     let locks: QueryResult<Option<bool>> = match tx.given_time()? {
         None => {
-            let now = super::clock_timestamp();
+            let now = super::transaction::clock_timestamp();
             let counted = charge_absent_name(key, now, most, reset_seconds, lock_seconds);
             diesel::select(counted).get_result(tx.connection())
         }

@@ -4,6 +4,7 @@
 //! Deadlocks and serialization failures are retried three times. What is written is decided elsewhere.
 
 pub mod accounts;
+mod address;
 pub mod appearances;
 pub mod associations;
 pub mod attempts;
@@ -42,6 +43,7 @@ pub mod sessions;
 pub mod shown;
 pub mod snapshot;
 pub mod state;
+mod transaction;
 pub mod upkeep;
 pub mod users;
 pub mod verification;
@@ -49,10 +51,8 @@ pub mod writer_connection;
 
 use std::time::Duration;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection, TransactionManager};
+use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::pg::PgConnection;
-use uuid::Uuid;
 
 use crate::clock::{Clock, IdSource};
 use backlog::Backlog;
@@ -60,6 +60,8 @@ use backlog::Backlog;
 pub use diesel::pg::PgConnection as Connection;
 pub use error::StoreError;
 use pool::{Connections, Pool};
+use transaction::Ended;
+pub use transaction::{TransactionError, Tx};
 
 /// How often a transaction that another one pushed aside is tried again.
 const ATTEMPTS: u32 = 4;
@@ -75,9 +77,6 @@ const SESSION: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false)
 const CONSTANT_PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
      SET enable_hashjoin = off; SET enable_mergejoin = off;";
 
-/// How soon a connection to a server that is gone without a word is given up; settings of the client library, in its own names.
-const NOTICE: &str =
-    "connect_timeout=5&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=10000";
 /// How long a request waits for a connection of the pool (SQL-4).
 const WAIT: Duration = Duration::from_secs(1);
 /// While the database is away, each connection of the pool is tried again after half of this.
@@ -91,31 +90,6 @@ pub struct Db {
     clock: Clock,
     ids: IdSource,
     backlog: Backlog,
-}
-
-/// One open transaction.
-pub struct Tx<'c> {
-    connection: &'c mut PgConnection,
-    clock: &'c Clock,
-    ids: &'c IdSource,
-    now: Option<DateTime<Utc>>,
-}
-
-/// An error that a transaction may end with.
-pub trait TransactionError: From<StoreError> {
-    /// Whether trying the transaction again can succeed.
-    fn is_transient(&self) -> bool;
-}
-
-impl TransactionError for StoreError {
-    fn is_transient(&self) -> bool {
-        Self::is_transient(self)
-    }
-}
-
-diesel::define_sql_function! {
-    /// The server's time at this moment, not at the begin of the transaction.
-    fn clock_timestamp() -> diesel::sql_types::Timestamptz;
 }
 
 diesel::define_sql_function! {
@@ -133,7 +107,7 @@ pub fn errors_are_readable(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
 impl Db {
     /// Opens a pool of at most `size` connections; waits at most a second for one (SQL-4). Connects lazily.
     pub fn open(url: &str, size: u32, clock: Clock, ids: IdSource) -> Result<Self, StoreError> {
-        let url = with_notice(url);
+        let url = address::with_notice(url);
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -302,129 +276,6 @@ impl Db {
         connection: &mut PgConnection,
         f: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, Ended<E>> {
-        let mut tx = Tx { connection, clock: &self.clock, ids: &self.ids, now: None };
-        f(&mut tx).map_err(Ended::Closure)
-    }
-}
-
-/// The address with [`NOTICE`] in it. Of a setting that is given twice the last one holds, so that the operator's own come after ours.
-fn with_notice(url: &str) -> String {
-    let scheme = ["postgres://", "postgresql://"].into_iter().find(|scheme| url.starts_with(scheme));
-    let Some(scheme) = scheme else { return format!("{} {url}", NOTICE.replace('&', " ")) };
-    // a password may hold a question mark
-    let host = match url.get(scheme.len()..).and_then(|rest| rest.split_once(['@', '/'])) {
-        Some((user, _)) if url.as_bytes().get(scheme.len() + user.len()) == Some(&b'@') => {
-            scheme.len() + user.len()
-        }
-        Some(_) | None => scheme.len(),
-    };
-    let (user, place) = url.split_at(host);
-    match place.split_once('?') {
-        Some((place, settings)) => format!("{user}{place}?{NOTICE}&{settings}"),
-        None => format!("{url}?{NOTICE}"),
-    }
-}
-
-/// Why a transaction ended without a commit.
-enum Ended<E> {
-    Closure(E),
-    Database(diesel::result::Error),
-}
-
-impl<E: TransactionError> Ended<E> {
-    fn into(self) -> E {
-        match self {
-            Self::Closure(e) => e,
-            Self::Database(e) => StoreError::from(e).into(),
-        }
-    }
-}
-
-impl<E> From<diesel::result::Error> for Ended<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl Tx<'_> {
-    /// The connection, for statements.
-    pub fn connection(&mut self) -> &mut PgConnection {
-        self.connection
-    }
-
-    /// The one moment of this transaction, in whole milliseconds: asked for the first time only after the locks are held.
-    pub fn now(&mut self) -> Result<DateTime<Utc>, StoreError> {
-        if let Some(now) = self.now {
-            return Ok(now);
-        }
-        let now = match self.clock {
-            Clock::Manual(clock) => clock.now(),
-            Clock::Database => {
-                use diesel::RunQueryDsl;
-                let exact: DateTime<Utc> = diesel::select(clock_timestamp()).get_result(self.connection)?;
-                exact.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(exact)
-            }
-        };
-        self.now = Some(now);
-        Ok(now)
-    }
-
-    /// Sets the moment of this transaction to one that a locking statement returned.
-    pub fn set_now(&mut self, now: DateTime<Utc>) {
-        self.now = Some(now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now));
-    }
-
-    /// Whether time comes from the database (false: from a manual clock).
-    pub fn uses_database_time(&self) -> bool {
-        matches!(self.clock, Clock::Database)
-    }
-
-    /// The time of a manual clock; none where a statement takes that of the database itself, which saves a round trip.
-    pub(crate) fn given_time(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        if self.uses_database_time() { Ok(None) } else { self.now().map(Some) }
-    }
-
-    /// The source of identities.
-    pub fn ids(&self) -> &IdSource {
-        self.ids
-    }
-
-    /// Marks a point to which [`Tx::end_savepoint`] can go back.
-    pub fn begin_savepoint(&mut self) -> Result<(), StoreError> {
-        Ok(AnsiTransactionManager::begin_transaction(self.connection)?)
-    }
-
-    /// Keeps what was done since the last mark, or takes it back.
-    pub fn end_savepoint(&mut self, keep: bool) -> Result<(), StoreError> {
-        match keep {
-            true => Ok(AnsiTransactionManager::commit_transaction(self.connection)?),
-            false => Ok(AnsiTransactionManager::rollback_transaction(self.connection)?),
-        }
-    }
-
-    /// Makes an identity.
-    pub fn new_id(&self) -> Uuid {
-        self.ids.next()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_form_of_an_address_gets_time_outs_and_keeps_its_own_settings_last() {
-        let pairs = NOTICE.replace('&', " ");
-        for (given, used) in [
-            ("postgres://u:p@h:5432/d", format!("postgres://u:p@h:5432/d?{NOTICE}")),
-            ("postgresql://u:p?q@h/d", format!("postgresql://u:p?q@h/d?{NOTICE}")),
-            ("postgres://h/d?sslmode=require", format!("postgres://h/d?{NOTICE}&sslmode=require")),
-            ("postgres://u@h?connect_timeout=9", format!("postgres://u@h?{NOTICE}&connect_timeout=9")),
-            ("postgresql:///d?host=/run/a@b", format!("postgresql:///d?{NOTICE}&host=/run/a@b")),
-            ("postgres://u@%2Frun%2Fpg/d", format!("postgres://u@%2Frun%2Fpg/d?{NOTICE}")),
-            ("host=/run/pg dbname=d", format!("{pairs} host=/run/pg dbname=d")),
-        ] {
-            assert_eq!(with_notice(given), used);
-        }
+        f(&mut Tx::begun_on(connection, &self.clock, &self.ids)).map_err(Ended::Closure)
     }
 }

@@ -6,11 +6,16 @@
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use diesel::pg::PgConnection;
 use diesel::r2d2::{self, ConnectionManager, ManageConnection};
 
 /// How long a connection is trusted after its last use; a server does not start again sooner.
 pub(super) const TRUSTED: Duration = Duration::from_millis(100);
+
+/// Fails over a connection to a server that has become a standby: it holds, and nothing can be written over it.
+const CAN_WRITE: &str = "DO $$ BEGIN IF current_setting('transaction_read_only')::boolean THEN \
+    RAISE read_only_sql_transaction; END IF; END $$";
 
 /// The pool.
 pub(super) type Pool = r2d2::Pool<Connections>;
@@ -42,17 +47,16 @@ impl ManageConnection for Connections {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
-        use diesel::connection::SimpleConnection as _;
         let mut connection = self.manager.connect()?;
         connection.batch_execute(self.session).map_err(r2d2::Error::QueryError)?;
         Ok(Pooled { connection, used_at: Some(Instant::now()), failed: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
-        if pooled.used_at.is_some_and(|at| at.elapsed() < TRUSTED) {
-            Ok(())
-        } else {
-            self.manager.is_valid(pooled)
+        match pooled.used_at {
+            Some(at) if at.elapsed() < TRUSTED => Ok(()),
+            Some(_) => self.manager.is_valid(pooled),
+            None => pooled.batch_execute(CAN_WRITE).map_err(r2d2::Error::QueryError),
         }
     }
 

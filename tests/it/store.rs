@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use emgate::clock::{Clock, IdSource};
 use emgate::store::node_lock::{NodeLock, NodeName};
-use emgate::store::{Db, migrate};
+use emgate::store::{Db, StoreError, Tx, migrate, schema};
 
 use emgate::app::Migrations;
 
@@ -42,6 +42,25 @@ fn a_connection_that_was_cut_while_nobody_used_it_fails_nobody() {
         std::thread::sleep(std::time::Duration::from_millis(150));
     }
     assert!(ask().unwrap());
+}
+
+#[test]
+fn over_a_connection_that_nothing_can_be_written_through_a_write_fails_once() {
+    let database = TestDatabase::new();
+    let db = Db::open(&database.url, 1, Clock::Database, IdSource::Random).unwrap();
+    let write = || {
+        db.write_blocking(|tx| {
+            let phone = schema::objects::table.filter(schema::objects::type_.eq("phone"));
+            diesel::delete(phone).execute(tx.connection()).map_err(StoreError::from)
+        })
+    };
+    assert_eq!(write().unwrap(), 0);
+    let becomes_standby = |tx: &mut Tx<'_>| -> Result<(), StoreError> {
+        Ok(tx.connection().batch_execute("SET default_transaction_read_only = on")?)
+    };
+    db.statement_blocking(becomes_standby).unwrap();
+    assert!(matches!(write(), Err(StoreError::Unavailable(_))));
+    assert_eq!(write().unwrap(), 0, "the connection was replaced");
 }
 
 #[test]
