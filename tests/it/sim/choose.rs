@@ -71,9 +71,11 @@ fn action(dice: &mut Dice) -> String {
         }
         34..=39 => format!("logout {phone}"),
         40..=45 => format!("leave {phone}"),
-        46..=51 => format!("wait {}", dice.one(&["1", "600", "1799", "1800", "3600", "7200"])),
-        52..=57 => "sweep".to_owned(),
-        58..=64 => parameter(dice),
+        46..=51 => format!("wait {}", dice.one(&["1", "300", "600", "1799", "1800", "3600", "7200"])),
+        52..=55 => "sweep".to_owned(),
+        56..=57 => "warn".to_owned(),
+        58..=59 => format!("extend {phone}"),
+        60..=64 => parameter(dice),
         65..=70 => object(dice),
         71..=74 => format!("{} {phone}", dice.one(&["enable", "enable", "disable"])),
         75..=79 => format!("profiles {user}{}", dice.some(&PROFILES)),
@@ -89,7 +91,7 @@ fn action(dice: &mut Dice) -> String {
 }
 
 fn parameter(dice: &mut Dice) -> String {
-    let (name, values): (&str, &[&str]) = match dice.roll(8) {
+    let (name, values): (&str, &[&str]) = match dice.roll(11) {
         0..=3 => (
             "MultipleLoginBehavior",
             &["Multiple Logins Allowed", "Multiple Logins Not Allowed", "Auto Logout", "Auto Logout"],
@@ -97,6 +99,9 @@ fn parameter(dice: &mut Dice) -> String {
         4 => ("IntraClusterMaxLoginTime", &["0:00", "0:10", "1:00", "2:00"]),
         5 => ("EnforceIntraClusterMaxLoginTime", &["T", "F"]),
         6 => ("ClearCallLogs", &["T", "F"]),
+        7 => ("AutomaticLogoutWarning", &["0", "5", "60"]),
+        8 => ("AutomaticLogoutExtendMinutes", &["0", "10", "60"]),
+        9 => ("AutomaticLogoutExtendTimes", &["1", "2"]),
         _ => ("IntercomDefaultDeviceByAXL", &["T", "F"]),
     };
     format!("parameter {name} {}", dice.one(values))

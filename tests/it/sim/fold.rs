@@ -57,17 +57,23 @@ impl Fold {
             }
             "em.device.logout.v1" => {
                 let session = self.sessions.remove(&device).ok_or("nobody is on that phone")?;
-                for same in ["sessionId", "user", "profile", "loginTime"] {
-                    // a user or profile may have a new name by now, and is the same by its identity
-                    let identity = |v: &Value| v[same].get("uuid").unwrap_or(&v[same]).clone();
-                    if identity(&session) != identity(data) {
-                        return Err(format!("{same} is {}, at login it was {}", data[same], session[same]));
-                    }
-                }
+                same(&session, data, &["sessionId", "user", "profile", "loginTime"])?;
                 let lasted = moment(&data["logoutTime"]) - moment(&data["loginTime"]);
                 if data["durationSeconds"] != lasted.num_seconds() {
                     return Err(format!("{} seconds", data["durationSeconds"]));
                 }
+            }
+            "em.session.expiring.v1" => {
+                let session = self.sessions.get(&device).ok_or("nobody is on that phone")?;
+                same(session, data, &["sessionId", "expiresAt"])?;
+            }
+            "em.session.extended.v1" => {
+                let session = self.sessions.get_mut(&device).ok_or("nobody is on that phone")?;
+                same(session, data, &["sessionId"])?;
+                if session["expiresAt"] != data["previousExpiresAt"] {
+                    return Err(format!("it ended at {}", session["expiresAt"]));
+                }
+                session["expiresAt"] = data["expiresAt"].clone();
             }
             "em.intercom.defaultdevice.changed.v1" => {
                 let line = self.lines.insert(text(&data["line"]["dn"]), data["current"].clone());
@@ -113,6 +119,17 @@ impl Fold {
         picture.sort();
         picture
     }
+}
+
+/// A user or profile may have a new name by now, and is the same by its identity.
+fn same(session: &Value, data: &Value, fields: &[&str]) -> Result<(), String> {
+    for field in fields {
+        let identity = |v: &Value| v[field].get("uuid").unwrap_or(&v[field]).clone();
+        if identity(session) != identity(data) {
+            return Err(format!("{field} is {}, it was {}", data[field], session[field]));
+        }
+    }
+    Ok(())
 }
 
 fn name_of<'f>(fold: &'f Fold) -> impl Fn(&Value) -> &'f str {

@@ -3,7 +3,7 @@
 use actix_web::{App, test};
 use diesel::prelude::*;
 use emgate::em::phone_app::routes;
-use emgate::em::sweep;
+use emgate::em::{session_expiry, sweep};
 use emgate::store::{StoreError, schema::untold_locks};
 
 use super::line::NumberLine;
@@ -38,6 +38,7 @@ impl Real {
         let site = &self.axl.site;
         match words[..] {
             ["pin-login", phone, user, pin] => self.page(&format!("device={phone}&userid={user}&seq={pin}")),
+            ["extend", phone] => self.extend(phone),
             ["leave", phone] => self.page(&format!("device={phone}&doLogout=true")),
             ["wait", seconds] => {
                 site.clock.advance_seconds(seconds.parse().unwrap());
@@ -45,6 +46,10 @@ impl Real {
             }
             ["sweep"] => {
                 self.axl.runtime.block_on(sweep::step(&site.em)).unwrap();
+                "ok".into()
+            }
+            ["warn"] => {
+                self.axl.runtime.block_on(session_expiry::warn(&site.em)).unwrap();
                 "ok".into()
             }
             ["number"] => {
@@ -87,23 +92,31 @@ impl Real {
         }
     }
 
+    /// Presses the key that extends the session, if the page has it.
+    fn extend(&mut self, phone: &str) -> String {
+        let question = self.get(&format!("device={phone}"));
+        match question.split_once("extend=").and_then(|(_, rest)| rest.split_once('<')) {
+            Some((end, _)) => self.page(&format!("device={phone}&extend={end}")),
+            None => outcome(&question),
+        }
+    }
+
     fn page(&mut self, query: &str) -> String {
+        let page = self.get(query);
+        self.await_told_locks();
+        outcome(&page)
+    }
+
+    fn get(&mut self, query: &str) -> String {
         self.asked += 1;
         let from = std::net::SocketAddr::from((std::net::Ipv4Addr::from(0x0a00_0000 + self.asked), 50_000));
         let page = self.axl.site.phone_page("localhost:8080");
-        let body = self.axl.runtime.block_on(async {
+        self.axl.runtime.block_on(async {
             let app = test::init_service(App::new().configure(|config| routes(config, page))).await;
             let uri = format!("/emapp/EMAppServlet?{query}");
             let request = test::TestRequest::get().uri(&uri).peer_addr(from).to_request();
             String::from_utf8(test::call_and_read_body(&app, request).await.to_vec()).unwrap()
-        });
-        self.await_told_locks();
-        let prompt = body.split_once("<Prompt>").and_then(|(_, rest)| rest.split_once("</Prompt>"));
-        let Some((prompt, _)) = prompt else { return "ok".into() };
-        match prompt.split_once('(') {
-            Some((_, number)) => format!("EM {}", number.trim_end_matches(')')),
-            None => "ok".into(),
-        }
+        })
     }
 
     /// A lock is told of after the answer.
@@ -116,6 +129,15 @@ impl Real {
         };
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while untold() > 0 && std::time::Instant::now() < deadline {}
+    }
+}
+
+/// What a screen says of a request.
+fn outcome(screen: &str) -> String {
+    let prompt = screen.split_once("<Prompt>").and_then(|(_, rest)| rest.split_once("</Prompt>"));
+    match prompt.and_then(|(prompt, _)| prompt.split_once('(')) {
+        Some((_, number)) => format!("EM {}", number.trim_end_matches(')')),
+        None => "ok".into(),
     }
 }
 

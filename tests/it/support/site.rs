@@ -400,6 +400,18 @@ pub(crate) fn told(type_: &str, data: &Value) -> String {
             text(&data["user"]["userId"]),
             text(&data["reason"])
         ),
+        "em.session.expiring.v1" => format!(
+            "expiring {} {} extendable {}",
+            text(&data["device"]["name"]),
+            text(&data["user"]["userId"]),
+            data["extendableSeconds"].as_i64().map_or("-".to_owned(), |more| more.to_string())
+        ),
+        "em.session.extended.v1" => format!(
+            "extended {} {} times {}",
+            text(&data["device"]["name"]),
+            text(&data["user"]["userId"]),
+            data["timesExtended"]
+        ),
         "em.calllog.cleared.v1" => {
             format!("call-log {} {}", text(&data["device"]["name"]), text(&data["trigger"]))
         }

@@ -7,6 +7,7 @@ impl Model {
     pub(super) fn audit(&self, words: &[&str], answer: &str) -> Option<String> {
         let (operation, phone, user) = match *words {
             ["login" | "pin-login", phone, user, ..] => ("login", phone, user),
+            ["extend", phone] => ("login", phone, "-"), // the page is opened first
             ["logout" | "leave", phone] => ("logout", phone, "-"),
             _ => return None,
         };

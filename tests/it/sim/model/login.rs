@@ -7,9 +7,10 @@ impl Model {
     pub(super) fn login(&mut self, phone: &str, user: &str, more: &[&str]) -> Expected {
         let after = |word: &str| more.iter().position(|w| *w == word).map(|at| more[at + 1]);
         let profile = after("with");
-        let known = self.phones.contains_key(phone) && self.users.contains_key(user);
-        if !known {
-            return Expected::refused("5007");
+        match self.phones.get(phone) {
+            Some(here) if !here.enabled => return Expected::refused("EM 22"),
+            Some(_) if self.users.contains_key(user) => {}
+            Some(_) | None => return Expected::refused("5007"),
         }
         let seconds = after("for").map(|s| s.parse().unwrap()).filter(|s| *s > 0);
         match self.admit(phone, user, profile, seconds, false) {
@@ -58,6 +59,8 @@ impl Model {
             profile: chosen.clone(),
             since: self.now,
             until: lasts.map(|s| self.now + s),
+            times_extended: 0,
+            is_warned: false,
         };
         self.sessions.insert(phone.to_owned(), session);
         told.push(format!("login {phone} {user}"));

@@ -1,6 +1,7 @@
 //! What ought to happen, written from the documents and without the gateway's own rules: everything in memory, by name.
 
 mod audit;
+mod expiry;
 mod login;
 mod objects;
 mod pin;
@@ -43,6 +44,8 @@ struct Session {
     profile: String,
     since: i64,
     until: Option<i64>,
+    times_extended: i64,
+    is_warned: bool,
 }
 
 /// What an action ought to come to.
@@ -93,6 +96,8 @@ impl Model {
                 Expected::ok(Vec::new())
             }
             ["sweep"] => self.sweep(),
+            ["warn"] => self.warn(),
+            ["extend", phone] => self.extend(phone),
             ["parameter", name, ..] => self.set_parameter(name, action.splitn(3, ' ').nth(2).unwrap()),
             ["add", kind, name] => self.add(kind, name),
             ["remove", kind, name] => self.remove(kind, name),
@@ -119,6 +124,9 @@ impl Model {
             "MultipleLoginBehavior" => "Multiple Logins Not Allowed",
             "IntraClusterMaxLoginTime" => "0:00",
             "IntercomDefaultDeviceByAXL" => "T",
+            "AutomaticLogoutWarning" => "5",
+            "AutomaticLogoutExtendMinutes" => "0",
+            "AutomaticLogoutExtendTimes" => "1",
             _ => "F",
         };
         self.parameters.get(name).map_or(default, String::as_str)
