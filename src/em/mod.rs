@@ -25,6 +25,7 @@ pub mod sweep;
 pub mod texts;
 pub mod throttle;
 pub mod trust;
+pub mod visit;
 mod writer;
 
 pub use writer::Wake;

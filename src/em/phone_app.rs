@@ -8,7 +8,6 @@
 mod leaving;
 mod request;
 mod screens;
-pub(super) mod visit;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
@@ -18,8 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use self::request::{PhoneRequest, Wish, parse};
-use self::screens::{Choice, Refusal, Screens};
-use self::visit::Visit;
+use self::screens::{Choice, Screens};
 use super::audit::Attempt;
 use super::conditions::{Conditions, PhoneState};
 use super::credential::code_of;
@@ -27,7 +25,7 @@ use super::error::{Doing, EmCode};
 use super::outcome::LoginOutcome;
 use super::screen::Screen;
 use super::service::{Authority, Em, LoginAttempt};
-use super::texts::Texts;
+use super::visit::{self, PhonePage, Refusal, Visit};
 use crate::auth::proof::{Refused, Verified};
 use crate::auth::ticket::Place;
 use crate::auth::{Principal, Source};
@@ -41,17 +39,6 @@ use crate::store::users;
 
 /// Path of the page.
 pub const PATH: &str = "/emapp/EMAppServlet";
-
-/// What the page needs.
-#[derive(Clone)]
-pub struct PhonePage {
-    /// The service.
-    pub em: Em,
-    /// `host:port` for addresses when the request names no host.
-    pub default_authority: String,
-    /// What is shown, in every language.
-    pub texts: std::sync::Arc<Texts>,
-}
 
 /// Hangs the page into a server.
 pub fn routes(config: &mut web::ServiceConfig, page: PhonePage) {

@@ -1,39 +1,16 @@
-//! Who asks, and for whom they may (extension-mobility.md 6): application users with the proxy right for anybody, end users for themselves.
+//! Who asks (extension-mobility.md 6): application users and end users, by password.
 
 use std::net::IpAddr;
 
 use uuid::Uuid;
 
 use super::document::App;
-use super::request::readings;
 use crate::auth::proof::Refused;
 use crate::auth::verify::BegunCheck;
-use crate::auth::{Caller, Right, Source};
-use crate::domain::credential::HolderKind;
+use crate::auth::{Caller, Source};
 use crate::domain::event::{Actor, ActorKind, AuthType, Cause, Via};
-use crate::domain::ids::UserPk;
-use crate::domain::names::fold;
 use crate::em::error::EmCode;
 use crate::em::service::Em;
-
-/// For whom a caller may act.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// For anybody.
-    Anybody,
-    /// For the person that it is, whose user id as compared is this.
-    Oneself(UserPk, String),
-}
-
-impl Reach {
-    /// Whether a user id, in one of its readings, means somebody it reaches.
-    pub(super) fn covers(&self, id: &str) -> bool {
-        match self {
-            Self::Anybody => true,
-            Self::Oneself(_, own) => readings(id).any(|id| fold(&id) == *own),
-        }
-    }
-}
 
 /// Somebody who has proved nothing yet, as the cause of a refusal.
 pub(super) fn stranger(address: Option<IpAddr>, request_id: Uuid) -> Cause {
@@ -71,14 +48,4 @@ pub(super) async fn prove(
         }
     })?;
     Ok(Caller { principal: verified.into_inner(), source: address, request_id })
-}
-
-/// For whom a caller may act; a program without the right for nobody.
-pub(super) fn reach(caller: &Caller) -> Result<Reach, EmCode> {
-    let principal = &caller.principal;
-    match principal.kind {
-        HolderKind::EndUser => Ok(Reach::Oneself(UserPk(principal.pk.0), fold(principal.name.as_str()))),
-        HolderKind::AppUser if caller.may(Right::EmService) => Ok(Reach::Anybody),
-        HolderKind::AppUser => Err(EmCode::ProxyRight),
-    }
 }

@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use super::caller::Reach;
-use super::request::readings;
+use super::percent::readings;
+use super::reach::Reach;
 use crate::domain::event::Cause;
 use crate::domain::login_limit::LoginLimit;
 use crate::domain::secret::Password;

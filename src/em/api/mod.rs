@@ -11,6 +11,7 @@ mod form;
 mod grammar;
 mod percent;
 mod query;
+mod reach;
 mod request;
 
 use actix_web::http::header::CONTENT_TYPE;
@@ -19,12 +20,13 @@ use uuid::Uuid;
 
 use self::answer::Declaration;
 use self::document::{App, ClaimedRoute, Document, Query, Request, Task};
+use self::reach::Reach;
 use super::audit::Attempt;
 use super::conditions::Conditions;
 use super::error::EmCode;
-use super::phone_app::visit::route_of;
 use super::service::Em;
 use super::trust::Route;
+use super::visit::route_of;
 use crate::auth::verify::BegunCheck;
 use crate::domain::event::{Trace, Via};
 use crate::soap::envelope::read_document;
@@ -84,7 +86,7 @@ impl Api {
     async fn look_up(&self, received: &Received, app: &App, query: Query) -> Result<Vec<u8>, EmCode> {
         let (_, check) = self.meet(received, app).await?;
         let proved = caller::prove(&self.em, check, received.peer.address, received.id).await?;
-        query::look_up(self, query, &caller::reach(&proved)?).await
+        query::look_up(self, query, &Reach::of(&proved)?).await
     }
 
     /// Who asks stands in the attempt as soon as that is proved.
@@ -101,7 +103,7 @@ impl Api {
         let _until_answered = self.em.permit(&conditions).await?;
         let proved = caller::prove(&self.em, check, peer.address, received.id).await?;
         attempt.cause = proved.cause(Via::Api).traced(&received.trace);
-        let reach = caller::reach(&proved)?;
+        let reach = Reach::of(&proved)?;
         request::check_reach(request, &reach)?;
         self.check_source(conditions, request, claimed.route(&reach, peer)).await?;
         request::carry_out(&self.em, request, &reach, &attempt.cause).await

@@ -29,6 +29,11 @@ pub(super) fn decode_id(id: &str) -> Option<String> {
     String::from_utf8(decode_form(escapes.as_bytes()).to_vec()).ok().filter(|decoded| decoded != id)
 }
 
+/// The readings of a user id, which may have been encoded once more than the document: as it stands first (extension-mobility.md 4.4).
+pub(super) fn readings(id: &str) -> impl Iterator<Item = String> {
+    std::iter::once(id.to_owned()).chain(decode_id(id))
+}
+
 /// Encodes all bytes of a user id but those that no URL needs to encode.
 pub(super) fn encode_id(id: &str) -> String {
     let mut encoded = String::with_capacity(id.len());

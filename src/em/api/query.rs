@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::Api;
 use super::answer;
-use super::caller::Reach;
 use super::document::Query;
-use super::request::readings;
+use super::percent::readings;
+use super::reach::Reach;
 use crate::domain::names::fold;
 use crate::em::error::EmCode;
 use crate::store::StoreError;

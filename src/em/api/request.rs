@@ -1,8 +1,8 @@
 //! Carries out what a program asks to be changed, through the same service as every other surface.
 
-use super::caller::Reach;
 use super::document::{Login, Request};
-use super::percent::decode_id;
+use super::percent::readings;
+use super::reach::Reach;
 use crate::domain::event::Cause;
 use crate::domain::login::OccupantRule;
 use crate::domain::logout::LogoutOrigin;
@@ -34,11 +34,6 @@ pub(super) async fn carry_out(
         Request::Logout(phone) => log_out(em, phone, reach, cause.clone()).await,
         Request::LogoutAll => em.log_out_all(cause.clone()).await,
     }
-}
-
-/// The readings of a user id, which may have been encoded once more than the document: as it stands first (extension-mobility.md 4.4).
-pub(super) fn readings(id: &str) -> impl Iterator<Item = String> {
-    std::iter::once(id.to_owned()).chain(decode_id(id))
 }
 
 /// Any profile may be named by a program, by a person only their own.

@@ -13,11 +13,10 @@ use crate::domain::ids::PhonePk;
 use crate::domain::names::DeviceName;
 use crate::em::conditions::Conditions;
 use crate::em::error::EmCode;
-use crate::em::phone_app::PhonePage;
-use crate::em::phone_app::visit::{Visit, not_activated};
 use crate::em::screen::{InputItem, Screen, SoftKey, URL};
 use crate::em::service::Em;
 use crate::em::texts::Phrase;
+use crate::em::visit::{PhonePage, Visit, not_activated};
 
 /// Path of the page.
 pub const PATH: &str = "/changecredential/ChangeCredentialServlet";

@@ -7,6 +7,7 @@ use crate::em::credential;
 use crate::em::error::{Doing, EmCode};
 use crate::em::screen::{InputItem, MenuItem, Screen, SoftKey};
 use crate::em::texts::{Language, Phrase};
+use crate::em::visit::Refusal;
 
 /// Entries of a menu that phones show at most.
 pub(super) const MENU: usize = 100;
@@ -192,39 +193,5 @@ impl Screens<'_> {
             (Doing::Logout, _) => None,
         };
         refusal.screen(self.language, first)
-    }
-}
-
-/// A refusal as it is shown.
-#[derive(Clone, Copy)]
-pub(super) struct Refusal<'r> {
-    /// The code.
-    pub(super) code: EmCode,
-    /// The number printed for it.
-    pub(super) number: u16,
-    /// What was asked for.
-    pub(super) doing: Doing,
-    /// Who asked, as typed.
-    pub(super) user_id: Option<&'r str>,
-    /// What finds the log lines of this request.
-    pub(super) trace: Option<&'r str>,
-}
-
-impl Refusal<'_> {
-    /// The screen, with a first key where there is something to do.
-    pub(super) fn screen(&self, language: &Language, first: Option<SoftKey>) -> Screen {
-        let exit = language.phrase(Phrase::Exit).to_owned();
-        let exit = SoftKey { name: exit, position: 3, url: "SoftKey:Exit".to_owned() };
-        let mut text = language.explain(self.code, self.number);
-        // that a PIN is wrong and that nobody has the id must be the same bytes
-        if let Some(trace) = self.trace.filter(|_| self.code != EmCode::Authentication) {
-            text = format!("{text} {}", language.filled(Phrase::Reference, &[("trace", trace)]));
-        }
-        Screen::Text {
-            title: language.phrase(Phrase::Title).to_owned(),
-            prompt: language.prompt(self.code, self.doing, self.number),
-            keys: first.into_iter().chain([exit]).collect(),
-            text,
-        }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{App, test};
 use emgate::em::credential::{expiry, page};
-use emgate::em::phone_app::{self, PhonePage};
+use emgate::em::phone_app;
 use emgate::em::texts::Texts;
+use emgate::em::visit::PhonePage;
 use insta::assert_snapshot;
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a page needs to know of the HTTP request of a phone, and the HTTP answer that carries a screen.
+//! What all pages of phones share: what they need, what they read of the HTTP request, and the HTTP answer that carries a screen or refusal.
 
 use std::sync::Arc;
 
@@ -8,14 +8,13 @@ use actix_web::http::header::{
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use super::PhonePage;
-use super::screens::Refusal;
+use super::error::{Doing, EmCode};
+use super::screen::{Charset, Screen, SoftKey};
+use super::service::Em;
+use super::texts::{Language, Phrase, Texts, weighted};
+use super::trust::Route;
 use crate::auth::Source;
 use crate::domain::names::DeviceName;
-use crate::em::error::{Doing, EmCode};
-use crate::em::screen::{Charset, Screen};
-use crate::em::texts::{Language, weighted};
-use crate::em::trust::Route;
 use crate::telemetry::RequestId;
 
 /// A date in the past keeps the page out of the phone's history; some phones want a year after 1970.
@@ -23,22 +22,33 @@ const LONG_AGO: &str = "Sat, 01 Jan 2000 00:00:00 GMT";
 const FORWARDED: [HeaderName; 3] =
     [VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("forwarded")];
 
+/// What a page needs.
+#[derive(Clone)]
+pub struct PhonePage {
+    /// The service.
+    pub em: Em,
+    /// `host:port` for addresses when the request names no host.
+    pub default_authority: String,
+    /// What is shown, in every language.
+    pub texts: Arc<Texts>,
+}
+
 /// What a request says beside its query.
-pub(in crate::em) struct Visit {
+pub(super) struct Visit {
     /// Scheme and host as the phone reached us; forwarded headers count for nothing.
-    pub(in crate::em) base: String,
+    pub(super) base: String,
     /// The language of the screen.
-    pub(in crate::em) language: Arc<Language>,
+    pub(super) language: Arc<Language>,
     /// How the request came.
-    pub(in crate::em) route: Route,
+    pub(super) route: Route,
     /// Identity of the request.
-    pub(in crate::em) request: Option<Uuid>,
+    pub(super) request: Option<Uuid>,
     charset: Charset,
     trace: Option<String>,
 }
 
 impl Visit {
-    pub(in crate::em) fn of(request: &HttpRequest, page: &PhonePage) -> Self {
+    pub(super) fn of(request: &HttpRequest, page: &PhonePage) -> Self {
         let headers = request.headers();
         let scheme = if request.app_config().secure() { "https" } else { "http" };
         let host = text(headers, &HOST).unwrap_or(&page.default_authority);
@@ -59,12 +69,12 @@ impl Visit {
     }
 
     /// To whom a failed attempt is charged.
-    pub(in crate::em) fn source(&self, phone: &DeviceName) -> Source {
+    pub(super) fn source(&self, phone: &DeviceName) -> Source {
         Source { address: self.route.address, phone: Some(phone.to_string()) }
     }
 
     /// A screen that cannot be written is a mistake of ours or a host name too long for phones: the log says which.
-    pub(in crate::em) fn respond(&self, screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
+    pub(super) fn respond(&self, screen: &Screen, phone: Option<&DeviceName>) -> HttpResponse {
         let body = screen.to_bytes(self.charset).unwrap_or_else(|error| {
             let phone = phone.map_or("", DeviceName::as_str);
             tracing::error!(phone.name = %phone, error = %error, "a screen cannot be written");
@@ -79,8 +89,42 @@ impl Visit {
     }
 }
 
+/// A refusal as it is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Refusal<'r> {
+    /// The code.
+    pub(super) code: EmCode,
+    /// The number printed for it.
+    pub(super) number: u16,
+    /// What was asked for.
+    pub(super) doing: Doing,
+    /// Who asked, as typed.
+    pub(super) user_id: Option<&'r str>,
+    /// What finds the log lines of this request.
+    pub(super) trace: Option<&'r str>,
+}
+
+impl Refusal<'_> {
+    /// The screen, with a first key where there is something to do.
+    pub(super) fn screen(&self, language: &Language, first: Option<SoftKey>) -> Screen {
+        let exit = language.phrase(Phrase::Exit).to_owned();
+        let exit = SoftKey { name: exit, position: 3, url: "SoftKey:Exit".to_owned() };
+        let mut text = language.explain(self.code, self.number);
+        // that a PIN is wrong and that nobody has the id must be the same bytes
+        if let Some(trace) = self.trace.filter(|_| self.code != EmCode::Authentication) {
+            text = format!("{text} {}", language.filled(Phrase::Reference, &[("trace", trace)]));
+        }
+        Screen::Text {
+            title: language.phrase(Phrase::Title).to_owned(),
+            prompt: language.prompt(self.code, self.doing, self.number),
+            keys: first.into_iter().chain([exit]).collect(),
+            text,
+        }
+    }
+}
+
 /// How a request came: from where, and whether anything says that a proxy was in between.
-pub(in crate::em) fn route_of(request: &HttpRequest) -> Route {
+pub(super) fn route_of(request: &HttpRequest) -> Route {
     Route {
         address: request.peer_addr().map(|peer| peer.ip().to_canonical()),
         is_proxied: FORWARDED.iter().any(|name| request.headers().contains_key(name)),
@@ -101,7 +145,7 @@ fn charset(accepted: &str) -> Charset {
 }
 
 /// The pages of this node are switched off: what a phone says then is that the service is not there (EM-155).
-pub(in crate::em) fn not_activated() -> HttpResponse {
+pub(super) fn not_activated() -> HttpResponse {
     HttpResponse::ServiceUnavailable()
         .content_type("text/plain; charset=utf-8")
         .body("Extension Mobility Application is not activated on this node\n")
