@@ -42,7 +42,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "http/",
             "axl/mod.rs",
             "em/phone_app.rs",
-            "em/phone_app/visit.rs",
+            "em/visit.rs",
             "em/api/mod.rs",
             "em/operator/door.rs",
             "em/operator/http.rs",
