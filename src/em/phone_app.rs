@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use self::request::{PhoneRequest, Wish, parse};
+use self::request::{PhoneRequest, Unreadable, Wish, parse};
 use self::screens::{Choice, Screens};
 use super::audit::Attempt;
 use super::conditions::{Conditions, PhoneState};
@@ -54,16 +54,20 @@ async fn answer(request: HttpRequest, page: web::Data<PhonePage>) -> HttpRespons
     attempt.look_at();
     let asked = match parse(pairs) {
         Ok(asked) => asked,
-        Err(code) => {
+        Err(Unreadable { code, page: again }) => {
+            let refusal = visit.refusal(code, attempt.doing, None);
+            let screen = match &again {
+                Some((phone, login_type)) => Screens::of(&visit, phone, *login_type).refused(&refusal),
+                None => refusal.screen(&visit.language, None),
+            };
             page.em.rejected(attempt, code);
-            let screen = visit.refusal(code, Doing::Login, None).screen(&visit.language, None);
             return visit.respond(&screen, None);
         }
     };
     let PhoneRequest { phone, login_type, wish } = asked;
     // what only asks for the head of an answer changes nothing
     let wish = if request.method() == Method::HEAD { Wish::Open } else { wish };
-    let screens = Screens { base: &visit.base, phone: &phone, login_type, language: &visit.language };
+    let screens = Screens::of(&visit, &phone, login_type);
     let conversation = Conversation { em: &page.em, visit: &visit, screens: &screens };
     match conversation.conditions().await {
         Ok(conditions) if !conditions.parameters.has_pages => visit::not_activated(),
@@ -86,7 +90,8 @@ fn attempt(visit: &Visit, em: &Em, pairs: &[(String, String)]) -> Attempt {
         doing: if sent("doLogout") == Some("true") { Doing::Logout } else { Doing::Login },
         phone: sent("device").map(Selector::name),
         user: sent("userid").filter(|_| by_user_id).map(|id| id.trim().to_owned()),
-        cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) },
+        cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) }
+            .traced(&visit.context),
     }
 }
 
@@ -214,6 +219,9 @@ impl Conversation<'_> {
         let (key, by_extension) = (fold(typed), self.screens.login_type == LoginMethod::PrimaryExtension);
         // a tab is in no user id
         let nobody = Holder::Nobody(format!("{}\t{key}", if by_extension { "DN" } else { "SP" }));
+        if typed.contains(char::is_control) {
+            return Ok(nobody);
+        }
         let found = self.em.db().read(move |tx| match by_extension {
             true => users::with_primary_extension(tx, &key),
             false => users::with_self_service_id(tx, &key),

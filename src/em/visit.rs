@@ -14,11 +14,14 @@ use super::service::Em;
 use super::texts::{Language, Phrase, Texts, weighted};
 use super::trust::Route;
 use crate::auth::Source;
+use crate::domain::event::Trace;
 use crate::domain::names::DeviceName;
 use crate::telemetry::RequestId;
 
 /// A date in the past keeps the page out of the phone's history; some phones want a year after 1970.
 const LONG_AGO: &str = "Sat, 01 Jan 2000 00:00:00 GMT";
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 const FORWARDED: [HeaderName; 3] =
     [VIA, HeaderName::from_static("x-forwarded-for"), HeaderName::from_static("forwarded")];
 
@@ -43,6 +46,8 @@ pub(super) struct Visit {
     pub(super) route: Route,
     /// Identity of the request.
     pub(super) request: Option<Uuid>,
+    /// The trace that the request belongs to.
+    pub(super) context: Trace,
     charset: Charset,
     trace: Option<String>,
 }
@@ -57,6 +62,7 @@ impl Visit {
             base: format!("{scheme}://{host}"),
             language: page.texts.choose(text(headers, &ACCEPT_LANGUAGE).unwrap_or_default()),
             route: route_of(request),
+            context: Trace::read(text(headers, &TRACE_PARENT), text(headers, &TRACE_STATE)),
             charset: charset(text(headers, &ACCEPT_CHARSET).unwrap_or_default()),
             request: id.map(|id| id.0),
             trace: id.map(|id| id.short()),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::Attempt;
-use crate::domain::event::{Actor, AuthType, Cause, RejectedOperation};
+use crate::domain::event::{Actor, ActorKind, AuthType, Cause, RejectedOperation};
 use crate::domain::names::fold;
 use crate::em::error::{Doing, EmCode};
 use crate::store::objects::Selector;
@@ -71,7 +71,9 @@ impl Refused {
             Some(Selector::Key(name)) => Some(printable(&name)).filter(|n| !n.is_empty()).map(Selector::Key),
             other @ (Some(Selector::Uuid(_)) | None) => other,
         };
-        let user = user.map(Zeroizing::new).map(|user| Typed(Zeroizing::new(fold(user.trim()))));
+        // who has proved who they are may have named themselves in another way
+        let user = user.or_else(|| cause.auth_id.clone().filter(|_| cause.actor.kind == ActorKind::User));
+        let user = user.map(Zeroizing::new).map(|user| Typed(Zeroizing::new(fold(&printable(&user)))));
         Self { doing, code, phone, user, cause, count: 1, since }
     }
 
@@ -201,8 +203,12 @@ mod tests {
 
     #[test]
     fn what_the_database_does_not_store_is_replaced_and_the_rest_cut() {
-        let refused =
-            Refused::of(attempt(&format!("a\0{}", "b".repeat(500)), ""), EmCode::PhoneAbsent, Instant::now());
+        let refused = Refused::of(
+            attempt(&format!("a\0{}", "b".repeat(500)), "ann\0"),
+            EmCode::PhoneAbsent,
+            Instant::now(),
+        );
+        assert_eq!(refused.user.map(|user| user.as_str().to_owned()).as_deref(), Some("ann\u{FFFD}"));
         let Some(Selector::Key(name)) = refused.phone else { panic!() };
         assert!(name.starts_with("a\u{FFFD}bb") && name.chars().count() == LONGEST_NAME);
     }

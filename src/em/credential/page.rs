@@ -58,7 +58,7 @@ async fn serve(
 ) -> Result<Screen, Refusal> {
     let pk = admit(em, visit, conditions).await.map_err(Refusal::Unavailable)?;
     match wish {
-        Wish::Open(user_id) => Ok(form(visit, phone, user_id.as_deref())),
+        Wish::Open(user_id) => Ok(form(visit, phone, user_id.as_deref(), conditions.parameters.letters)),
         Wish::Change(Typed { user_id, old, new }) => {
             let _permit = em.permit(conditions).await.map_err(Refusal::Unavailable)?;
             let source = visit.source(phone);
@@ -98,7 +98,7 @@ fn done(visit: &Visit) -> Screen {
 }
 
 /// The form; who is known already is not asked for.
-fn form(visit: &Visit, phone: &DeviceName, user_id: Option<&str>) -> Screen {
+fn form(visit: &Visit, phone: &DeviceName, user_id: Option<&str>, letters: bool) -> Screen {
     let item = |label, parameter, flags: &str| InputItem {
         display_name: text(visit, label),
         parameter,
@@ -108,7 +108,8 @@ fn form(visit: &Visit, phone: &DeviceName, user_id: Option<&str>) -> Screen {
     let (url, is_known) = with_user(format!("{}{PATH}?changePin=true&device={phone}", visit.base), user_id);
     let pins =
         [(Phrase::CurrentPin, "oldpin"), (Phrase::NewPin, "newpin"), (Phrase::ConfirmPin, "confirmnewpin")];
-    let user = (!is_known).then(|| item(Phrase::UserId, "userid", visit.language.letters()));
+    let user = (!is_known)
+        .then(|| item(Phrase::UserId, "userid", if letters { visit.language.letters() } else { "N" }));
     let pins = pins.map(|(label, parameter)| item(label, parameter, "NP"));
     Screen::Input {
         title: text(visit, Phrase::ChangeCredential),

@@ -1,7 +1,9 @@
 //! What a phone sends to its Extension Mobility service, read from the query string.
 //!
-//! Names are case sensitive, unknown ones are ignored, a known one that comes twice is refused, never merged (PHONE-2). The PIN leaves
-//! here as typed and is nowhere logged.
+//! Names are case sensitive, unknown ones are ignored but for a login type in another spelling, and one that comes twice is refused, never
+//! merged (PHONE-2). The PIN leaves here as typed and is nowhere logged.
+
+use std::collections::HashSet;
 
 use zeroize::Zeroizing;
 
@@ -51,6 +53,9 @@ pub(super) enum Wish {
 pub(super) const LOGIN_TYPES: [(&str, LoginMethod); 3] =
     [("UID", LoginMethod::UserId), ("SP", LoginMethod::SelfServiceId), ("DN", LoginMethod::PrimaryExtension)];
 
+/// No login type.
+const MISSPELT: &str = "?";
+
 #[derive(Default)]
 struct Parameters {
     device: Option<String>,
@@ -65,8 +70,22 @@ struct Parameters {
     notice: Option<String>,
 }
 
-/// Reads the pairs of a query string; the order of refusals is 207, 215, 202, 11.
-pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode> {
+/// What cannot be read.
+pub(super) struct Unreadable {
+    /// Why.
+    pub(super) code: EmCode,
+    /// The page to begin again with, where that can be read.
+    pub(super) page: Option<(DeviceName, LoginMethod)>,
+}
+
+impl From<EmCode> for Unreadable {
+    fn from(code: EmCode) -> Self {
+        Self { code, page: None }
+    }
+}
+
+/// Reads the pairs of a query string; the order of refusals is 1, 207, 215, 202, 11.
+pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, Unreadable> {
     let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown, extend, notice } =
         gather(pairs)?;
     let device = device.filter(|d| !d.trim().is_empty()).ok_or(EmCode::DeviceNameEmpty)?;
@@ -84,7 +103,10 @@ pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, EmCode
         (_, None, Some(typed), Some(pin)) if !typed.trim().is_empty() && !pin.trim().is_empty() => {
             Wish::LogIn { typed: typed.trim().to_owned(), pin }
         }
-        (..) => return Err(EmCode::BlankCredential),
+        (..) => {
+            let page = device.parse().ok().map(|phone| (phone, login_type));
+            return Err(Unreadable { code: EmCode::BlankCredential, page });
+        }
     };
     Ok(PhoneRequest { phone: device.parse().map_err(|_| EmCode::PhoneAbsent)?, login_type, wish })
 }
@@ -101,22 +123,26 @@ fn parse_login_type(text: Option<&str>) -> Result<LoginMethod, EmCode> {
 }
 
 fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
-    let mut parameters = Parameters::default();
+    let (mut parameters, mut names) = (Parameters::default(), HashSet::new());
     for (name, value) in pairs {
-        let repeated = match name.as_str() {
-            "device" => parameters.device.replace(value).is_some(),
-            "userid" => parameters.user_id.replace(value).is_some(),
-            "seq" => parameters.pin.replace(Zeroizing::new(value)).is_some(),
-            "loginType" => parameters.login_type.replace(value).is_some(),
-            "doLogout" => parameters.log_out.replace(value).is_some(),
-            "t" => parameters.ticket.replace(Zeroizing::new(value)).is_some(),
-            "p" => parameters.profile.replace(value).is_some(),
-            "extend" => parameters.extend.replace(value).is_some(),
-            "notice" => parameters.notice.replace(value).is_some(),
-            "n" => parameters.shown.replace(value).is_some(),
-            _ => false,
-        };
-        if repeated {
+        match name.as_str() {
+            "device" => parameters.device = Some(value),
+            "userid" => parameters.user_id = Some(value),
+            "seq" => parameters.pin = Some(Zeroizing::new(value)),
+            "loginType" => parameters.login_type = Some(value),
+            // EM-043: whoever wrote the URL meant it, and would wonder why phones ask for something else
+            other if other.eq_ignore_ascii_case("loginType") => {
+                parameters.login_type = Some(MISSPELT.to_owned())
+            }
+            "doLogout" => parameters.log_out = Some(value),
+            "t" => parameters.ticket = Some(Zeroizing::new(value)),
+            "p" => parameters.profile = Some(value),
+            "extend" => parameters.extend = Some(value),
+            "notice" => parameters.notice = Some(value),
+            "n" => parameters.shown = Some(value),
+            _ => {}
+        }
+        if !names.insert(name) {
             return Err(EmCode::Parse);
         }
     }
@@ -128,7 +154,9 @@ mod tests {
     use super::*;
 
     fn code(pairs: &[(&str, &str)]) -> Option<EmCode> {
-        parse(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()).err()
+        parse(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+            .err()
+            .map(|unreadable| unreadable.code)
     }
 
     #[test]
@@ -140,6 +168,8 @@ mod tests {
         assert_eq!(code(&[("device", "SEP1"), ("seq", "1")]), Some(EmCode::BlankCredential));
         assert_eq!(code(&[("device", "a b")]), Some(EmCode::PhoneAbsent));
         assert_eq!(code(&[("device", "SEP1"), ("device", "SEP2")]), Some(EmCode::Parse));
-        assert_eq!(code(&[("device", "SEP1"), ("EMCC", "#EMCC#"), ("check", "1"), ("check", "2")]), None);
+        assert_eq!(code(&[("device", "SEP1"), ("check", "1"), ("check", "2")]), Some(EmCode::Parse));
+        assert_eq!(code(&[("device", "SEP1"), ("EMCC", "#EMCC#"), ("check", "1")]), None);
+        assert_eq!(code(&[("device", "SEP1"), ("LoginType", "DN")]), Some(EmCode::LoginTypeInvalid));
     }
 }

@@ -7,7 +7,7 @@ use crate::em::credential;
 use crate::em::error::{Doing, EmCode};
 use crate::em::screen::{InputItem, MenuItem, Screen, SoftKey};
 use crate::em::texts::{Language, Phrase};
-use crate::em::visit::Refusal;
+use crate::em::visit::{Refusal, Visit};
 
 /// Entries of a menu that phones show at most.
 pub(super) const MENU: usize = 100;
@@ -41,7 +41,12 @@ pub(super) struct Choice {
     pub(super) id: String,
 }
 
-impl Screens<'_> {
+impl<'v> Screens<'v> {
+    /// In answer to a request.
+    pub(super) fn of(visit: &'v Visit, phone: &'v DeviceName, login_type: LoginMethod) -> Self {
+        Self { base: &visit.base, phone, login_type, language: &visit.language }
+    }
+
     /// The service, as this phone called it.
     fn page(&self) -> String {
         let named = LOGIN_TYPES.iter().find(|(_, method)| *method == self.login_type);

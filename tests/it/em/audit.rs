@@ -9,9 +9,11 @@ use emgate::domain::logout::LogoutOrigin;
 use emgate::em::audit::{self, Attempt};
 use emgate::em::error::{Doing, EmCode};
 use emgate::em::phone_app::routes;
+use emgate::em::service::LoginAttempt;
 use emgate::store::objects::Selector;
 use serde_json::{Value, json};
 
+use super::phone_page::get;
 use crate::support::axl::{AxlSite, Caller};
 use crate::support::database::await_lock_waiters;
 use crate::support::gateway::TestGateway;
@@ -57,6 +59,14 @@ async fn every_refusal_of_the_page_is_told_with_its_code() {
         ("", "rejected login - - 207 x1"),
         ("?device=SEP0000000000A1&device=SEP0000000000A2", "rejected login SEP0000000000A1 - 1 x1"),
         ("?device=SEP0000000000A1&loginType=XX", "rejected login SEP0000000000A1 - 215 x1"),
+        ("?device=SEP0000000000A1&logintype=DN", "rejected login SEP0000000000A1 - 215 x1"),
+        ("?device=SEP0000000000A1&x=1&x=2&doLogout=true", "rejected logout SEP0000000000A1 - 1 x1"),
+        ("?device=SEP0000000000A1&userid=ada%00&seq=1", "rejected login SEP0000000000A1 - 201 x1"),
+        (
+            "?device=SEP0000000000A1&loginType=SP&userid=ada%00&seq=1",
+            "rejected login SEP0000000000A1 - 201 x1",
+        ),
+        ("?device=SEP0000000000A1&loginType=DN&userid=7%00&seq=1", "rejected login SEP0000000000A1 - 201 x1"),
         ("?device=no%20phone&userid=ada&seq=1", "rejected login - - 11 x1"),
         ("?device=sep0000000000a1&userid=ada&seq=", "rejected login SEP0000000000A1 ada 202 x1"),
         ("?device=SEP0000000000FF&userid=ADA&seq=1", "rejected login - - 11 x1"),
@@ -105,6 +115,25 @@ async fn a_refusal_says_who_asked_and_only_what_was_proved() {
     let types: Vec<String> =
         site.envelopes().iter().map(|e| format!("{} {}", e["authtype"], e["authid"])).collect();
     assert_eq!(types[1..], [r#""anonymous" null"#, r#""app_user" "ada""#]);
+}
+
+#[tokio::test]
+async fn who_chose_from_the_menu_is_known_and_what_stood_in_the_way() {
+    let site = site();
+    let profiles = [site.profile("UDP_1"), site.profile("UDP_2")];
+    site.user("many", &profiles);
+    let menu = get(&site, "?device=SEP0000000000A1&userid=many&seq=12345").await;
+    let (_, first) = menu.split_once("<MenuItem>").unwrap();
+    let (_, first) = first.split_once("/EMAppServlet").unwrap();
+    let choice = first.split_once("</URL>").unwrap().0.replace("&amp;", "&");
+    let elsewhere =
+        LoginAttempt { profile: Some(Selector::name("UDP_2")), ..site.attempt("SEP0000000000A2", "many") };
+    site.em.login(elsewhere).await.unwrap();
+    let before = site.story().len();
+    ask(&site, &choice).await;
+    write_audit(&site.em).await;
+    let told = "rejected login SEP0000000000A1 many 25 x1 behind SEP0000000000A2";
+    assert_eq!(site.story()[before..], [told]);
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ async fn each_refusal_shows_the_text_of_its_code() {
     for (query, text) in [
         ("", "Login is unavailable(207)"),
         ("?device=&userid=&seq=", "Login is unavailable(207)"),
+        ("?doLogout=true", "Logout is unavailable(207)"),
         ("?device=SEP0000000000A1&device=SEP0000000000A2", "Login is unavailable(1)"),
         ("?device=SEP0000000000A1&loginType=XX", "LoginType invalid(215)"),
         ("?device=SEP0000000000FF&userid=ada&seq=", "Please try to login again (202)"),

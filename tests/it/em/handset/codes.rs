@@ -109,8 +109,8 @@ fn each_refusal_is_one_whole_screen_in_both_languages() {
     insta::assert_snapshot!(told.join("\n"), @"
     Extension Mobility | Please try to login again (201) | Error 201 Authentication Error. Check user ID and PIN. | [1 Retry http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 Exit SoftKey:Exit]
     移动分机 | 请重新登录 (201) | 错误 201 验证错误。请检查用户标识和 PIN。 | [1 重试 http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 退出 SoftKey:Exit]
-    Extension Mobility | Please try to login again (202) | Error 202 Blank User ID or PIN. Enter both user ID and PIN. Reference ######## | [3 Exit SoftKey:Exit]
-    移动分机 | 请重新登录 (202) | 错误 202 用户标识或 PIN 为空。用户标识和 PIN 都要输入。 参考号 ######## | [3 退出 SoftKey:Exit]
+    Extension Mobility | Please try to login again (202) | Error 202 Blank User ID or PIN. Enter both user ID and PIN. Reference ######## | [1 Retry http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 Exit SoftKey:Exit]
+    移动分机 | 请重新登录 (202) | 错误 202 用户标识或 PIN 为空。用户标识和 PIN 都要输入。 参考号 ######## | [1 重试 http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 退出 SoftKey:Exit]
     Extension Mobility | Login is unavailable (205) | Error 205 User Profile Absent. Ask the administrator for a device profile. Reference ######## | [1 Retry http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 Exit SoftKey:Exit]
     移动分机 | 无法登录(205) | 错误 205 缺少用户配置文件。请让管理员为您分配设备配置文件。 参考号 ######## | [1 重试 http://localhost/emapp/EMAppServlet?device=SEP0000000000F1] [3 退出 SoftKey:Exit]
     Extension Mobility | Login is unavailable(207) | Error 207 Device Name Empty. The service URL of this phone names no device. Reference ######## | [3 Exit SoftKey:Exit]
