@@ -15,7 +15,7 @@ impl LoginLimit {
         i32::try_from(seconds).ok().filter(|s| *s > 0).map(Self)
     }
 
-    /// A limit in minutes; zero is none.
+    /// A limit in minutes; zero is none, and so is what no timer can count.
     pub fn from_minutes(minutes: u32) -> Option<Self> {
         Self::from_seconds(i64::from(minutes) * 60)
     }

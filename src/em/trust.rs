@@ -131,6 +131,9 @@ impl Em {
             judged => (judged, false),
         };
         tracing::debug!(?route, phone.address = ?address, ?judged, "a source was judged");
+        if judged.is_err() {
+            tracing::info!(source = ?route.address, proxied = route.is_proxied, "a source is not trusted");
+        }
         match judged {
             Ok(()) => {
                 if let Some((phone, rests_on)) = known {

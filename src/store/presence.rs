@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
 
 use super::gathered::{Gathered, Lookup};
 use super::{Db, StoreError, Tx};
@@ -39,6 +39,8 @@ pub struct Person {
     pub profiles: Vec<String>,
     /// The profile used when none is chosen.
     pub default_profile: Option<String>,
+    /// Whether their home is this cluster.
+    pub is_local: bool,
 }
 
 /// Folded names that are asked for together.
@@ -112,7 +114,8 @@ impl QueryFragment<Pg> for PeopleOf<'_> {
                 ARRAY(SELECT p.name FROM sessions s JOIN objects p ON p.pk = s.phone_pk WHERE s.user_pk = o.pk ORDER BY p.name), \
                 ARRAY(SELECT p.name FROM associations a JOIN objects p ON p.pk = a.target_pk \
                     WHERE a.holder_pk = o.pk AND a.kind = 'profile' ORDER BY a.position), \
-                (SELECT p.name FROM users u JOIN objects p ON p.pk = u.default_profile_pk WHERE u.pk = o.pk) \
+                (SELECT p.name FROM users u JOIN objects p ON p.pk = u.default_profile_pk WHERE u.pk = o.pk), \
+                (SELECT u.home_cluster FROM users u WHERE u.pk = o.pk) \
              FROM objects o WHERE o.type = 'User' AND o.name_key = ANY (",
         );
         out.push_bind_param::<Array<Text>, _>(self.0)?;
@@ -136,7 +139,7 @@ impl Query for PhonesOf<'_> {
 }
 
 impl Query for PeopleOf<'_> {
-    type SqlType = (Text, Text, Array<Text>, Array<Text>, Nullable<Text>);
+    type SqlType = (Text, Text, Array<Text>, Array<Text>, Nullable<Text>, Bool);
 }
 
 impl RunQueryDsl<PgConnection> for PhonesOf<'_> {}

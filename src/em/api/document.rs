@@ -189,13 +189,11 @@ impl ClaimedRoute {
         Ok(Self { address: address.map(|text| text.parse().ok()), is_proxied })
     }
 
-    /// The way that counts: as the program says where it may act for anybody, else that of its own connection.
+    /// The way that counts: from where the program says, where it may act for anybody, else from where its connection comes; through a
+    /// proxy where either of them says so.
     pub(super) fn route(&self, reach: &Reach, peer: Route) -> Route {
-        match (reach, self.address) {
-            (Reach::Anybody, Some(address)) => Route { address, is_proxied: self.is_proxied },
-            (Reach::Anybody, None) => Route { is_proxied: peer.is_proxied || self.is_proxied, ..peer },
-            (Reach::Oneself(..), _) => peer,
-        }
+        let claimed = self.address.filter(|_| *reach == Reach::Anybody);
+        Route { address: claimed.unwrap_or(peer.address), is_proxied: peer.is_proxied || self.is_proxied }
     }
 }
 

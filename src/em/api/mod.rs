@@ -14,7 +14,7 @@ mod query;
 mod reach;
 mod request;
 
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -37,6 +37,8 @@ use crate::telemetry::RequestId;
 
 /// Path of the service.
 pub const PATH: &str = "/emservice/EMServiceServlet";
+/// After how many seconds a request that was answered busy may be sent again (EM-145).
+const RETRY_SECONDS: u64 = 1;
 
 /// The application API of this node.
 #[derive(Clone)]
@@ -136,9 +138,9 @@ pub fn routes(config: &mut web::ServiceConfig, api: Api) {
 }
 
 async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> HttpResponse {
-    let form = if body.is_empty() { request.query_string().as_bytes() } else { &body };
+    let query = request.query_string().as_bytes();
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let (declaration, outcome) = match read(form, header("content-type").unwrap_or_default()) {
+    let (declaration, outcome) = match read(query, &body, header("content-type").unwrap_or_default()) {
         Err(code) => (Declaration::Yes, Err(logged(code))),
         Ok(root) => {
             let declaration = if root.name == "query" { Declaration::No } else { Declaration::Yes };
@@ -148,8 +150,12 @@ async fn serve(request: HttpRequest, body: web::Bytes, api: web::Data<Api>) -> H
             (declaration, api.serve(&Received { root, peer, id, trace }).await)
         }
     };
-    let document = outcome.unwrap_or_else(|code| answer::failure(code, declaration));
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8")).body(document)
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, "text/xml;charset=UTF-8"));
+    if matches!(outcome, Err(EmCode::Busy)) {
+        response.insert_header((RETRY_AFTER, RETRY_SECONDS));
+    }
+    response.body(outcome.unwrap_or_else(|code| answer::failure(code, declaration)))
 }
 
 /// Has the log say that something was refused which is neither a login nor a logout.
@@ -159,8 +165,13 @@ fn logged(code: EmCode) -> EmCode {
 }
 
 /// Takes the document out of its form and reads it; bytes that are not what the header says are no document.
-fn read(form: &[u8], content_type: &str) -> Result<Element, EmCode> {
-    let document = form::document(form)?;
+fn read(query: &[u8], body: &[u8], content_type: &str) -> Result<Element, EmCode> {
+    let document = match (body.is_empty(), form::document(query)) {
+        (true, document) => document?,
+        (false, Err(_)) => form::document(body)?,
+        // one in the address and one in the body
+        (false, Ok(_)) => return Err(EmCode::Parse),
+    };
     if wellformed::charset(content_type).is_some_and(|charset| !wellformed::agrees(charset, &document)) {
         return Err(EmCode::Parse);
     }

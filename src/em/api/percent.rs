@@ -23,10 +23,11 @@ pub(super) fn decode_form(value: &[u8]) -> Zeroizing<Vec<u8>> {
     decoded
 }
 
-/// Decodes a user id; none when it is not encoded at all, or not as UTF-8.
+/// Decodes a user id; none when it is not encoded at all, not as UTF-8, or as what is in no user id.
 pub(super) fn decode_id(id: &str) -> Option<String> {
     let escapes = id.contains('%').then(|| id.replace('+', "%2B"))?;
-    String::from_utf8(decode_form(escapes.as_bytes()).to_vec()).ok().filter(|decoded| decoded != id)
+    let decoded = String::from_utf8(decode_form(escapes.as_bytes()).to_vec()).ok()?;
+    (decoded != id && !decoded.contains(char::is_control)).then_some(decoded)
 }
 
 /// The readings of a user id, which may have been encoded once more than the document: as it stands first (extension-mobility.md 4.4).
@@ -80,7 +81,7 @@ mod tests {
             assert_eq!(decode_id(&encoded).as_deref().unwrap_or(id), id);
         }
         assert_eq!(encode_id("em@cisco.com"), "em%40cisco.com");
-        for plain in ["rkumar", "a+b", "50%", "a%zz", "%ff"] {
+        for plain in ["rkumar", "a+b", "50%", "a%zz", "%ff", "a%00", "%0a"] {
             assert_eq!(decode_id(plain), None, "{plain}");
         }
     }

@@ -25,7 +25,11 @@ pub(super) async fn look_up(api: &Api, query: Query, reach: &Reach) -> Result<Ve
     Ok(match query {
         Query::UsersOfPhones(names) => answer::phones(&phones(api, names).await?),
         Query::PhonesOfUsers(ids) => answer::devices(&people(api, ids).await?),
-        Query::Users(ids) => answer::existing(&people(api, ids).await?),
+        Query::Users(ids) => {
+            let found = people(api, ids).await?;
+            let local = found.into_iter().map(|(id, person)| (id, person.filter(|person| person.is_local)));
+            answer::existing(&local.collect::<Vec<_>>())
+        }
         Query::ProfilesOfUsers(ids) => answer::profiles(&people(api, ids).await?),
     })
 }

@@ -1,5 +1,8 @@
 //! The four queries, with many names and with none that is known.
 
+use diesel::prelude::*;
+use emgate::store::{StoreError, schema};
+
 use super::*;
 
 fn results(name: &str, lines: &[&str]) -> String {
@@ -98,6 +101,20 @@ async fn whether_people_are_known_is_told() {
             ]
         )
     );
+    let nobody = |id: &str| {
+        results("checkUserResults", &[&format!("<user id=\"{id}\">"), "<doesNotExist/>", "</user>"])
+    };
+    let check = |id: &str| format!("<checkUser><userID>{id}</userID></checkUser>");
+    assert_eq!(query(&site, &check("ada%2500")).await, nobody("ada%2500"), "it stands for no user id");
+    let ada =
+        site.em.db().read(|tx| objects::find(tx, "User", &Selector::name("ada"))).await.unwrap().unwrap();
+    site.write(|tx| {
+        diesel::update(schema::users::table.find(ada.pk))
+            .set(schema::users::home_cluster.eq(false))
+            .execute(tx.connection())
+            .map_err(StoreError::from)
+    });
+    assert_eq!(query(&site, &check("ada")).await, nobody("ada"), "their home is another cluster");
 }
 
 #[tokio::test]

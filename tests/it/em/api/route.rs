@@ -69,6 +69,23 @@ async fn what_a_person_says_about_the_way_counts_for_nothing() {
         ..Sent::default()
     };
     assert_eq!(sent.answer(&site).await, failure(PROXIED.0, PROXIED.1));
-    let sent = Sent { peer: "192.0.2.7", body: form, ..Sent::default() };
+    let sent = Sent { peer: "192.0.2.7", body: form.clone(), ..Sent::default() };
     assert_eq!(sent.answer(&site).await, SUCCESS);
+    let said = String::from_utf8(form).unwrap().replace(">false<", ">true<");
+    let sent = Sent { peer: "192.0.2.7", body: said.into_bytes(), ..Sent::default() };
+    assert_eq!(sent.answer(&site).await, failure(PROXIED.0, PROXIED.1), "but for a proxy");
+}
+
+#[tokio::test]
+async fn a_proxy_before_the_program_is_one_whatever_the_program_says() {
+    let site = site();
+    site.parameter("ValidateIPAddress", "T");
+    site.parameter("TrustedListOfIPs", "192.0.2.7");
+    let body = format!(
+        "xml=<request>{}{}</request>",
+        app("seats", PASSWORD),
+        login(A1, "ada", &from("192.0.2.7", "false"))
+    );
+    let sent = Sent { headers: vec![("via", "1.1 proxy")], body: body.into_bytes(), ..Sent::default() };
+    assert_eq!(sent.answer(&site).await, failure(PROXIED.0, PROXIED.1));
 }
