@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::{Ground, NoGround};
-use super::{Ended, LogoutResult, NoDuration, SessionShown, SessionsMeant, list, log_out};
+use super::{Ended, LogoutResult, NoDuration, SessionShown, SessionsMeant, foresee, list, log_out};
 use crate::config::Flags;
 use crate::domain::short_text::Comment;
 
@@ -123,8 +123,9 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
         args.phones.clone()
     };
     if args.dry_run {
-        phones.iter().try_for_each(|phone| writeln!(out, "{phone}"))?;
-        return Ok(true);
+        let results = ground.db.read_blocking(|tx| foresee(tx, &phones)).map_err(NoGround::Database)?;
+        print(&results, args.json, result_line, &mut out)?;
+        return Ok(results.iter().all(|r| r.result == Ended::WouldLogOut));
     }
     let results = end_each(&ground, &phones, args);
     print(&results, args.json, result_line, &mut out)?;

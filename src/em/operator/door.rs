@@ -16,6 +16,9 @@ use crate::auth::{Caller, Right};
 use crate::event::EventError;
 use crate::store::StoreError;
 
+/// How JSON writes the one character that is in no text of ours.
+const NUL: &[u8] = br"\u0000";
+
 /// Why nothing is done.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::em) enum Refused {
@@ -75,18 +78,27 @@ pub(in crate::em) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(unread(&"give a JSON object"));
     }
-    serde_json::from_slice(body).map(|Members(asked)| asked).map_err(|error| unread(&error))
+    let Members(asked) = serde_json::from_slice(body).map_err(|error| unread(&error))?;
+    if body.windows(NUL.len()).any(|escape| escape == NUL) {
+        return Err(unread(&"a text holds the character U+0000"));
+    }
+    Ok(asked)
 }
 
 /// Reads what a query string asks.
 pub(in crate::em) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Refused> {
     let read = web::Query::from_query(request.query_string()).map(web::Query::into_inner);
-    read.map_err(|error| match error {
+    let asked = read.map_err(|error| match error {
         QueryPayloadError::Deserialize(error) => {
             Refused::Request(format!("the parameters cannot be read: {error}"))
         }
         _ => Refused::Request("the parameters cannot be read".to_owned()),
-    })
+    })?;
+    let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    match pairs.find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => Err(Refused::field(&name, "it holds the character U+0000")),
+        None => Ok(asked),
+    }
 }
 
 /// Reads a text as something else and refuses it in the words of that, never in its own: it may be a secret.

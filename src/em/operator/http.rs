@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
 use super::door::{self, Refused};
-use super::{Ended, LogoutResult, NoDuration, SessionsMeant, list};
+use super::{Ended, LogoutResult, NoDuration, SessionsMeant, foresee, list};
 use crate::auth::{Caller, Right};
 use crate::domain::event::{Cause, Via};
 use crate::domain::logout::LogoutOrigin;
@@ -120,6 +120,10 @@ async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<Logou
         Some(filter) => {
             let (filter, most) = (filter.filter()?, if dry_run { MOST_LISTED } else { MOST_ENDED });
             em.db().read(move |tx| find(tx, &filter, most)).await?
+        }
+        None if dry_run => {
+            let results = em.db().read(move |tx| foresee(tx, &phones)).await?;
+            return Ok(LogoutDone { dry_run, results, remaining: 0 });
         }
         None => (phones.iter().map(|phone| (phone.clone(), None)).collect(), phones.len()),
     };

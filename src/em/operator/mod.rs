@@ -9,6 +9,8 @@ pub mod http;
 pub(super) mod members;
 pub(super) mod terminal;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,11 +21,13 @@ use super::error::EmCode;
 use super::outcome::LogoutOutcome;
 use crate::domain::event::Cause;
 use crate::domain::logout::LogoutOrigin;
+use crate::domain::names::fold;
 use crate::event::{EventError, Origin};
 use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
+use crate::store::presence::{self, PhonePresence};
 use crate::store::session_list::{self, ListedSession, SessionFilter};
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, Tx};
 
 /// How often a logout is tried while somebody else logs in and out on its phone.
 const TRIES: u32 = 10;
@@ -207,6 +211,24 @@ fn shown(session: ListedSession) -> SessionShown {
         max_login_source: limit_source,
         session_id,
     }
+}
+
+/// What a logout of these phones would come to.
+pub(super) fn foresee(tx: &mut Tx<'_>, phones: &[String]) -> Result<Vec<LogoutResult>, StoreError> {
+    let question = phones.iter().map(|phone| fold(phone)).collect();
+    let found = presence::phones(tx, &[question])?.concat();
+    let found: HashMap<&str, &PhonePresence> = found.iter().map(|one| (one.key.as_str(), one)).collect();
+    let foreseen = |phone: &String| {
+        let result = match found.get(fold(phone).as_str()) {
+            None => Err(EmCode::PhoneAbsent).into(),
+            Some(PhonePresence { user: None, .. }) => LogoutResult::of(Ended::NobodyLoggedIn),
+            Some(PhonePresence { user, .. }) => {
+                LogoutResult { user: user.clone(), ..LogoutResult::of(Ended::WouldLogOut) }
+            }
+        };
+        LogoutResult { phone: phone.clone(), ..result }
+    };
+    Ok(phones.iter().map(foreseen).collect())
 }
 
 /// Ends the session on a phone, for a program that runs beside the gateway.

@@ -108,6 +108,10 @@ fn one_phone_is_logged_out_with_actor_and_reason_in_its_event() {
         (&json!("administrator"), &json!("cli"))
     );
     assert_eq!(event["authtype"], "user");
+    let named = ["logout", "SEP000000000001", "SEP000000000002", "SEP0000000000FF"];
+    let (status, out, _) = floor.run(&[&named[..], &["--dry-run"]].concat());
+    let foreseen: Vec<_> = out.lines().map(|line| line.split_whitespace().nth(2).unwrap()).collect();
+    assert_eq!((status, &foreseen[..]), (1, &["nobody-logged-in", "would-log-out", "refused"][..]), "{out}");
     let (status, out, _) = floor.run(&["logout", "SEP000000000001", "SEP0000000000FF"]);
     assert_eq!(status, 1);
     assert!(out.contains("nobody-logged-in") && out.contains("refused (11): "), "{out}");
@@ -157,6 +161,7 @@ fn what_cannot_be_meant_is_refused_with_the_field_and_what_to_change() {
         (r#"{"filter": {"longerThan": "0:00"}}"#, "filter: it means all"),
         (r#"{"filter": {"site": 5}}"#, "read: filter: invalid type"),
         (r#"{"filter": {"longerThan": "x"}}"#, "longerThan: give hours:minutes"),
+        (r#"{"phones": ["SEP\u0000"]}"#, "U+0000"),
         (r#"{"phones": ["x"], "dryRun": "yes"}"#, "read: dryRun: give true or false"),
         (r#"{"phones": ["x"], "reason": ""}"#, "reason: give 1 to 256"),
         (r#"{"phones": ["x"], "reason": "a\u0007b"}"#, "reason: give 1 to 256"),
