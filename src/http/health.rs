@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use prometheus_client::metrics::family::Family;
@@ -14,8 +15,11 @@ use prometheus_client::registry::Registry;
 use serde::Serialize;
 
 use super::hints::{Component, Components, Hints};
-use crate::store::Db;
+use crate::store::{Db, StoreError};
 use crate::telemetry::Metrics;
+
+/// So long the database may take to say how it is; one that is frozen says nothing at all.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How copying events to Kafka goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -89,7 +93,8 @@ impl Health {
     /// What holds on this node now, noted for the metrics; none while the database does not answer.
     async fn look(&self) -> Option<Hints> {
         let node = self.node.clone();
-        let read = self.db.read(move |tx| Hints::read(tx, &node)).await;
+        let read = tokio::time::timeout(PATIENCE, self.db.read(move |tx| Hints::read(tx, &node))).await;
+        let read = read.unwrap_or_else(|_| Err(StoreError::Slow("the database says nothing".into())));
         self.connected.set(read.is_ok().into());
         match read {
             Ok(hints) => {
