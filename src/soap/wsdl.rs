@@ -20,6 +20,7 @@ pub const SCHEMA_FILES: &[(&str, &str)] = &[
     ("objects/ipPhoneServices.xsd", include_str!("../../wsdl/objects/ipPhoneServices.xsd")),
     ("objects/routePartition.xsd", include_str!("../../wsdl/objects/routePartition.xsd")),
     ("objects/css.xsd", include_str!("../../wsdl/objects/css.xsd")),
+    ("objects/userProfileProvision.xsd", include_str!("../../wsdl/objects/userProfileProvision.xsd")),
     ("objects/serviceParameter.xsd", include_str!("../../wsdl/objects/serviceParameter.xsd")),
     ("objects/processNode.xsd", include_str!("../../wsdl/objects/processNode.xsd")),
     ("objects/registrationDynamic.xsd", include_str!("../../wsdl/objects/registrationDynamic.xsd")),

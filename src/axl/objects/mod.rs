@@ -16,6 +16,7 @@ pub mod registration;
 pub mod route_partition;
 pub mod service_parameter;
 pub mod user;
+pub mod user_profile;
 
 use super::error::AxlError;
 use super::object::AxlObject;
@@ -39,7 +40,7 @@ pub struct Entry {
 }
 
 /// Every type that is served.
-pub const OBJECTS: [Entry; 12] = [
+pub const OBJECTS: [Entry; 13] = [
     entry::<phone::Phone>(),
     entry::<device_profile::DeviceProfile>(),
     entry::<default_profile::DefaultProfile>(),
@@ -49,6 +50,7 @@ pub const OBJECTS: [Entry; 12] = [
     entry::<phone_service::PhoneService>(),
     entry::<route_partition::RoutePartition>(),
     entry::<css::Css>(),
+    entry::<user_profile::UserProfile>(),
     read_only::<process_node::ProcessNode>(),
     service_parameter::ENTRY,
     registration::ENTRY,

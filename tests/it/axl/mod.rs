@@ -21,4 +21,5 @@ mod samples;
 mod service_parameter;
 mod together;
 mod user;
+mod user_profile;
 mod versions;

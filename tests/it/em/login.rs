@@ -9,6 +9,7 @@ use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::store::objects::Selector;
 use serde_json::json;
 
+use crate::support::axl::{AxlSite, Caller};
 use crate::support::site::Site;
 
 fn site_of_two() -> Site {
@@ -252,25 +253,28 @@ async fn the_shortest_limit_counts_and_the_sweep_ends_the_session_when_it_is_ove
     assert_eq!(site.sessions(), [("SEP0000000000A2".to_owned(), "bob".to_owned())]);
 }
 
-#[tokio::test]
-async fn a_users_own_limit_counts_where_the_user_profile_grants_it() {
-    let site = Site::new();
+#[test]
+fn a_users_own_limit_counts_where_the_user_profile_grants_it() {
+    let provisioned = AxlSite::new();
+    let site = &provisioned.site;
     site.phone("SEP0000000000A1");
     site.phone("SEP0000000000A2");
+    site.profile("UDP");
     site.parameter("IntraClusterMaxLoginTime", "8:00");
-    let grants =
-        site.object("UserProfileProvision", "Grants", &json!({"allowProvisionEMMaxLoginTime": "true"}));
-    let profile = site.profile("UDP");
-    site.user_with("ada", &[profile], &json!({"userProfile": {"ref": grants.0}}), Some(36_000));
-    site.user_with("bob", &[profile], &json!({}), Some(36_000));
-    site.log_in("SEP0000000000A1", "ada").await.unwrap();
-    site.log_in("SEP0000000000A2", "bob").await.unwrap();
-    let events = site.events();
-    assert_eq!(
-        (&events[0].1["maxLoginSeconds"], &events[0].1["maxLoginSource"]),
-        (&json!(36_000), &json!("user"))
-    );
-    assert_eq!(events[1].1["maxLoginSeconds"], 28_800);
+    let grants = "<name>Grants</name><allowProvisionEMMaxLoginTime>true</allowProvisionEMMaxLoginTime>";
+    provisioned
+        .uuid("addUserProfileProvision", &format!("<userProfileProvision>{grants}</userProfileProvision>"));
+    for (user, profile) in [("ada", "<userProfile>Grants</userProfile>"), ("bob", "")] {
+        provisioned.uuid("addUser", &format!("<user><lastName>Test</lastName><userid>{user}</userid><pin>12345</pin>{profile}<emMaxLoginTime>600</emMaxLoginTime><phoneProfiles><profileName>UDP</profileName></phoneProfiles></user>"));
+    }
+    let before = site.events().len();
+    for (phone, user) in [("SEP0000000000A1", "ada"), ("SEP0000000000A2", "bob")] {
+        provisioned.runtime.block_on(site.log_in(phone, user)).unwrap();
+    }
+    let logins = site.events().split_off(before);
+    let limit = |n: usize| (&logins[n].1["maxLoginSeconds"], &logins[n].1["maxLoginSource"]);
+    assert_eq!(limit(0), (&json!(36_000), &json!("user")));
+    assert_eq!(limit(1), (&json!(28_800), &json!("service-parameter")));
 }
 
 #[tokio::test]

@@ -15,6 +15,15 @@ use crate::support::site::envelopes;
 const MAXIMUM: &str = "IntraClusterMaxLoginTime";
 const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
 
+/// A user profile that lets a time of one's own count, or not.
+fn user_profile(floor: &Floor, name: &str, allows: &str) {
+    let inner =
+        format!("<name>{name}</name><allowProvisionEMMaxLoginTime>{allows}</allowProvisionEMMaxLoginTime>");
+    floor
+        .axl
+        .uuid("addUserProfileProvision", &format!("<userProfileProvision>{inner}</userProfileProvision>"));
+}
+
 #[test]
 fn by_default_nobody_is_logged_out_however_long_they_stay() {
     let floor = Floor::new();
@@ -88,7 +97,7 @@ fn the_switch_and_the_time_follow_each_other_and_read_back() {
 fn a_time_of_ones_own_counts_only_where_the_user_profile_allows_it() {
     let floor = Floor::new();
     for allows in ["true", "false"] {
-        floor.gateway.sql(&format!("INSERT INTO objects (type, name, name_key, uuid, changed_at, carried) VALUES ('UserProfileProvision', 'Own time {allows}', 'own time {allows}', gen_random_uuid(), now(), '{{\"allowProvisionEMMaxLoginTime\": \"{allows}\"}}')"));
+        user_profile(&floor, &format!("Own time {allows}"), allows);
     }
     let own = |allows: &str| {
         format!("<userProfile>Own time {allows}</userProfile><emMaxLoginTime>30</emMaxLoginTime>")
@@ -107,6 +116,25 @@ fn a_time_of_ones_own_counts_only_where_the_user_profile_allows_it() {
     assert_eq!(floor.sessions().len(), 1, "the time of the cluster rules");
     floor.pass("1 minute");
     floor.until("that is over", || floor.sessions().is_empty());
+}
+
+#[test]
+fn a_changed_user_profile_counts_from_the_next_login_on() {
+    let floor = Floor::new();
+    let profile = "<userProfile>Standard (Factory Default) User Profile</userProfile>";
+    floor.user("eve", &["UDP_eve"], &format!("{profile}<emMaxLoginTime>30</emMaxLoginTime>"));
+    floor.set(MAXIMUM, "8:00");
+    let duration = || floor.shown("getPhone", &format!("<name>{PHONE}</name>"), "loginDuration");
+    for (allows, own) in [("false", "28800"), ("true", "1800"), ("false", "28800")] {
+        assert_eq!(floor.log_in(PHONE, "eve"), "Login successful");
+        let held = duration();
+        floor.axl.uuid("updateUserProfileProvision", &format!("<name>Standard (Factory Default) User Profile</name><allowProvisionEMMaxLoginTime>{allows}</allowProvisionEMMaxLoginTime>"));
+        assert_eq!(duration(), held, "who is logged in stays as long as was said");
+        floor.log_out(PHONE);
+        assert_eq!(floor.log_in(PHONE, "eve"), "Login successful");
+        assert_eq!(duration(), own, "{allows}");
+        floor.log_out(PHONE);
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ const HARM: [&str; 14] = [
 ];
 
 /// The add of one object, its element, and what must be in it.
-const ADDS: [(&str, &str, &str); 8] = [
+const ADDS: [(&str, &str, &str); 9] = [
     (
         "addPhone",
         "phone",
@@ -46,6 +46,7 @@ const ADDS: [(&str, &str, &str); 8] = [
     ),
     ("addRoutePartition", "routePartition", "<name>new</name>"),
     ("addCss", "css", "<name>new</name>"),
+    ("addUserProfileProvision", "userProfileProvision", "<name>new</name>"),
 ];
 
 /// Texts that a field takes by its type: harm cut to its length, and the longest of the widest.

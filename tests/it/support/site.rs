@@ -147,26 +147,12 @@ impl Site {
 
     /// A person with a PIN of 12345.
     pub(crate) fn user(&self, user_id: &str, profiles: &[ProfilePk]) -> UserPk {
-        self.user_with(user_id, profiles, &json!({}), None)
-    }
-
-    pub(crate) fn user_with(
-        &self,
-        user_id: &str,
-        profiles: &[ProfilePk],
-        carried: &Value,
-        own_seconds: Option<i32>,
-    ) -> UserPk {
         use schema::users;
-        let pk = self.object("User", user_id, carried);
+        let pk = self.object("User", user_id, &json!({}));
         let hash = self.em.verifier().hash_for_storage(SecretKind::Pin, "12345").unwrap();
         self.write(|tx| {
             diesel::insert_into(users::table)
-                .values((
-                    users::pk.eq(pk.0),
-                    users::last_name.eq("Test"),
-                    users::max_login_seconds.eq(own_seconds),
-                ))
+                .values((users::pk.eq(pk.0), users::last_name.eq("Test")))
                 .execute(tx.connection())?;
             credentials::set(tx, pk, SecretKind::Pin, &hash)
         });
