@@ -11,6 +11,8 @@ pub enum LogoutOrigin {
     Phone,
     /// An administrator or a provisioning application.
     Api,
+    /// The same, who asked to end all sessions, or all of one user.
+    All,
 }
 
 impl LogoutOrigin {
@@ -19,6 +21,7 @@ impl LogoutOrigin {
         match self {
             Self::Phone => LogoutReason::User,
             Self::Api => LogoutReason::Administrator,
+            Self::All => LogoutReason::LogoutAll,
         }
     }
 }

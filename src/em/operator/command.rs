@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::terminal::{Ground, NoGround};
 use super::{Ended, LogoutResult, NoDuration, SessionShown, SessionsMeant, foresee, list, log_out};
 use crate::config::Flags;
+use crate::domain::logout::LogoutOrigin;
 use crate::domain::short_text::Comment;
 
 /// Sessions that are listed or ended at most.
@@ -135,12 +136,14 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
 fn end_each(ground: &Ground, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {
     let pause = if args.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / args.rate };
     let bar = progress(phones.len());
+    let asked = if args.phones.is_empty() { args.meant.origin() } else { LogoutOrigin::Api };
     let mut results = Vec::with_capacity(phones.len());
     for (at, phone) in phones.iter().enumerate() {
         if at > 0 {
             std::thread::sleep(pause);
         }
-        results.push(log_out(&ground.db, &ground.origin, phone, &ground.cause(args.reason.clone())));
+        let cause = ground.cause(args.reason.clone());
+        results.push(log_out(&ground.db, &ground.origin, phone, (asked, &cause)));
         bar.inc(1);
     }
     bar.finish_and_clear();

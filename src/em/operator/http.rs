@@ -116,6 +116,7 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
 
 async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
     let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
+    let origin = filter.as_ref().map_or(LogoutOrigin::Api, SessionsMeant::origin);
     let (phones, meant) = match filter {
         Some(filter) => {
             let (filter, most) = (filter.filter()?, if dry_run { MOST_LISTED } else { MOST_ENDED });
@@ -130,7 +131,14 @@ async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<Logou
     let would = |(phone, user)| LogoutResult { phone, user, ..LogoutResult::of(Ended::WouldLogOut) };
     let results: Vec<_> = match dry_run {
         true => phones.into_iter().map(would).collect(),
-        false => end_each(em, caller, phones, reason.map(Comment::into_string).as_deref()).await,
+        false => {
+            let causes = || Cause {
+                correlation: em.new_id(),
+                comment: reason.clone().map(Comment::into_string),
+                ..caller.cause(Via::Console)
+            };
+            end_each(em, origin, causes, phones).await
+        }
     };
     let remaining = meant.saturating_sub(results.len());
     Ok(LogoutDone { dry_run, results, remaining })
@@ -144,16 +152,21 @@ fn find(tx: &mut Tx<'_>, filter: &SessionFilter, most: usize) -> Result<(Vec<Mea
     Ok((phones, session_list::count(tx, filter)?))
 }
 
-async fn end_each(em: &Em, caller: &Caller, phones: Vec<Meant>, comment: Option<&str>) -> Vec<LogoutResult> {
+/// Ends sessions one after the other, each for a cause of its own.
+async fn end_each(
+    em: &Em,
+    origin: LogoutOrigin,
+    causes: impl Fn() -> Cause,
+    phones: Vec<Meant>,
+) -> Vec<LogoutResult> {
     let mut ended = Vec::new();
     for (phone, _) in phones.into_iter().take(MOST_ENDED) {
         if !ended.is_empty() {
             tokio::time::sleep(Duration::from_secs(1) / RATE).await;
         }
-        let (correlation, comment) = (em.new_id(), comment.map(str::to_owned));
-        let cause = Cause { correlation, comment, ..caller.cause(Via::Console) };
+        let cause = causes();
         let named = Selector::name(&phone);
-        let outcome = em.logout(Named::By(named.clone()), LogoutOrigin::Api, cause.clone()).await;
+        let outcome = em.logout(Named::By(named.clone()), origin, cause.clone()).await;
         if let Err(code) = outcome {
             em.rejected(Attempt { doing: Doing::Logout, phone: Some(named), user: None, cause }, code);
         }

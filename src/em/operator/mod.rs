@@ -165,6 +165,13 @@ impl SessionsMeant {
         [phone, user, profile, site].into_iter().all(is_any) && any_age
     }
 
+    /// All sessions of somebody, or of everybody, are another matter than some (events.md 6.2).
+    pub(super) fn origin(&self) -> LogoutOrigin {
+        let is_of_one = Self { user: None, ..self.clone() } == Self::default()
+            && self.user.as_deref().is_some_and(|user| !user.contains('*'));
+        if is_of_one || self.is_everything() { LogoutOrigin::All } else { LogoutOrigin::Api }
+    }
+
     fn filter(&self) -> Result<SessionFilter, NoDuration> {
         let Self { phone, user, profile, site, longer_than } = self.clone();
         let longer_than = longer_than.map(|text| age(&text).ok_or(NoDuration)).transpose()?;
@@ -232,9 +239,14 @@ pub(super) fn foresee(tx: &mut Tx<'_>, phones: &[String]) -> Result<Vec<LogoutRe
 }
 
 /// Ends the session on a phone, for a program that runs beside the gateway.
-pub fn log_out(db: &Db, origin: &Origin, phone: &str, cause: &Cause) -> LogoutResult {
+pub fn log_out(
+    db: &Db,
+    origin: &Origin,
+    phone: &str,
+    (asked, cause): (LogoutOrigin, &Cause),
+) -> LogoutResult {
     let names = Names { phone: Named::By(Selector::name(phone)), user: None, profile: None };
-    let task = Task::Logout(AskedEnding::By(LogoutOrigin::Api));
+    let task = Task::Logout(AskedEnding::By(asked));
     let asked = Asked { names, task, cause: cause.clone() };
     LogoutResult { phone: phone.to_owned(), ..end(db, origin, &asked).into() }
 }

@@ -132,7 +132,10 @@ fn a_filter_shows_what_it_means_until_it_is_told_yes() {
     assert_eq!(floor.run(&["logout", "SEP000000000001", "--all"]).0, 2);
     let (status, out, _) = floor.run(&["logout", "--site", "Lobby", "--yes", "--rate", "0"]);
     assert_eq!((status, out.lines().filter(|l| l.ends_with("logged-out")).count()), (0, 2));
+    assert_eq!(floor.last_logout()["data"]["reason"], "administrator", "some, by where they are");
     assert_eq!(floor.on(), ["user3"]);
+    assert_eq!(floor.run(&["logout", "--user", "user3", "--yes"]).0, 0);
+    assert_eq!(floor.last_logout()["data"]["reason"], "logout-all");
 }
 
 #[test]
@@ -236,7 +239,12 @@ fn administrators_do_the_same_over_http_and_others_do_not() {
         assert_eq!(floor.gateway.phone().request(method, path, &[], "").status, 404, "{path}");
     }
     assert_eq!(floor.on(), ["user1", "user3"]);
-    assert_eq!(done(r#"{"filter": {}, "all": true}"#).1["results"].as_array().unwrap().len(), 2);
+    let reason = || floor.last_logout()["data"]["reason"].clone();
+    assert_eq!(reason(), "administrator");
+    assert_eq!(done(r#"{"filter": {"user": "user1"}}"#).1["results"].as_array().unwrap().len(), 1);
+    assert_eq!(reason(), "logout-all", "all sessions of one user");
+    assert_eq!(done(r#"{"filter": {}, "all": true}"#).1["results"].as_array().unwrap().len(), 1);
+    assert_eq!(reason(), "logout-all");
     assert!(floor.on().is_empty());
 }
 
