@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::operator::{self, Undone};
 use crate::auth::Right;
 use crate::domain::credential::SecretKind;
-use crate::domain::event::{Cause, Via};
+use crate::domain::event::Cause;
 use crate::domain::names::UserId;
 use crate::domain::secret::Pin;
 use crate::domain::short_text::Comment;
@@ -89,7 +89,7 @@ async fn reset(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> Htt
     door::answer(async {
         let caller = door::admit(&request, &[Right::Operate])?;
         let ResetAsked { user, pin, must_change, reason } = door::body(&body)?;
-        let cause = caller.cause(Via::Console);
+        let cause = door::cause(&request, &caller);
         carry_out(em, cause, reason, move |em, cause| {
             let hash = |pin: &str| em.verifier().hash_for_storage(SecretKind::Pin, pin);
             operator::reset(em.db(), &user, (pin, must_change), hash, (em.origin(), cause))
@@ -103,7 +103,7 @@ async fn unlock(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> Ht
     door::answer(async {
         let caller = door::admit(&request, &[Right::Operate])?;
         let UnlockAsked { user, reason } = door::body(&body)?;
-        let cause = caller.cause(Via::Console);
+        let cause = door::cause(&request, &caller);
         carry_out(em, cause, reason, move |em, cause| operator::unlock(em.db(), &user, (em.origin(), cause)))
             .await
     })

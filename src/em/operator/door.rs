@@ -13,6 +13,7 @@ use serde::{Deserialize as _, Serialize};
 
 use super::members::Members;
 use crate::auth::{Caller, Right};
+use crate::domain::event::{Cause, Trace, Via};
 use crate::event::EventError;
 use crate::store::StoreError;
 
@@ -69,6 +70,12 @@ impl From<StoreError> for Refused {
 pub(in crate::em) fn admit(request: &HttpRequest, rights: &[Right]) -> Result<Caller, Refused> {
     let caller = request.extensions().get::<Caller>().cloned();
     caller.filter(|caller| rights.iter().any(|right| caller.may(*right))).ok_or(Refused::Forbidden)
+}
+
+/// The cause of what a caller asks, in the trace of the request.
+pub(in crate::em) fn cause(request: &HttpRequest, caller: &Caller) -> Cause {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    caller.cause(Via::Console).traced(&Trace::read(header("traceparent"), header("tracestate")))
 }
 
 /// Reads what a body asks.

@@ -10,8 +10,8 @@ use tracing::Instrument as _;
 
 use super::door::{self, Refused};
 use super::{Ended, LogoutResult, NoDuration, SessionsMeant, foresee, list};
-use crate::auth::{Caller, Right};
-use crate::domain::event::{Cause, Via};
+use crate::auth::Right;
+use crate::domain::event::Cause;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::short_text::Comment;
 use crate::em::audit::Attempt;
@@ -96,7 +96,8 @@ async fn logout(request: HttpRequest, body: web::Bytes, em: web::Data<Em>) -> Ht
         let caller = door::admit(&request, &[Right::Operate])?;
         let asked = parse(&body)?;
         // what was begun goes to its end also when the caller has gone
-        let work = async move { carry_out(&em, &caller, asked).await }.in_current_span();
+        let cause = door::cause(&request, &caller);
+        let work = async move { carry_out(&em, &cause, asked).await }.in_current_span();
         let carried_out = tokio::spawn(work);
         carried_out.await.unwrap_or(Err(Refused::Unavailable))
     })
@@ -114,7 +115,7 @@ fn parse(body: &[u8]) -> Result<LogoutAsked, Refused> {
     }
 }
 
-async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
+async fn carry_out(em: &Em, cause: &Cause, asked: LogoutAsked) -> Result<LogoutDone, Refused> {
     let LogoutAsked { phones, filter, all: _, dry_run, reason } = asked;
     let origin = filter.as_ref().map_or(LogoutOrigin::Api, SessionsMeant::origin);
     let (phones, meant) = match filter {
@@ -135,7 +136,7 @@ async fn carry_out(em: &Em, caller: &Caller, asked: LogoutAsked) -> Result<Logou
             let causes = || Cause {
                 correlation: em.new_id(),
                 comment: reason.clone().map(Comment::into_string),
-                ..caller.cause(Via::Console)
+                ..cause.clone()
             };
             end_each(em, origin, causes, phones).await
         }

@@ -11,6 +11,9 @@ use crate::support::many::people_logged_in;
 use crate::support::process::emgate;
 use crate::support::site::{sessions, story};
 
+/// The trace of what administrators ask here.
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// A gateway with three people at three phones.
 struct Floor {
     gateway: TestGateway,
@@ -51,7 +54,11 @@ impl Floor {
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let authorization = self.gateway.authorization();
-        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+            ("traceparent", TRACE),
+        ];
         self.gateway.tls().request(method, path, &headers, body)
     }
 
@@ -245,6 +252,7 @@ fn administrators_do_the_same_over_http_and_others_do_not() {
     assert_eq!(reason(), "logout-all", "all sessions of one user");
     assert_eq!(done(r#"{"filter": {}, "all": true}"#).1["results"].as_array().unwrap().len(), 1);
     assert_eq!(reason(), "logout-all");
+    assert_eq!(floor.last_logout()["traceparent"], TRACE);
     assert!(floor.on().is_empty());
 }
 
