@@ -1,6 +1,7 @@
 //! Lookups that many requests share: never older than the question, and no harm to others when one fails.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use emgate::domain::ids::PhonePk;
@@ -10,8 +11,8 @@ use emgate::store::objects::Selector;
 use emgate::store::presence::{Lanes, Question};
 use emgate::store::{StoreError, Tx};
 
-use crate::support::in_time;
 use crate::support::site::Site;
+use crate::support::waiting::{await_true, in_time};
 
 fn named(phone: &str) -> Names {
     Names { phone: by_name(phone), user: None, profile: None }
@@ -58,7 +59,7 @@ static KEYS_LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
 
 fn slowly(_: &mut Tx<'_>, keys: &[u64]) -> Result<Vec<u64>, StoreError> {
     KEYS_LOOKED_UP.fetch_add(keys.len(), Ordering::SeqCst);
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     Ok(keys.iter().map(|key| key * 2).collect())
 }
 
@@ -151,7 +152,7 @@ fn one_that_fails_fails_alone_and_nothing_can_be_written() {
 }
 
 fn all_but_one(tx: &mut Tx<'_>, keys: &[i64]) -> Result<Vec<i64>, StoreError> {
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     if keys.contains(&4) {
         tx.connection().batch_execute("SELECT 1/0")?;
     }
@@ -204,7 +205,7 @@ static LONG_LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
 fn slowly_when_long(_: &mut Tx<'_>, questions: &[Question]) -> Result<Vec<Vec<usize>>, StoreError> {
     let long = questions.iter().filter(|names| names.len() > 100).count();
     LONG_LOOKED_UP.fetch_add(long, Ordering::SeqCst);
-    std::thread::sleep(std::time::Duration::from_millis(500) * u32::try_from(long).unwrap());
+    std::thread::sleep(Duration::from_millis(500) * u32::try_from(long).unwrap());
     Ok(questions.iter().map(|names| vec![names.len()]).collect())
 }
 
@@ -253,9 +254,7 @@ fn every_write_is_made_once_but_those_whose_callers_have_gone() {
         runtime.spawn(async move { gathered.ask(key).await })
     };
     let first = ask(1);
-    while !BEGUN.load(Ordering::SeqCst) {
-        std::thread::yield_now();
-    }
+    await_true(Duration::from_secs(30), "the first write has begun", || BEGUN.load(Ordering::SeqCst));
     let (mut equal, mut gone) = (Vec::new(), Vec::new());
     {
         let _inside = runtime.enter();

@@ -1,5 +1,7 @@
 //! What the database layer promises about connections: time-outs of the client library, migrations in turns, the name of a node.
 
+use std::time::Duration;
+
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -13,6 +15,7 @@ use emgate::app::Migrations;
 use crate::support::axl::{AxlClient, Caller};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::TestGateway;
+use crate::support::waiting::{await_some, await_true};
 
 #[test]
 fn the_settings_of_an_address_stand_against_ours_in_both_forms() {
@@ -39,7 +42,7 @@ fn a_connection_that_was_cut_while_nobody_used_it_fails_nobody() {
                  AND pid <> pg_backend_pid()",
             )
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        std::thread::sleep(Duration::from_millis(150));
     }
     assert!(ask().unwrap());
 }
@@ -99,12 +102,13 @@ fn a_node_keeps_its_name_though_the_lock_outlives_its_connection() {
         "SELECT count(pg_terminate_backend(pid)) AS number FROM pg_locks WHERE locktype = 'advisory' \
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );
-    let old = std::iter::repeat_with(take).flatten().next().unwrap();
+    let old = await_some(Duration::from_secs(30), || take().ok_or("the name stays in use"));
     std::thread::scope(|scope| {
         let renewed = scope.spawn(|| lock.renew(&db).unwrap());
-        while number(asking) < 2 {
+        await_true(Duration::from_secs(5), "it asks for the lock", || {
             assert!(!renewed.is_finished(), "it gave up at once");
-        }
+            number(asking) >= 2
+        });
         drop(old);
         assert!(renewed.join().unwrap());
     });
@@ -128,11 +132,9 @@ fn a_role_that_owns_its_database_and_nothing_else_is_enough() {
     let ordinary: bool =
         db.write_blocking(|tx| Ok::<_, emgate::store::StoreError>(!is_superuser(tx))).unwrap();
     assert!(ordinary);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while db.write_blocking(emgate::store::number_line::line).unwrap().last_pos < 4 {
-        assert!(std::time::Instant::now() < deadline, "the events get their numbers");
-        std::thread::yield_now();
-    }
+    await_true(Duration::from_secs(20), "the events get their numbers", || {
+        db.write_blocking(emgate::store::number_line::line).unwrap().last_pos >= 4
+    });
     let mut connection = db.connect().unwrap();
     assert_eq!(emgate::event::retention::drop_old(&db, &mut connection, 1, &|| true).unwrap(), [""; 0]);
 }

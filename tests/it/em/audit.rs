@@ -17,8 +17,8 @@ use super::phone_page::get;
 use crate::support::axl::{AxlSite, Caller};
 use crate::support::database::await_lock_waiters;
 use crate::support::gateway::TestGateway;
-use crate::support::in_time;
 use crate::support::site::{Site, story, write_audit};
+use crate::support::waiting::in_time;
 
 const SOMEBODY: &str = r#"{"kind":"user","id":null,"address":"10.20.4.17","via":"phone"}"#;
 
@@ -230,7 +230,7 @@ async fn refusals_wait_for_the_database_and_nobody_waits_for_them() {
         .unwrap();
     ask(&site, "?device=SEP0000000000FE").await;
     other.batch_execute("COMMIT").unwrap();
-    in_time(site.first_event()).await;
+    site.first_event().await;
     site.em.close_audit();
     in_time(task).await.unwrap();
     assert_eq!(site.story(), ["rejected login - - 11 x1", "rejected login - - 11 x1"]);

@@ -15,8 +15,8 @@ use emgate::store::credentials;
 use emgate::store::credentials::{Decisions, LockChange};
 
 use crate::support::database::await_lock_waiters;
-use crate::support::in_time;
 use crate::support::site::Site;
+use crate::support::waiting::in_time;
 
 fn from(last: u8) -> Source {
     Source { address: Some(IpAddr::from([10, 0, last, last])), phone: None }
@@ -58,7 +58,7 @@ async fn parallel_guesses_get_exactly_as_many_checks_as_the_policy_allows() {
         Ok(credentials::table.find((user.0, "pin")).select(credentials::failed).first(tx.connection())?)
     });
     assert_eq!(failed, 3);
-    in_time(site.first_event()).await;
+    site.first_event().await;
     let (type_, data) = site.events().remove(0);
     assert_eq!(type_, "em.credential.changed.v1");
     assert_eq!((&data["change"], &data["credential"]), (&"locked".into(), &"pin".into()));
@@ -196,7 +196,7 @@ async fn an_attempt_whose_caller_has_gone_is_still_judged() {
     assert!(in_time(caller).await.is_err());
     drop(release);
     held.join().unwrap();
-    in_time(site.first_event()).await;
+    site.first_event().await;
     assert_eq!(site.events()[0].1["change"], "locked");
 }
 

@@ -1,6 +1,6 @@
 //! A floor of phones for tests through listeners: what phones, programs and administrators ask there, and what came of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -8,6 +8,7 @@ use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::TestGateway;
 use crate::support::http::{Answer, Client};
 use crate::support::site::{envelopes, sessions, told};
+use crate::support::waiting::look_for;
 
 pub(super) const PHONE: &str = "SEP0000000000A1";
 pub(super) const OTHER: &str = "SEP0000000000A2";
@@ -136,6 +137,7 @@ impl Floor {
     }
 
     /// Waits for refusals, which are told a moment later.
+    #[track_caller]
     pub(super) fn rejections(&self, count: usize) -> Vec<Value> {
         self.until("refusals are told", || self.events("em.login.rejected.v1").len() >= count);
         self.events("em.login.rejected.v1")
@@ -152,15 +154,14 @@ impl Floor {
     }
 
     /// Waits until something is so.
+    #[track_caller]
     pub(super) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let until = Instant::now() + Duration::from_secs(20);
-        while !is_so() {
-            assert!(Instant::now() < until, "{what}: {:?}", self.story());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let found = look_for(Duration::from_secs(20), || is_so().then_some(()).ok_or(()));
+        assert!(found.is_ok(), "{what}: {:?}", self.story());
     }
 
     /// Waits until the node has looked for sessions that are due: one of a second is over.
+    #[track_caller]
     pub(super) fn sweep(&self) {
         let (phone, user) = ("SEPFFFFFFFFFFFF", "witness");
         if self.axl.call("getPhone", &format!("<name>{phone}</name>")).status != 200 {

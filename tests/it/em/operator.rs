@@ -10,6 +10,7 @@ use crate::support::http::Answer;
 use crate::support::many::people_logged_in;
 use crate::support::process::emgate;
 use crate::support::site::{sessions, story};
+use crate::support::waiting::await_some;
 
 /// The trace of what administrators ask here.
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -270,12 +271,10 @@ fn logouts_over_http_are_counted_and_their_refusals_audited() {
     let metrics = floor.gateway.admin().get("/metrics").body;
     let counts = |line: &str| assert!(metrics.lines().any(|l| l == line), "{line} in {metrics}");
     counts(r#"em_logouts_total{perfmon="LogoutsSuccessful",surface="console"} 1"#);
-    let begun = std::time::Instant::now();
-    let rejected =
-        || story(&floor.gateway.database.open_real()).into_iter().find(|line| line.starts_with("rejected"));
-    while rejected().is_none() {
-        assert!(begun.elapsed().as_secs() < 30, "no event of the refusal");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    assert_eq!(rejected().unwrap(), "rejected logout - - 11 x1");
+    let db = floor.gateway.database.open_real();
+    let rejected = await_some(Duration::from_secs(30), || {
+        let told = story(&db).into_iter().find(|line| line.starts_with("rejected"));
+        told.ok_or("no event of the refusal")
+    });
+    assert_eq!(rejected, "rejected logout - - 11 x1");
 }

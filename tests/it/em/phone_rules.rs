@@ -1,7 +1,6 @@
 //! The rules of the phone's page over real listeners: sign-in types, menu and ticket, languages, sources, permits, activation.
 
 use std::sync::mpsc;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use emgate::store::{StoreError, Tx};
@@ -293,9 +292,7 @@ fn more_logouts_at_once_than_allowed_wait_a_second_and_are_busy() {
         });
         is_locked.recv().unwrap();
         let first = scope.spawn(|| log_out(PHONE));
-        while floor.gateway.em().requests_in_progress() == 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        floor.until("one is under way", || floor.gateway.em().requests_in_progress() == 1);
         assert_eq!(log_out(OTHER), "Logout is unavailable(26)");
         let change = format!(
             "?device={OTHER}&changePin=true&userid=ada&oldpin=12345&newpin=70531&confirmnewpin=70531"

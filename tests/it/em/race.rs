@@ -7,8 +7,8 @@ use emgate::em::error::EmCode;
 use emgate::em::outcome::{LoginOutcome, LogoutOutcome};
 use emgate::em::service::Em;
 
-use crate::support::in_time;
 use crate::support::site::Site;
+use crate::support::waiting::in_time;
 
 async fn log_in_all(site: &Arc<Site>, pairs: Vec<(String, String)>) -> Vec<Result<LoginOutcome, EmCode>> {
     let tasks: Vec<_> = pairs

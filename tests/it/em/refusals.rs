@@ -11,6 +11,7 @@ use crate::support::axl::Caller;
 use crate::support::database::{TestDatabase, await_lock_waiters};
 use crate::support::gateway::{StateDir, TestGateway};
 use crate::support::process::Process;
+use crate::support::waiting::await_some;
 
 #[test]
 fn a_user_without_a_profile_gets_205_until_one_is_given() {
@@ -112,10 +113,10 @@ fn a_database_that_is_away_is_code_6_its_reference_leads_to_the_cause_and_it_rec
     let id = away.header("x-request-id").unwrap().to_owned();
     assert!(away.body.contains(&format!("Reference {}", &id[id.len() - 8..])), "{}", away.body);
     root.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
-    let until = Instant::now() + Duration::from_secs(30);
-    while between(&ask().body, "Prompt") != "Login is unavailable(11)" {
-        assert!(Instant::now() < until, "it recovers by itself");
-    }
+    await_some(Duration::from_secs(30), || match ask().body {
+        shown if between(&shown, "Prompt") == "Login is unavailable(11)" => Ok(()),
+        shown => Err(format!("it recovers by itself: {shown}")),
+    });
     let log: Vec<Value> = node.end().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of_request: Vec<&Value> = log.iter().filter(|line| line["request.id"] == *id).collect();
     let cause =

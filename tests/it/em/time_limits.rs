@@ -11,6 +11,7 @@ use crate::support::gateway::{StateDir, basic};
 use crate::support::http::Client;
 use crate::support::process::Process;
 use crate::support::site::envelopes;
+use crate::support::waiting::await_some;
 
 const MAXIMUM: &str = "IntraClusterMaxLoginTime";
 const ENFORCE: &str = "EnforceIntraClusterMaxLoginTime";
@@ -175,14 +176,8 @@ fn what_runs_out_while_every_node_is_dead_ends_soon_after_a_start() {
     let db = database.open_real();
     let ends = || envelopes(&db).into_iter().find(|event| event["type"] == "em.device.logout.v1");
     assert_eq!(ends(), None, "nobody is there to end it");
-    let (node, started) = (start(), std::time::Instant::now());
-    let end = loop {
-        if let Some(end) = ends() {
-            break end;
-        }
-        assert!(started.elapsed() < Duration::from_secs(10), "seconds after the start");
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let node = start();
+    let end = await_some(Duration::from_secs(10), || ends().ok_or("no end, seconds after the start"));
     let moment =
         |name: &str| end["data"][name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     assert_eq!(end["data"]["reason"], "timeout");

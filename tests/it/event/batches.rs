@@ -1,6 +1,6 @@
 //! A backlog goes in batches that are bounded, each read while Kafka is busy with the one before; what was numbered leaves no trace.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -17,6 +17,7 @@ use super::{
     take_over,
 };
 use crate::support::database::TestDatabase;
+use crate::support::waiting::await_true;
 
 /// Events whose text is as long as one may be: 65 of them reach the 4 MiB of a batch.
 const LONG: i64 = 150;
@@ -78,11 +79,7 @@ fn the_room_of_numbered_events_is_freed_while_numbering_goes_on() {
     );
     let publisher = publisher::start(db.clone(), None, Retention::ForEver).unwrap();
     await_status(&publisher, "all have numbers", |s| s.last == 10_001);
-    let begun = Instant::now();
-    while vacuums(&db) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the pending set was not vacuumed");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    await_true(Duration::from_secs(10), "the pending set was vacuumed", || vacuums(&db) > 0);
     publisher.stop();
 }
 

@@ -18,6 +18,7 @@ use super::samples::{intercom_changed, login_on, provisioning_changed};
 use super::{await_status, block_on, commit_one, kafka_settings, line_of, read};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::TestGateway;
+use crate::support::waiting::await_some;
 
 #[test]
 fn an_event_that_cannot_be_numbered_blocks_the_line_in_one_term_until_it_can() {
@@ -160,16 +161,12 @@ impl Scrape {
     }
 }
 
+#[track_caller]
 fn await_metrics(gateway: &TestGateway, holds: impl Fn(&Scrape) -> bool) -> Scrape {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
+    await_some(Duration::from_secs(30), || {
         let scrape = Scrape(gateway.admin().get("/metrics").body);
-        if holds(&scrape) {
-            return scrape;
-        }
-        assert!(Instant::now() < deadline, "{}", scrape.0);
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        if holds(&scrape) { Ok(scrape) } else { Err(scrape.0) }
+    })
 }
 
 /// Sets how large a record of a topic may be.

@@ -9,6 +9,7 @@ use super::commit_one;
 use super::samples::login_on;
 use crate::support::axl::{AxlClient, Caller as _};
 use crate::support::gateway::TestGateway;
+use crate::support::waiting::await_true;
 
 const POOL: u32 = 2;
 
@@ -30,11 +31,7 @@ fn numbering_goes_on_while_requests_hold_all_connections() {
             std::thread::sleep(Duration::from_millis(300));
             let last = line().last_pos;
             commit_one(&db, login_on("SEP0011223344AA"));
-            let committed = Instant::now();
-            while line().last_pos == last {
-                assert!(committed.elapsed() < Duration::from_millis(900), "an event waits for its number");
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            await_true(Duration::from_millis(900), "an event has its number", || line().last_pos > last);
         }
         assert!(held.iter().all(|request| !request.is_finished()), "the requests hold their connections");
         holder.batch_execute("ROLLBACK").unwrap();

@@ -12,7 +12,10 @@ use super::{assert_rising, block_on, commit_one, kafka_settings, line_of, read};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
 use crate::support::process::Process;
+use crate::support::waiting::await_numbers;
 
+/// For a metric to say something.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// The contract's time for a take-over.
 const TAKE_OVER: Duration = Duration::from_secs(10);
 
@@ -30,30 +33,26 @@ fn a_leader_that_was_frozen_neither_numbers_nor_publishes_when_it_wakes() {
         let _ends = EndFeeding(&feeding);
         scope.spawn(|| feeding.feed(&db));
         let confirmed = "em_stream_confirmed_sequence";
-        await_gauge(&first, confirmed, |n| n > 50);
-        assert_eq!((gauge(&first, "em_relay_is_leader"), gauge(&second, "em_relay_is_leader")), (1, 0));
+        first.await_gauge(PATIENCE, confirmed, |n| n > 50);
+        assert_eq!((first.gauge("em_relay_is_leader"), second.gauge("em_relay_is_leader")), (1, 0));
         first.signal("STOP");
         let frozen = Instant::now();
         let epoch = epoch(&db);
         let stuck = db.write_blocking(number_line::line).unwrap().last_pos;
-        await_gauge(&second, "em_relay_is_leader", |n| n == 1);
+        second.await_gauge(PATIENCE, "em_relay_is_leader", |n| n == 1);
         let leads = frozen.elapsed();
-        await_gauge(&second, confirmed, |n| n > stuck + 50);
+        second.await_gauge(PATIENCE, confirmed, |n| n > stuck + 50);
         eprintln!("another leads {leads:?}, and has copied {:?} after the leader froze", frozen.elapsed());
         assert!(leads < TAKE_OVER, "{leads:?}");
         first.signal("CONT");
-        await_gauge(&first, "em_relay_is_leader", |n| n == 0);
-        let woken = gauge(&second, confirmed);
-        await_gauge(&second, confirmed, |n| n > woken + 100);
+        first.await_gauge(PATIENCE, "em_relay_is_leader", |n| n == 0);
+        let woken = second.gauge(confirmed);
+        second.await_gauge(PATIENCE, confirmed, |n| n > woken + 100);
         assert_eq!(self::epoch(&db), epoch + 1, "one take-over and no other");
     });
-    let begun = Instant::now();
-    while db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap() > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the line stands still");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    await_numbers(&db, Duration::from_secs(20));
     let last = db.write_blocking(number_line::line).unwrap().last_pos;
-    await_gauge(&second, "em_stream_confirmed_sequence", |n| n == last);
+    second.await_gauge(PATIENCE, "em_stream_confirmed_sequence", |n| n == last);
     first.end();
     second.end();
     let records = read(&settings, None);
@@ -99,22 +98,4 @@ fn serve(name: &str, settings: &KafkaSettings, database: &TestDatabase, state: &
 
 fn epoch(db: &Db) -> i64 {
     db.write_blocking(number_line::line).unwrap().leader_epoch
-}
-
-fn gauge(gateway: &Process, name: &str) -> i64 {
-    let metrics = gateway.client("health, metrics").get("/metrics").body;
-    let value = metrics.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap().trim().parse().unwrap()
-}
-
-fn await_gauge(gateway: &Process, name: &str, holds: impl Fn(i64) -> bool) {
-    let begun = Instant::now();
-    loop {
-        let value = gauge(gateway, name);
-        if holds(value) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(40), "{name} {value}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -29,6 +29,7 @@ use emgate::event::publisher::{Publisher, Status};
 use emgate::event::sequencer::{Leadership, Round};
 use emgate::store::Db;
 
+use crate::support::waiting::await_some;
 use samples::{cause, origin};
 
 /// Appends the events of one operation in a transaction of its own.
@@ -42,17 +43,16 @@ fn commit_one(db: &Db, event: Event) {
 }
 
 /// Becomes leader; whoever led before must be gone, which the server notices a moment later.
+#[track_caller]
 pub(crate) fn lead(db: &Db) -> Leadership {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    let mut connection = db.connect().unwrap();
-    loop {
-        match Leadership::try_take(db, connection).unwrap() {
-            Ok(leadership) => return leadership,
-            Err(back) => connection = back,
-        }
-        assert!(Instant::now() < deadline, "another node keeps leading");
-        std::thread::yield_now();
-    }
+    let mut connection = Some(db.connect().unwrap());
+    await_some(Duration::from_secs(5), || {
+        let taken = Leadership::try_take(db, connection.take().unwrap()).unwrap();
+        taken.map_err(|back| {
+            connection = Some(back);
+            "another node keeps leading"
+        })
+    })
 }
 
 /// Numbers everything that waits; says up to where.
@@ -128,16 +128,12 @@ pub(crate) fn assert_rising(records: &[Incoming]) {
 }
 
 /// Waits until the publisher's status says something.
+#[track_caller]
 fn await_status(publisher: &Publisher, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
+    await_some(Duration::from_secs(30), || {
         let status = publisher.status();
-        if holds(&status) {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "{what}: {status:?}");
-        std::thread::yield_now();
-    }
+        if holds(&status) { Ok(status) } else { Err(format!("{what}: {status:?}")) }
+    })
 }
 
 /// Settings for topics and a transactional id of this test alone on the real Kafka; `None`: there is none here.

@@ -11,6 +11,7 @@ use super::samples::login_on;
 use super::{assert_rising, block_on, commit_one, line_of, read, unique_prefix};
 use crate::support::broker::Broker;
 use crate::support::database::TestDatabase;
+use crate::support::waiting::await_some;
 
 #[test]
 #[ignore = "kills a broker of its own, about a minute; `make soak` runs it"]
@@ -49,10 +50,10 @@ fn a_broker_that_is_killed_twice_has_every_event_once_in_the_end() {
         }
     }
     let back = Instant::now();
-    while publisher.status().confirmed < written {
-        assert!(back.elapsed() < Duration::from_secs(90), "{:?}", publisher.status());
-        std::thread::yield_now();
-    }
+    await_some(Duration::from_secs(90), || match publisher.status() {
+        status if status.confirmed < written => Err(format!("{written} are written: {status:?}")),
+        _ => Ok(()),
+    });
     eprintln!("all copied {:?} after the last write; slowest write {slowest:?}", back.elapsed());
     publisher.stop();
     let records = read(&settings, None);

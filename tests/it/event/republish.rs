@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 use super::state::{assert_never_falling, bare, folded, live, sent};
 use super::{await_status, block_on, copy_all, kafka_settings, lead, number_all, read_states, take_over};
 use crate::support::site::Site;
+use crate::support::waiting::{await_numbers, await_true};
 
 /// The states of a key: each with the number that it was made under; none after a tombstone.
 type States = Vec<(i64, Option<Value>)>;
@@ -112,20 +113,16 @@ fn client() -> ClientConfig {
 }
 
 /// Deletes a topic and waits until it is gone.
+#[track_caller]
 fn delete(settings: &KafkaSettings, topic: &str) {
     let admin: AdminClient<DefaultClientContext> = client().create().unwrap();
     let name = settings.topic_name(topic);
     block_on(admin.delete_topics(&[&name], &AdminOptions::new())).unwrap();
     let looking: BaseConsumer = client().create().unwrap();
-    let begun = Instant::now();
-    let is_there = || {
+    await_true(Duration::from_secs(10), &format!("{name} is deleted"), || {
         let seen = looking.fetch_metadata(None, Duration::from_secs(5)).unwrap();
-        seen.topics().iter().any(|t| t.name() == name)
-    };
-    while is_there() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{name} is not deleted");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        seen.topics().iter().all(|t| t.name() != name)
+    });
 }
 
 #[test]
@@ -328,13 +325,8 @@ fn what_is_published_again_under_load_is_the_fold_up_to_its_number() {
         stop.store(true, Ordering::SeqCst);
     });
     log_in(&site, 0..7);
-    let last = {
-        await_status(&publisher, "all are numbered", |s| {
-            s.confirmed == s.last
-                && site.db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap() == 0
-        });
-        site.db.write_blocking(number_line::line).unwrap().last_pos
-    };
+    await_numbers(&site.db, Duration::from_secs(30));
+    let last = site.db.write_blocking(number_line::line).unwrap().last_pos;
     await_status(&publisher, "all are copied", |s| s.confirmed == last);
     publisher.stop();
     assert_eq!(said(&live(&settings)), said(&folded(&site.db)));

@@ -15,6 +15,7 @@ use emgate::store::{Db, number_line};
 use super::samples::{cause, login_on, origin};
 use super::{block_on, commit_one, kafka_settings, lead, number_all};
 use crate::support::database::TestDatabase;
+use crate::support::waiting::await_some;
 use emgate::domain::event::Occurred;
 
 const DAY: i64 = 86_400;
@@ -152,15 +153,10 @@ fn a_node_that_leads_drops_what_the_real_kafka_has_and_nothing_without_one() {
     assert_eq!(oldest(&db), begins);
     db.connect().unwrap().batch_execute("UPDATE event_stream SET confirmed_pos = 10").unwrap();
     let publisher = publisher::start(db.clone(), Some(settings), two_days).unwrap();
-    let begun = Instant::now();
-    while oldest(&db).as_deref() != Some("event_log_20260305") {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "two days are old and confirmed: {:?}",
-            oldest(&db)
-        );
-        std::thread::yield_now();
-    }
+    await_some(Duration::from_secs(20), || match oldest(&db) {
+        Some(day) if day == "event_log_20260305" => Ok(()),
+        day => Err(format!("two days are old and confirmed: {day:?}")),
+    });
     publisher.stop();
     assert_eq!(chain(&db), ChainState::Whole { first: 5, last: 10 });
 }

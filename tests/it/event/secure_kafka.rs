@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
@@ -120,21 +120,6 @@ impl Node {
             _state: state,
         }
     }
-
-    /// Waits until health says so of Kafka.
-    fn await_kafka(&self, standing: &str) {
-        let (since, wanted) =
-            (Instant::now(), format!("\"kafka\":\"{standing}\",\"degraded\":{}", standing != "connected"));
-        loop {
-            let health = self.process.client("health, metrics").get("/health/ready");
-            assert_eq!(health.status, 200, "ready whatever Kafka says");
-            if health.body.contains(&wanted) {
-                return;
-            }
-            assert!(since.elapsed() < PATIENCE, "{}", health.body);
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
 }
 
 /// What the tail prints, or says when it fails; the password is in its environment.
@@ -164,7 +149,7 @@ fn events_pass_a_broker_that_asks_for_tls_and_a_password_and_what_it_does_not_ac
         (Node::start(&distrustful, &password), "kafka.client: ssl.ca.location", "certificate"),
     ];
 
-    node.await_kafka("connected");
+    node.process.await_kafka(PATIENCE, "connected");
     let (done, events) = tail(&["--config", &good], PASSWORD);
     assert!(done && events.contains("\"objectType\":\"AppUser\""), "{events}");
     let at = |name: &str| secured.dir.0.join(name).display().to_string();
@@ -203,7 +188,7 @@ fn events_pass_a_broker_that_asks_for_tls_and_a_password_and_what_it_does_not_ac
         assert!(!done && said.contains(setting), "{said}");
     }
     for (node, setting, reason) in refused {
-        node.await_kafka("blocked");
+        node.process.await_kafka(PATIENCE, "blocked");
         let log = node.process.end();
         let told = |line: &&str| line.contains("publication stands still") && line.contains(setting);
         let line = log.lines().find(told).unwrap_or_else(|| panic!("{log}"));

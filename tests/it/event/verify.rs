@@ -23,9 +23,9 @@ use super::samples::{all, provisioning_changed};
 use super::{await_status, block_on, commit, commit_one, kafka_settings, read, read_states};
 use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
-use crate::support::in_time;
 use crate::support::process::emgate;
 use crate::support::site::Site;
+use crate::support::waiting::{await_true, in_time};
 
 /// A site with some phones and people, each with an intercom line, and a publisher.
 struct Published {
@@ -443,10 +443,7 @@ fn a_million_events_are_compared() {
         commit(&db, events.split_off(events.len() - 500));
         publisher.waker().wake();
     }
-    while publisher.status().confirmed < many {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    await_status(&publisher, "all are copied", |s| s.confirmed == many);
+    await_true(Duration::from_secs(1_800), "all are copied", || publisher.status().confirmed == many);
     publisher.stop();
     let begun = std::time::Instant::now();
     let report = verify(&db, &settings, Duration::from_secs(60), &ProgressBar::hidden()).unwrap();

@@ -1,10 +1,11 @@
 //! Secrets leave no trace: not in what the program prints or logs at its loudest, not in its tables, events, metrics, answers (SEC-1).
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::gateway::{StateDir, basic};
 use crate::support::process::emgate;
+use crate::support::waiting::await_some;
 
 use super::target::{Expect, PHONE, Target, envelope};
 
@@ -127,9 +128,9 @@ fn cookies(target: &Target) -> (Vec<String>, Vec<String>) {
 }
 
 /// Everything in the topics up to the last change.
+#[track_caller]
 fn published(servers: &str, prefix: &str) -> String {
     let state = StateDir::new();
-    let until = Instant::now() + Duration::from_secs(60);
     let arguments = [
         "events",
         "tail",
@@ -142,14 +143,12 @@ fn published(servers: &str, prefix: &str) -> String {
         "--topic-prefix",
         prefix,
     ];
-    loop {
+    let said = await_some(Duration::from_secs(60), || {
         let said = String::from_utf8(emgate(&arguments, "", &state).output().unwrap().stdout).unwrap();
-        if said.contains("\"the last\"") {
-            assert!(said.contains("\"eve\"") && said.contains("em.device.login.v1"), "{said}");
-            return said;
-        }
-        assert!(Instant::now() < until, "{said}");
-    }
+        if said.contains("\"the last\"") { Ok(said) } else { Err(said) }
+    });
+    assert!(said.contains("\"eve\"") && said.contains("em.device.login.v1"), "{said}");
+    said
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Answer, Client, Connection};
 use crate::support::process::Process;
+use crate::support::waiting::await_some;
 
 /// Stands in every input that an answer must not repeat.
 pub(super) const MARK: &str = "Zq7xMark";
@@ -262,12 +263,12 @@ impl Target {
     }
 
     /// Waits until no more files and connections are open than there were.
+    #[track_caller]
     pub(super) fn await_open_files(&self, before: usize) {
-        let until = Instant::now() + Duration::from_secs(20);
-        while self.process.open_files() > before {
-            assert!(Instant::now() < until, "{} files are open, {before} were", self.process.open_files());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        await_some(Duration::from_secs(20), || match self.process.open_files() {
+            open if open > before => Err(format!("{open} files are open, {before} were")),
+            _ => Ok(()),
+        });
     }
 
     /// Checks an answer; what is wrong with it fails the test at its end, beside what else is.
@@ -319,19 +320,21 @@ impl Target {
     }
 
     /// What is stored once every event has its number.
+    #[track_caller]
     fn settled(&self) -> String {
-        let until = Instant::now() + Duration::from_secs(10);
-        loop {
+        await_some(Duration::from_secs(10), || {
             let stored = self.stored();
             let pending =
                 stored.split("<event_pending>").nth(1).and_then(|rest| rest.split("</event_pending>").next());
-            if !pending.is_some_and(|rows| rows.contains("<row>")) || Instant::now() > until {
-                return stored;
+            match pending.is_some_and(|rows| rows.contains("<row>")) {
+                true => Err("events stay without numbers"),
+                false => Ok(stored),
             }
-        }
+        })
     }
 
     /// Runs inputs that must change nothing, and checks that they did not.
+    #[track_caller]
     pub(super) fn unchanged(&mut self, inputs: impl FnOnce(&mut Self)) {
         // The first request counts the administrator's login.
         self.canary("the start");

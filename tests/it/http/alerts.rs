@@ -1,10 +1,12 @@
 //! The alarms in `docs/alerts.yml`: each rests on metrics that a node has, and on an entry of the runbook.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::{StateDir, TestGateway};
 use crate::support::process::Process;
+use crate::support::waiting::{await_some, await_true};
 
 const ALERTS: &str = include_str!("../../../docs/alerts.yml");
 const RUNBOOK: &str = include_str!("../../../docs/runbook.md");
@@ -89,12 +91,10 @@ fn a_broker_that_does_not_answer_is_an_alarm_though_events_have_numbers() {
         c.kafka.bootstrap = "embedded".into();
         c.kafka.embedded_broker = "127.0.0.1:1".into();
     });
-    let begun = std::time::Instant::now();
-    let is_behind = || gateway.admin().get("/metrics").body.lines().any(|line| line == "em_relay_behind 1");
-    while !is_behind() {
-        assert!(begun.elapsed().as_secs() < 30, "{}", gateway.admin().get("/metrics").body);
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    await_some(Duration::from_secs(30), || {
+        let shown = gateway.admin().get("/metrics").body;
+        if shown.lines().any(|line| line == "em_relay_behind 1") { Ok(()) } else { Err(shown) }
+    });
     let without = TestGateway::start();
     assert!(without.admin().get("/metrics").body.lines().any(|line| line == "em_relay_behind 0"));
 }
@@ -110,9 +110,7 @@ fn a_process_that_has_gone_answers_neither_phones_nor_the_collector() {
     assert_eq!(admin.get("/health/live").status, 200);
     assert_eq!((admin.get("/metrics").status, phones.get("/emapp/EMAppServlet").status), (200, 200));
     process.signal("KILL");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while admin.try_open().is_some() || phones.try_open().is_some() {
-        assert!(std::time::Instant::now() < until, "a killed process listens on");
-        std::thread::yield_now();
-    }
+    await_true(Duration::from_secs(10), "a killed process listens no more", || {
+        admin.try_open().is_none() && phones.try_open().is_none()
+    });
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::gateway::TestGateway;
 use crate::support::http::{Client, Connection, request};
+use crate::support::waiting::await_true;
 
 fn is_served(connection: &mut Connection) -> bool {
     connection.send(request("GET", "/nothing", &[], ""));
@@ -19,10 +20,8 @@ fn an_address_has_its_number_of_connections_and_no_more() {
     assert!(!is_served(&mut gateway.phone().open()));
     assert!(!is_served(&mut gateway.tls().open()));
     open.pop();
-    let until = std::time::Instant::now() + Duration::from_secs(5);
-    while !is_served(&mut gateway.phone().open()) {
-        assert!(std::time::Instant::now() < until, "the place is given back");
-    }
+    let next_is_served = || is_served(&mut gateway.phone().open());
+    await_true(Duration::from_secs(5), "the place is given back", next_is_served);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, error};
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Client, request};
-use crate::support::in_time;
+use crate::support::waiting::{await_true, in_time};
 
 struct Stage {
     runtime: Runtime,
@@ -160,10 +160,8 @@ fn requests_in_work_are_finished_before_the_end() {
     stage.runtime.block_on(in_time(entered.acquire())).unwrap().forget();
     let servers = stage.servers.take().unwrap();
     let ended = stage.runtime.spawn(servers.stop());
-    let closing = Instant::now();
-    while TcpStream::connect(stage.address).is_ok() {
-        assert!(closing.elapsed() < Duration::from_secs(20), "still listening");
-    }
+    let listens = || TcpStream::connect(stage.address).is_ok();
+    await_true(Duration::from_secs(20), "nobody listens", || !listens());
     assert!(!ended.is_finished());
     leave.add_permits(1);
     let answer = inside.answer().expect("the answer of the request in work");
@@ -239,9 +237,5 @@ fn a_client_that_asks_on_and_on_and_takes_nothing_is_shut_out() {
     let requests = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000);
     while stream.write_all(requests.as_bytes()).is_ok() {}
     assert_eq!(stage.metrics.http_connections.get(), 1, "its answers fill the way to it");
-    let begun = Instant::now();
-    while stage.metrics.http_connections.get() > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it is held for ever");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    await_true(Duration::from_secs(10), "it is let go", || stage.metrics.http_connections.get() == 0);
 }

@@ -1,11 +1,14 @@
 //! Health, readiness and metrics.
 
+use std::time::Duration;
+
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 
 use crate::support::axl::{AxlClient, Caller};
 use crate::support::gateway::TestGateway;
 use crate::support::http::Answer;
+use crate::support::waiting::await_some;
 
 fn report(answer: &Answer) -> (u16, serde_json::Value) {
     (answer.status, serde_json::from_str(&answer.body).unwrap())
@@ -40,10 +43,10 @@ fn a_gateway_without_its_database_lives_and_is_not_ready() {
 
     root.batch_execute(&format!("ALTER DATABASE {away} RENAME TO {name}")).unwrap();
     root.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while admin.get("/health/ready").status != 200 {
-        assert!(std::time::Instant::now() < until, "ready again once the database is back");
-    }
+    await_some(Duration::from_secs(30), || match admin.get("/health/ready") {
+        ready if ready.status == 200 => Ok(()),
+        not => Err(format!("ready again once the database is back: {not:?}")),
+    });
 }
 
 #[test]

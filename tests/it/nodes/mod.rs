@@ -8,7 +8,7 @@ mod rolling;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::store::number_line;
@@ -19,6 +19,7 @@ use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Client, request};
 use crate::support::process::Process;
+use crate::support::waiting::{await_numbers, await_some};
 
 /// Clients at a time, each with a phone and a user of its own.
 const CREW: usize = 16;
@@ -143,8 +144,8 @@ impl Pair {
 
     /// Asks the client's own node while that is in use, else the other, and once more where no answer came.
     fn ask(&self, home: usize, bytes: &str, done: &mut Done) -> Said {
-        let (mut is_repeated, until) = (false, Instant::now() + Duration::from_secs(60));
-        loop {
+        let mut is_repeated = false;
+        await_some(Duration::from_secs(60), || {
             for n in [home, 1 - home] {
                 let place = *self.found_at[n].lock().unwrap();
                 let Some(mut connection) = place.and_then(|place| Client::plain(place).try_open()) else {
@@ -152,24 +153,19 @@ impl Pair {
                 };
                 connection.send(bytes);
                 if let Some(answer) = connection.answer() {
-                    return Said { text: answer.body, is_repeated };
+                    return Ok(Said { text: answer.body, is_repeated });
                 }
                 done.unanswered[n] += 1;
                 is_repeated = true;
             }
-            assert!(Instant::now() < until, "no node answers");
-            std::thread::yield_now();
-        }
+            Err("no node answers")
+        })
     }
 
     /// Every login and logout at the phones of the crew and beyond, once the line is whole, and how many of each the crew had.
     fn check(&self, all: &[Done]) {
         let db = self.database.open_real();
-        let until = Instant::now() + Duration::from_secs(60);
-        while db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap() > 0 {
-            assert!(Instant::now() < until, "events stay without numbers");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        await_numbers(&db, Duration::from_secs(60));
         let rows = db.write_blocking(|tx| number_line::after(tx, 0, 1_000_000)).unwrap();
         assert!(rows.iter().map(|row| row.pos).eq(1..=i64::try_from(rows.len()).unwrap()), "a gap");
         let last = rows.last().unwrap().pos;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
@@ -18,6 +18,7 @@ use crate::support::database::TestDatabase;
 use crate::support::gateway::{StateDir, basic};
 use crate::support::http::{Answer, Client, request};
 use crate::support::process::{Process, command};
+use crate::support::waiting::await_some;
 
 /// People who stay logged in all the time.
 const RESTING: usize = 300;
@@ -105,8 +106,8 @@ impl Upgrade {
 
     /// Asks the client's own node while that is in use, else the other, and once more where no answer came.
     fn ask(&self, home: usize, door: Door, bytes: &str, done: &mut Done) -> (Answer, bool) {
-        let (before, until) = (done.unanswered, Instant::now() + Duration::from_secs(60));
-        loop {
+        let before = done.unanswered;
+        await_some(Duration::from_secs(60), || {
             for n in [home, 1 - home] {
                 let node = self.nodes[n].lock().unwrap().clone();
                 let client = node.map(|node| match door {
@@ -116,13 +117,12 @@ impl Upgrade {
                 let Some(mut connection) = client.and_then(|client| client.try_open()) else { continue };
                 connection.send(bytes);
                 if let Some(answer) = connection.answer() {
-                    return (answer, done.unanswered > before);
+                    return Ok((answer, done.unanswered > before));
                 }
                 done.unanswered += 1;
             }
-            assert!(Instant::now() < until, "no node answers");
-            std::thread::yield_now();
-        }
+            Err("no node answers")
+        })
     }
 
     /// Asks for something over SOAP that succeeds; what was asked twice may have been done the first time.

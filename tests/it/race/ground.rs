@@ -15,6 +15,7 @@ use crate::support::axl::{envelope, told};
 use crate::support::gateway::TestGateway;
 use crate::support::http::{Answer, Client, Connection, request};
 use crate::support::site;
+use crate::support::waiting::await_numbers;
 
 /// Clients at once, and phones and users for them.
 pub(super) const CROWD: usize = 16;
@@ -213,12 +214,9 @@ impl Ground {
     }
 
     /// The events since the last look but those of refusals, which come when they come, in the order of the number line, once all that is committed has a number.
+    #[track_caller]
     pub(super) fn news(&mut self) -> Vec<Told> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap() > 0 {
-            assert!(Instant::now() < deadline, "events stay without numbers");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        await_numbers(&self.db, Duration::from_secs(20));
         let read_to = self.read_to;
         let rows = self.db.write_blocking(|tx| number_line::after(tx, read_to, 10_000)).unwrap();
         self.read_to = rows.last().map_or(read_to, |row| row.pos);

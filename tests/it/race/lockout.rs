@@ -1,7 +1,7 @@
 //! Lock-out under a storm of guesses (AUTH-3, AUTH-4): exactly as many are checked as the policy allows, and one event tells of it.
 
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use emgate::store::StoreError;
@@ -10,6 +10,7 @@ use super::ground::{Ask, CROWD, Ground, PIN, at, lines, phone, user};
 use crate::support::axl::envelope;
 use crate::support::gateway::basic;
 use crate::support::http::{Connection, request};
+use crate::support::waiting::await_told_locks;
 
 /// Failed attempts before the lock.
 const LIMIT: i32 = 3;
@@ -94,19 +95,9 @@ impl Target {
     }
 
     /// What the storm tells, once every lock is told of.
+    #[track_caller]
     fn told(&mut self) -> Vec<String> {
-        use emgate::store::schema::untold_locks;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let untold = || {
-            let count = |tx: &mut emgate::store::Tx<'_>| -> Result<i64, StoreError> {
-                Ok(untold_locks::table.count().get_result(tx.connection())?)
-            };
-            self.ground.db.write_blocking(count).unwrap()
-        };
-        while untold() > 0 {
-            assert!(Instant::now() < deadline, "a lock stays untold");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        await_told_locks(&self.ground.db, Duration::from_secs(20));
         let mut told: Vec<String> = lines(&self.ground.news()).into_iter().map(str::to_owned).collect();
         told.sort();
         told

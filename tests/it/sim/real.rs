@@ -1,14 +1,13 @@
 //! The real service under a script: provisioning and programs over SOAP, people over the page of their phone.
 
 use actix_web::{App, test};
-use diesel::prelude::*;
 use emgate::em::phone_app::routes;
 use emgate::em::{session_expiry, sweep};
-use emgate::store::{StoreError, schema::untold_locks};
 
 use super::line::NumberLine;
 use crate::support::axl::{AxlSite, Caller};
 use crate::support::site::write_audit;
+use crate::support::waiting::await_told_locks;
 
 /// The intercom lines that there are from the beginning.
 pub(super) const LINES: [&str; 2] = ["7001", "7002"];
@@ -103,7 +102,8 @@ impl Real {
 
     fn page(&mut self, query: &str) -> String {
         let page = self.get(query);
-        self.await_told_locks();
+        // a lock is told of after the answer
+        await_told_locks(&self.axl.site.db, std::time::Duration::from_secs(10));
         outcome(&page)
     }
 
@@ -117,18 +117,6 @@ impl Real {
             let request = test::TestRequest::get().uri(&uri).peer_addr(from).to_request();
             String::from_utf8(test::call_and_read_body(&app, request).await.to_vec()).unwrap()
         })
-    }
-
-    /// A lock is told of after the answer.
-    fn await_told_locks(&self) {
-        let untold = || -> i64 {
-            let count = |tx: &mut emgate::store::Tx<'_>| -> Result<i64, StoreError> {
-                Ok(untold_locks::table.count().get_result(tx.connection())?)
-            };
-            self.axl.site.db.write_blocking(count).unwrap()
-        };
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while untold() > 0 && std::time::Instant::now() < deadline {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! The main job in one thread: provision over SOAP, log in and out at a phone, read every event from Kafka.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use emgate::event::chain::{ChainState, verify_chain};
 use emgate::event::kafka::{DeliveryMode, Incoming, KafkaSettings, ReadFrom};
@@ -12,6 +12,7 @@ use super::caller::{Browser, Script};
 use super::kafka;
 use crate::event::{assert_rising, block_on, read, unique_prefix};
 use crate::support::gateway::TestGateway;
+use crate::support::waiting::await_some;
 
 const PHONE: &str = "SEP00112233440A";
 
@@ -88,15 +89,13 @@ fn what_is_provisioned_and_who_logs_in_and_out_is_read_from_kafka_once_and_in_or
     script.must("removePhone", &format!("<name>{PHONE}</name>"));
 
     let db = gateway.database.open_real();
-    let begun = Instant::now();
-    let (shown, last) = loop {
+    // all of it is numbered and shown once the removal of the phone is
+    let shown = await_some(Duration::from_secs(20), || {
         let shown = show(&servers, &prefix);
-        // all of it is numbered and shown once the removal of the phone is
-        if shown.lines().last().is_some_and(|l| l.contains(&format!("remove {PHONE}"))) {
-            break (shown, db.write_blocking(emgate::store::number_line::line).unwrap().last_pos);
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{shown}");
-    };
+        let is_whole = shown.lines().last().is_some_and(|l| l.contains(&format!("remove {PHONE}")));
+        if is_whole { Ok(shown) } else { Err(shown) }
+    });
+    let last = db.write_blocking(emgate::store::number_line::line).unwrap().last_pos;
     assert_snapshot!(shown, @r"
     1 provisioning.changed ProcessNode/… add test by system via cli
     2 provisioning.changed AppUser/… add admin by system via cli

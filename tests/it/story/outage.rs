@@ -17,11 +17,14 @@ use crate::support::database::TestDatabase;
 use crate::support::gateway::StateDir;
 use crate::support::http::Client;
 use crate::support::process::Process;
+use crate::support::waiting::await_numbers;
 
 const PHONES: usize = 4;
 const LINES: usize = 2;
 const PIN: &str = "97531";
 const CLUSTER: &str = "outage";
+/// For events to get their numbers, and to be copied.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn kafka_away_and_a_killed_gateway_lose_and_repeat_no_acknowledged_change() {
@@ -96,11 +99,11 @@ impl Site<'_> {
     /// Kafka goes, the gateway is killed and comes back without it, Kafka comes back; clients work all the time.
     fn outage(&self, gateway: Process, work: &Work, changes: usize) -> Process {
         work.await_more(changes);
-        await_gauge(&gateway, "em_stream_confirmed_sequence ", |confirmed| confirmed > 0);
+        gateway.await_gauge(PATIENCE, "em_stream_confirmed_sequence", |confirmed| confirmed > 0);
         let asked = Instant::now();
         self.broker.stop();
         let slowest = work.await_more(changes);
-        await_report(&gateway, "away");
+        gateway.await_kafka(Duration::from_secs(20), "away");
         eprintln!(
             "degraded {:?} after the broker was told to stop, slowest answer {slowest:?}",
             asked.elapsed()
@@ -121,14 +124,11 @@ impl Site<'_> {
     fn check(&self, gateway: Process, done: &BTreeMap<String, Vec<String>>) {
         let begun = Instant::now();
         let db = self.database.open_real();
-        let pending = || db.write_blocking(|tx| number_line::count_pending(tx, 1)).unwrap();
-        while pending() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the line stands still");
-        }
+        await_numbers(&db, PATIENCE);
         let last = db.write_blocking(number_line::line).unwrap().last_pos;
-        await_gauge(&gateway, "em_stream_confirmed_sequence ", |confirmed| confirmed == last);
+        gateway.await_gauge(PATIENCE, "em_stream_confirmed_sequence", |confirmed| confirmed == last);
         eprintln!("all copied {:?} after the last change", begun.elapsed());
-        await_report(&gateway, "connected");
+        gateway.await_kafka(Duration::from_secs(20), "connected");
         let count: usize = done.values().map(Vec::len).sum();
         eprintln!("{count} changes by clients, {last} events, {} KiB resident", gateway.resident_kib());
         gateway.end();
@@ -184,38 +184,6 @@ fn provision(script: &mut Script) {
                  <presenceGroupName>Standard Presence group</presenceGroupName></user>"
             ),
         );
-    }
-}
-
-/// Waits until health says this of Kafka, and is ready nevertheless.
-fn await_report(gateway: &Process, kafka: &str) {
-    let admin = gateway.client("health, metrics");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let answer = admin.get("/health/ready");
-        let report: Value = serde_json::from_str(&answer.body).unwrap();
-        assert_eq!((answer.status, &report["status"]), (200, &"ready".into()));
-        if report["kafka"] == kafka {
-            assert_eq!(report["degraded"], kafka == "away");
-            return;
-        }
-        assert!(Instant::now() < deadline, "{report}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Waits until a gauge says something; gives what it says.
-fn await_gauge(gateway: &Process, name: &str, holds: impl Fn(i64) -> bool) -> i64 {
-    let admin = gateway.client("health, metrics");
-    let begun = Instant::now();
-    loop {
-        let metrics = admin.get("/metrics").body;
-        let value = metrics.lines().find_map(|l| l.strip_prefix(name)).unwrap().trim().parse().unwrap();
-        if holds(value) {
-            return value;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{metrics}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

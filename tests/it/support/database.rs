@@ -1,12 +1,15 @@
 //! A database for one test, cloned from a template that holds the migrated schema.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
 use emgate::clock::{Clock, IdSource, ManualClock};
 use emgate::store::{Db, migrate};
+
+use super::waiting::await_some;
 
 /// A migrated database that is dropped with this value.
 pub struct TestDatabase {
@@ -94,6 +97,7 @@ impl TestDatabase {
 }
 
 /// Waits until so many transactions of a database wait for a lock.
+#[track_caller]
 pub fn await_lock_waiters(database: &TestDatabase, count: i64) {
     use diesel::prelude::*;
     diesel::table! {
@@ -101,20 +105,15 @@ pub fn await_lock_waiters(database: &TestDatabase, count: i64) {
     }
     // on a connection of its own, each look outside a transaction, which would see the same list for ever
     let mut watcher = PgConnection::establish(&database.url).unwrap();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    loop {
+    await_some(Duration::from_secs(30), || {
         let waiting: i64 = pg_stat_activity::table
             .filter(pg_stat_activity::wait_event_type.eq("Lock"))
             .filter(pg_stat_activity::datname.eq(&database.name))
             .count()
             .get_result(&mut watcher)
             .unwrap();
-        if waiting >= count {
-            return;
-        }
-        assert!(std::time::Instant::now() < deadline, "{waiting} of {count} wait for a lock");
-        std::thread::yield_now();
-    }
+        if waiting >= count { Ok(()) } else { Err(format!("{waiting} of {count} wait for a lock")) }
+    });
 }
 
 impl Drop for TestDatabase {

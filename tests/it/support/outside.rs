@@ -3,6 +3,7 @@
 //! A refusal is asked for with [`Outside::refused`], which sees to it that nothing was stored and nothing told.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use emgate::store::{Db, StoreError, schema};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::axl::{AxlClient, Caller, Soap, told as told_of_change};
 use super::gateway::TestGateway;
 use super::site::told;
+use super::waiting::await_some;
 
 /// A gateway, its first administrator as a client, and an eye on its database.
 pub(crate) struct Outside {
@@ -143,13 +145,13 @@ impl Outside {
                     let phone = phones::table.filter(phones::pk.eq_any(found)).select(phones::pk);
                     phone.for_update().first::<emgate::domain::ids::PhonePk>(tx.connection())?;
                     let call = scope.spawn(|| axl.uuid(operation, inner));
-                    loop {
-                        let waits = somebody_waits();
-                        if waits || call.is_finished() {
-                            return Ok::<_, StoreError>((call, waits));
+                    let waits = await_some(Duration::from_secs(30), || {
+                        match (somebody_waits(), call.is_finished()) {
+                            (false, false) => Err(format!("{operation} neither waits nor ends")),
+                            (waits, _) => Ok(waits),
                         }
-                        std::thread::yield_now();
-                    }
+                    });
+                    Ok::<_, StoreError>((call, waits))
                 })
                 .unwrap();
             call.join().unwrap();

@@ -8,8 +8,11 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::gateway::StateDir;
 use super::http::Client;
+use super::waiting::{await_some, look_for};
 
 /// Longest that a start or an end may take, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,6 +42,7 @@ pub fn command(program: &Path, arguments: &[&str], database: &str, state: &State
 }
 
 /// Runs the program to its end, which must come within this; says how it ended and what it logged.
+#[track_caller]
 pub fn run(mut command: Command, most: Duration) -> (ExitStatus, String) {
     let mut child = command.spawn().unwrap();
     let log = keep_log(&mut child);
@@ -55,17 +59,14 @@ fn keep_log(child: &mut Child) -> JoinHandle<String> {
 }
 
 /// Waits for the end; what does not end is killed and its log shown.
+#[track_caller]
 fn end_of(child: &mut Child, log: JoinHandle<String>, most: Duration) -> (ExitStatus, String) {
-    let until = Instant::now() + most;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return (status, log.join().unwrap());
-        }
-        if Instant::now() > until {
+    match look_for(most, || child.try_wait().unwrap().ok_or(())) {
+        Ok(status) => (status, log.join().unwrap()),
+        Err(()) => {
             child.kill().unwrap();
             panic!("it did not end in time: {}", log.join().unwrap());
         }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -128,6 +129,40 @@ impl Process {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
+    /// What a metric without labels says.
+    pub fn gauge(&self, name: &str) -> i64 {
+        value(&self.metrics(), name)
+    }
+
+    /// Waits until a metric says something; gives what it says.
+    #[track_caller]
+    pub fn await_gauge(&self, within: Duration, name: &str, holds: impl Fn(i64) -> bool) -> i64 {
+        await_some(within, || {
+            let metrics = self.metrics();
+            let value = value(&metrics, name);
+            if holds(value) { Ok(value) } else { Err(metrics) }
+        })
+    }
+
+    /// Waits until health says this of Kafka, which leaves a node ready and is degraded or not.
+    #[track_caller]
+    pub fn await_kafka(&self, within: Duration, standing: &str) {
+        await_some(within, || {
+            let answer = self.client("health, metrics").get("/health/ready");
+            let report: Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!((answer.status, &report["status"]), (200, &"ready".into()), "{report}");
+            if report["kafka"] != standing {
+                return Err(report);
+            }
+            assert_eq!(report["degraded"], standing != "connected", "{report}");
+            Ok(())
+        });
+    }
+
+    fn metrics(&self) -> String {
+        self.client("health, metrics").get("/metrics").body
+    }
+
     /// Sends a signal by its name without SIG.
     pub fn signal(&self, name: &str) {
         // the shell's own kill: a bare machine has no other
@@ -136,12 +171,19 @@ impl Process {
     }
 
     /// Sends SIGTERM and gives back what was logged.
+    #[track_caller]
     pub fn end(mut self) -> String {
         self.signal("TERM");
         let (status, log) = end_of(&mut self.child, self.log.take().unwrap(), PATIENCE);
         assert!(status.success(), "{log}");
         log
     }
+}
+
+/// The value of a metric without labels in the text of `/metrics`.
+fn value(metrics: &str, name: &str) -> i64 {
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap().trim().parse().unwrap()
 }
 
 impl Drop for Process {

@@ -34,6 +34,7 @@ use emgate::store::{Db, StoreError, parameters, schema};
 use serde_json::{Value, json};
 
 use super::database::TestDatabase;
+use super::waiting::in_time;
 
 /// The model of phones and profiles unless a test says otherwise.
 pub(crate) const MODEL: &str = "Cisco 8851";
@@ -297,9 +298,12 @@ impl Site {
 
     /// Waits until something is in the log.
     pub(crate) async fn first_event(&self) {
-        while self.events().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        in_time(async {
+            while self.events().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     /// Locks the PIN of a user until the second value is dropped.

@@ -6,7 +6,7 @@ use emgate::store::schema::event_log;
 use serde_json::Value;
 
 use super::*;
-use crate::support::in_time;
+use crate::support::waiting::in_time;
 
 /// Logs so many people in, each on a phone of their own, without asking anybody.
 fn crowd(site: &Site, many: usize) {

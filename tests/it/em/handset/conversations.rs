@@ -1,8 +1,14 @@
 //! What people do at phones, on each model: log in, choose, change places, be followed by the next one, log out.
 
+use std::time::Duration;
+
 use emgate::handset::model::MODELS;
 
-use super::{CALLED, Office, Talker, await_true, device, second_device};
+use super::{CALLED, Office, Talker, device, second_device};
+use crate::support::waiting::await_true;
+
+/// For what the gateway does by itself.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Does the same on a phone of each model, each in an office of its own.
 fn on_each_model(conversation: impl Fn(&Office, Talker<'_>, Talker<'_>)) {
@@ -194,7 +200,7 @@ fn an_automatic_logout_that_is_near_is_shown_and_a_key_extends_the_session() {
              FROM event_log l WHERE l.envelope -> 'data' ->> 'sessionId' = s.session_id::text AND l.type = 'em.device.login.v1'",
         );
         let told = |what: &str| office.told(what);
-        await_true(|| told("em.session.expiring.v1") == 2);
+        await_true(SOON, "both are warned", || told("em.session.expiring.v1") == 2);
         phone.open();
         assert_eq!(phone.text(), "ada is logged in on this phone. You are logged out in 4 min.");
         assert_eq!(phone.keys(), ["Yes", "No", "ChangePIN", "Extend"]);
@@ -204,7 +210,7 @@ fn an_automatic_logout_that_is_near_is_shown_and_a_key_extends_the_session() {
         assert_eq!((phone.text(), phone.keys().len()), ("ada is logged in on this phone.", 3));
         // nobody is at the other one: its session ends at its time, the one that was extended goes on
         office.gateway.sql("UPDATE sessions SET expires_at = expires_at - interval '5 min'");
-        await_true(|| other.user().is_none());
+        await_true(SOON, "bob is logged out", || other.user().is_none());
         assert_eq!(phone.user().as_deref(), Some("ada"));
         assert_eq!((told("em.session.extended.v1"), told("em.device.logout.v1")), (1, 1));
     });

@@ -7,8 +7,6 @@ mod terminal;
 mod timing;
 mod web;
 
-use std::time::{Duration, Instant};
-
 use emgate::domain::names::fold;
 use emgate::handset::object::{Content, Object};
 use emgate::handset::{Client, Display, Handset, Identity, Model, Trust};
@@ -107,15 +105,6 @@ impl Office {
         told.into_iter()
             .filter(|line| ["login ", "logout ", "call-log "].iter().any(|s| line.starts_with(s)))
             .collect()
-    }
-}
-
-/// Waits for what the gateway does by itself.
-fn await_true(happened: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !happened() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "nothing happens");
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
