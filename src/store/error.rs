@@ -91,10 +91,9 @@ impl From<Error> for StoreError {
                     Self::Conflict { constraint: info.constraint_name().unwrap_or("unnamed").to_owned() }
                 }
                 DatabaseErrorKind::SerializationFailure => Self::Busy(info.message().to_owned()),
-                // a server that was the primary one and is not any more
-                DatabaseErrorKind::ReadOnlyTransaction
-                | DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand => Self::Unavailable(info.message().to_owned()),
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+                    Self::Unavailable(info.message().to_owned())
+                }
                 _ => from_text(&*info),
             },
             // the connection was lost with the last answer that came, so that not even its end can be sent

@@ -62,7 +62,7 @@ fn over_a_connection_that_nothing_can_be_written_through_a_write_fails_once() {
         Ok(tx.connection().batch_execute("SET default_transaction_read_only = on")?)
     };
     db.statement_blocking(becomes_standby).unwrap();
-    assert!(matches!(write(), Err(StoreError::Unavailable(_))));
+    assert!(matches!(write(), Err(StoreError::Broken(_))));
     assert_eq!(write().unwrap(), 0, "the connection was replaced");
 }
 
