@@ -179,5 +179,5 @@ fn restored(world: &BatchSnapshot, phone: &Phone) -> Restored {
     };
     let appearances = world.appearances.get(&owner).map_or(&[][..], Vec::as_slice);
     let lines: Vec<EventLine> = presented(appearances, phone.pk).map(Appearance::for_event).collect();
-    Restored { kind, profile_name, lines }
+    Restored { kind, profile_name, lines, lines_total: None }
 }

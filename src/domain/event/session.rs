@@ -223,7 +223,11 @@ pub struct RemovedObject {
 pub struct Restored {
     pub kind: RestoredKind,
     pub profile_name: Option<String>,
+    /// Cut when the event is written, where it would be too long: a session must be able to end whatever its lines are called by then.
     pub lines: Vec<EventLine>,
+    /// Set where the list was cut; leave it `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines_total: Option<usize>,
 }
 
 /// Where that comes from.
@@ -256,6 +260,9 @@ pub enum CallLogTrigger {
     Logout,
 }
 
+/// Lines are kept longer than anything else in a list.
+const LINES_FOR_EACH: usize = 10;
+
 impl DeviceLogin {
     pub(super) fn with_lists_up_to(mut self, most: usize) -> Self {
         self.displaced_total = cut(&mut self.displaced, most);
@@ -272,6 +279,7 @@ impl DeviceLogout {
 
     pub(super) fn with_lists_up_to(mut self, most: usize) -> Self {
         self.cti.truncate(most);
+        self.restored.lines_total = cut(&mut self.restored.lines, LINES_FOR_EACH * most);
         self
     }
 }

@@ -7,7 +7,7 @@ use emgate::event::{EventError, EventRow, TYPES, key_of, rows, state, subject_of
 use emgate::store::number_line::Positioned;
 
 use super::samples::{
-    all, call_log_cleared, cause, id, intercom_changed, login_on, login_rejected, origin,
+    all, call_log_cleared, cause, id, intercom_changed, line, login_on, login_rejected, logout, origin,
     provisioning_changed, time,
 };
 
@@ -170,6 +170,21 @@ fn the_largest_names_still_fit_into_a_record() {
     let row = &written(vec![Occurred::of(Event::DeviceLogin(login))]).unwrap()[0];
     assert!(value(row).len() <= MAX_VALUE);
     assert!(value(row).contains(r#""displacedTotal":150"#));
+}
+
+#[test]
+fn a_session_can_end_whatever_its_lines_are_called_by_then() {
+    let Event::DeviceLogout(mut event) = logout() else { panic!() };
+    let mut lines_of = |count: i32, label: &str| {
+        event.restored.lines = (1..=count).map(|index| line(index, "3001", label)).collect();
+        let row = &written(vec![Occurred::of(Event::DeviceLogout(event.clone()))]).unwrap()[0];
+        assert!(value(row).len() <= MAX_VALUE);
+        let data = &serde_json::from_str::<serde_json::Value>(&value(row)).unwrap()["data"];
+        (data["restored"]["lines"].as_array().unwrap().len(), data["restored"]["linesTotal"].as_i64())
+    };
+    assert_eq!(lines_of(160, "Lobby"), (160, None));
+    assert_eq!(lines_of(800, "Lobby"), (200, Some(800)));
+    assert_eq!(lines_of(600, &"ß".repeat(200)), (0, Some(600)));
 }
 
 #[test]

@@ -134,6 +134,7 @@ pub(super) fn logout() -> Event {
             kind: RestoredKind::DeviceSettings,
             profile_name: None,
             lines: vec![line(1, "3001", "Lobby")],
+            lines_total: None,
         },
         call_log_cleared: false,
         call_backs_cancelled: 0,
