@@ -86,6 +86,8 @@ impl<'a> Placed<'a> {
                 let request = LoginRequest { profile: found.profile.or(named), ..*request };
                 Ok(Self::Login { user: found.user, phone, request, cause })
             }
+            // whoever does not exist is on no phone
+            Task::Logout(_) if asked.names.user.is_some() && found.user.is_none() => Err(EmCode::UserAbsent),
             Task::Logout(ending) => Ok(Self::Logout { phone, whose: found.user, ending: *ending, cause }),
         }
     }

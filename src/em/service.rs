@@ -236,7 +236,7 @@ impl Em {
         origin: LogoutOrigin,
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
-        self.end_on_request(Names { phone, user: None, profile: None }, origin, cause).await
+        self.log_out_by(Names { phone, user: None, profile: None }, origin, cause).await
     }
 
     /// Ends the session on a phone for a person who is not there, which is refused when it is not their own.
@@ -247,10 +247,11 @@ impl Em {
         cause: Cause,
     ) -> Result<LogoutOutcome, EmCode> {
         let names = Names { phone, user: Some(Named::Known(user)), profile: None };
-        self.end_on_request(names, LogoutOrigin::Api, cause).await
+        self.log_out_by(names, LogoutOrigin::Api, cause).await
     }
 
-    async fn end_on_request(
+    /// Ends the session on a phone, which is refused when a user is named and it is not theirs.
+    pub(super) async fn log_out_by(
         &self,
         names: Names,
         origin: LogoutOrigin,

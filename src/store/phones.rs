@@ -42,6 +42,16 @@ pub fn get(tx: &mut Tx<'_>, phone: PhonePk) -> Result<PhoneRow, StoreError> {
     Ok(phones::table.find(phone).select(PhoneRow::as_select()).first(tx.connection())?)
 }
 
+/// Which of these phones, by their folded names, have Extension Mobility off.
+pub fn without_em(tx: &mut Tx<'_>, keys: &[String]) -> Result<Vec<String>, StoreError> {
+    Ok(objects::table
+        .inner_join(phones::table.on(phones::pk.eq(objects::pk)))
+        .filter(objects::type_.eq("Phone").and(objects::name_key.eq_any(keys)))
+        .filter(phones::em_enabled.eq(false))
+        .select(objects::name_key)
+        .load(tx.connection())?)
+}
+
 /// Names of the device pools of phones.
 pub fn sites_of(tx: &mut Tx<'_>, phones: &[PhonePk]) -> Result<Vec<(PhonePk, String)>, StoreError> {
     let keys: Vec<i64> = phones.iter().map(|phone| phone.0).collect();

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::{Ground, NoGround};
-use super::{Ended, LogoutResult, NoDuration, SessionShown, SessionsMeant, foresee, list, log_out};
+use super::{Ended, LogoutResult, Meant, NoDuration, SessionShown, SessionsMeant, foresee, list, log_out};
 use crate::config::Flags;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::short_text::Comment;
@@ -81,7 +81,7 @@ pub fn sessions(args: &SessionsArgs) -> i32 {
     exit(list_meant(args))
 }
 
-/// Ends sessions; 0: all of them ended, 1: some did not, 2: nothing could be done.
+/// Ends sessions; 0: all of them ended (would end, in a dry run), 1: some did not, 2: nothing could be done.
 pub fn logout(args: &LogoutArgs) -> i32 {
     exit(log_out_all(args))
 }
@@ -110,7 +110,7 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
     }
     let ground = Ground::of(&args.flags)?;
     let mut out = io::stdout().lock();
-    let phones = if args.phones.is_empty() {
+    let sessions: Vec<Meant> = if args.phones.is_empty() {
         let found = list(&ground.db, &args.meant.filter()?, MOST).map_err(NoGround::Database)?;
         if args.dry_run || !args.yes {
             print(&found, args.json, session_line, &mut out)?;
@@ -119,31 +119,30 @@ fn log_out_all(args: &LogoutArgs) -> Result<bool, Failed> {
             }
             return Ok(true);
         }
-        found.into_iter().map(|session| session.phone).collect()
+        found.into_iter().map(|session| Meant { phone: session.phone, user: Some(session.user) }).collect()
+    } else if args.dry_run {
+        let foreseen = ground.db.read_blocking(|tx| foresee(tx, &args.phones)).map_err(NoGround::Database)?;
+        print(&foreseen, args.json, result_line, &mut out)?;
+        return Ok(foreseen.iter().all(|r| r.result == Ended::WouldLogOut));
     } else {
-        args.phones.clone()
+        args.phones.iter().map(|phone| Meant::at(phone)).collect()
     };
-    if args.dry_run {
-        let results = ground.db.read_blocking(|tx| foresee(tx, &phones)).map_err(NoGround::Database)?;
-        print(&results, args.json, result_line, &mut out)?;
-        return Ok(results.iter().all(|r| r.result == Ended::WouldLogOut));
-    }
-    let results = end_each(&ground, &phones, args);
+    let results = end_each(&ground, &sessions, args);
     print(&results, args.json, result_line, &mut out)?;
     Ok(results.iter().all(|r| r.result == Ended::LoggedOut))
 }
 
-fn end_each(ground: &Ground, phones: &[String], args: &LogoutArgs) -> Vec<LogoutResult> {
+fn end_each(ground: &Ground, sessions: &[Meant], args: &LogoutArgs) -> Vec<LogoutResult> {
     let pause = if args.rate == 0 { Duration::ZERO } else { Duration::from_secs(1) / args.rate };
-    let bar = progress(phones.len());
+    let bar = progress(sessions.len());
     let asked = if args.phones.is_empty() { args.meant.origin() } else { LogoutOrigin::Api };
-    let mut results = Vec::with_capacity(phones.len());
-    for (at, phone) in phones.iter().enumerate() {
+    let mut results = Vec::with_capacity(sessions.len());
+    for (at, meant) in sessions.iter().enumerate() {
         if at > 0 {
             std::thread::sleep(pause);
         }
         let cause = ground.cause(args.reason.clone());
-        results.push(log_out(&ground.db, &ground.origin, phone, (asked, &cause)));
+        results.push(log_out(&ground.db, &ground.origin, meant, asked, &cause));
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -10,15 +10,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
 
 use super::members::Members;
 use crate::auth::{Caller, Right};
 use crate::domain::event::{Cause, Trace, Via};
 use crate::event::EventError;
 use crate::store::StoreError;
-
-/// How JSON writes the one character that is in no text of ours.
-const NUL: &[u8] = br"\u0000";
 
 /// Why nothing is done.
 #[derive(Debug, thiserror::Error)]
@@ -86,10 +84,20 @@ pub(in crate::em) fn body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused
         return Err(unread(&"give a JSON object"));
     }
     let Members(asked) = serde_json::from_slice(body).map_err(|error| unread(&error))?;
-    if body.windows(NUL.len()).any(|escape| escape == NUL) {
-        return Err(unread(&"a text holds the character U+0000"));
+    match serde_json::from_slice(body) {
+        Ok(value) if holds_nul(&value) => Err(unread(&"a text holds the character U+0000")),
+        Ok(_) | Err(_) => Ok(asked),
     }
-    Ok(asked)
+}
+
+/// Whether a text in it holds the one character that is in no text of the database.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(holds_nul),
+        Value::Object(members) => members.values().any(holds_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Reads what a query string asks.

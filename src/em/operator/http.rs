@@ -9,16 +9,15 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
 use super::door::{self, Refused};
-use super::{Ended, LogoutResult, NoDuration, SessionsMeant, foresee, list};
+use super::{Ended, LogoutResult, Meant, NoDuration, SessionsMeant, foresee, list};
 use crate::auth::Right;
 use crate::domain::event::Cause;
 use crate::domain::logout::LogoutOrigin;
 use crate::domain::short_text::Comment;
 use crate::em::audit::Attempt;
-use crate::em::error::Doing;
+use crate::em::error::{Doing, EmCode};
 use crate::em::service::Em;
 use crate::em::{credential, registrations};
-use crate::store::names::Named;
 use crate::store::objects::Selector;
 use crate::store::session_list::{self, SessionFilter};
 use crate::store::{StoreError, Tx};
@@ -34,9 +33,6 @@ const MOST_LISTED: usize = 10_000;
 const MOST_ENDED: usize = 200;
 /// Logouts a second.
 const RATE: u32 = 50;
-
-/// A phone, and who is on it as far as that was looked up.
-type Meant = (String, Option<String>);
 
 /// What is to end.
 #[derive(Debug, Default, Deserialize)]
@@ -127,9 +123,9 @@ async fn carry_out(em: &Em, cause: &Cause, asked: LogoutAsked) -> Result<LogoutD
             let results = em.db().read(move |tx| foresee(tx, &phones)).await?;
             return Ok(LogoutDone { dry_run, results, remaining: 0 });
         }
-        None => (phones.iter().map(|phone| (phone.clone(), None)).collect(), phones.len()),
+        None => (phones.iter().map(|phone| Meant::at(phone)).collect(), phones.len()),
     };
-    let would = |(phone, user)| LogoutResult { phone, user, ..LogoutResult::of(Ended::WouldLogOut) };
+    let would = |Meant { phone, user }| LogoutResult { phone, user, ..LogoutResult::of(Ended::WouldLogOut) };
     let results: Vec<_> = match dry_run {
         true => phones.into_iter().map(would).collect(),
         false => {
@@ -149,7 +145,7 @@ async fn carry_out(em: &Em, cause: &Cause, asked: LogoutAsked) -> Result<LogoutD
 fn find(tx: &mut Tx<'_>, filter: &SessionFilter, most: usize) -> Result<(Vec<Meant>, usize), StoreError> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let found = session_list::list(tx, filter, limit)?.into_iter();
-    let phones = found.map(|session| (session.phone, Some(session.user_id))).collect();
+    let phones = found.map(|session| Meant { phone: session.phone, user: Some(session.user_id) }).collect();
     Ok((phones, session_list::count(tx, filter)?))
 }
 
@@ -161,17 +157,18 @@ async fn end_each(
     phones: Vec<Meant>,
 ) -> Vec<LogoutResult> {
     let mut ended = Vec::new();
-    for (phone, _) in phones.into_iter().take(MOST_ENDED) {
+    for meant in phones.into_iter().take(MOST_ENDED) {
         if !ended.is_empty() {
             tokio::time::sleep(Duration::from_secs(1) / RATE).await;
         }
         let cause = causes();
-        let named = Selector::name(&phone);
-        let outcome = em.logout(Named::By(named.clone()), origin, cause.clone()).await;
-        if let Err(code) = outcome {
-            em.rejected(Attempt { doing: Doing::Logout, phone: Some(named), user: None, cause }, code);
+        let outcome = em.log_out_by(meant.names(), origin, cause.clone()).await;
+        let result = meant.became(outcome);
+        if let Some(code) = result.code.and_then(EmCode::of_number) {
+            let phone = Some(Selector::name(&meant.phone));
+            em.rejected(Attempt { doing: Doing::Logout, phone, user: None, cause }, code);
         }
-        ended.push(LogoutResult { phone, ..outcome.into() });
+        ended.push(result);
     }
     ended
 }

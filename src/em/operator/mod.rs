@@ -25,9 +25,9 @@ use crate::domain::names::fold;
 use crate::event::{EventError, Origin};
 use crate::store::names::{Named, Names};
 use crate::store::objects::Selector;
-use crate::store::presence::{self, PhonePresence};
+use crate::store::presence;
 use crate::store::session_list::{self, ListedSession, SessionFilter};
-use crate::store::{Db, StoreError, Tx};
+use crate::store::{self, Db, StoreError, Tx};
 
 /// How often a logout is tried while somebody else logs in and out on its phone.
 const TRIES: u32 = 10;
@@ -77,6 +77,15 @@ pub struct SessionShown {
     pub max_login_source: Option<String>,
     /// Its identity.
     pub session_id: Uuid,
+}
+
+/// A session that is to end: that on a phone, and of whom it was when it was looked up, if it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meant {
+    /// Name of the phone.
+    pub phone: String,
+    /// User id.
+    pub user: Option<String>,
 }
 
 /// What became of a session that was to end, in a word.
@@ -149,6 +158,30 @@ impl From<Result<LogoutOutcome, EmCode>> for LogoutResult {
     }
 }
 
+impl Meant {
+    /// Whoever is there.
+    pub fn at(phone: &str) -> Self {
+        Self { phone: phone.to_owned(), user: None }
+    }
+
+    /// What locks are taken by: the session of another person is not ended.
+    fn names(&self) -> Names {
+        let user = self.user.as_deref().map(|user| Named::By(Selector::name(user)));
+        Names { phone: Named::By(Selector::name(&self.phone)), user, profile: None }
+    }
+
+    /// Where somebody else has come meanwhile, the session that was meant has ended.
+    fn became(&self, outcome: Result<LogoutOutcome, EmCode>) -> LogoutResult {
+        let result = match outcome {
+            Err(EmCode::ProxyRight | EmCode::UserAbsent) if self.user.is_some() => {
+                LogoutResult::of(Ended::NobodyLoggedIn)
+            }
+            outcome => outcome.into(),
+        };
+        LogoutResult { phone: self.phone.clone(), ..result }
+    }
+}
+
 /// A duration that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("give hours:minutes, such as 8:00")]
@@ -167,8 +200,8 @@ impl SessionsMeant {
 
     /// All sessions of somebody, or of everybody, are another matter than some (events.md 6.2).
     pub(super) fn origin(&self) -> LogoutOrigin {
-        let is_of_one = Self { user: None, ..self.clone() } == Self::default()
-            && self.user.as_deref().is_some_and(|user| !user.contains('*'));
+        let is_of_one = self.user.as_deref().is_some_and(|user| !user.contains('*'))
+            && Self { user: None, ..self.clone() }.is_everything();
         if is_of_one || self.is_everything() { LogoutOrigin::All } else { LogoutOrigin::Api }
     }
 
@@ -222,16 +255,18 @@ fn shown(session: ListedSession) -> SessionShown {
 
 /// What a logout of these phones would come to.
 pub(super) fn foresee(tx: &mut Tx<'_>, phones: &[String]) -> Result<Vec<LogoutResult>, StoreError> {
-    let question = phones.iter().map(|phone| fold(phone)).collect();
-    let found = presence::phones(tx, &[question])?.concat();
-    let found: HashMap<&str, &PhonePresence> = found.iter().map(|one| (one.key.as_str(), one)).collect();
+    let keys: Vec<String> = phones.iter().map(|phone| fold(phone)).collect();
+    let disabled = store::phones::without_em(tx, &keys)?;
+    let found = presence::phones(tx, &[keys])?.concat();
+    let mut left: HashMap<String, Option<String>> =
+        found.into_iter().map(|phone| (phone.key, phone.user)).collect();
     let foreseen = |phone: &String| {
-        let result = match found.get(fold(phone).as_str()) {
+        let key = fold(phone);
+        let result = match left.get_mut(&key).map(Option::take) {
             None => Err(EmCode::PhoneAbsent).into(),
-            Some(PhonePresence { user: None, .. }) => LogoutResult::of(Ended::NobodyLoggedIn),
-            Some(PhonePresence { user, .. }) => {
-                LogoutResult { user: user.clone(), ..LogoutResult::of(Ended::WouldLogOut) }
-            }
+            Some(None) if disabled.contains(&key) => Err(EmCode::LogoutDisabled).into(),
+            Some(None) => LogoutResult::of(Ended::NobodyLoggedIn),
+            Some(user) => LogoutResult { user, ..LogoutResult::of(Ended::WouldLogOut) },
         };
         LogoutResult { phone: phone.clone(), ..result }
     };
@@ -239,16 +274,10 @@ pub(super) fn foresee(tx: &mut Tx<'_>, phones: &[String]) -> Result<Vec<LogoutRe
 }
 
 /// Ends the session on a phone, for a program that runs beside the gateway.
-pub fn log_out(
-    db: &Db,
-    origin: &Origin,
-    phone: &str,
-    (asked, cause): (LogoutOrigin, &Cause),
-) -> LogoutResult {
-    let names = Names { phone: Named::By(Selector::name(phone)), user: None, profile: None };
+pub fn log_out(db: &Db, origin: &Origin, meant: &Meant, asked: LogoutOrigin, cause: &Cause) -> LogoutResult {
     let task = Task::Logout(AskedEnding::By(asked));
-    let asked = Asked { names, task, cause: cause.clone() };
-    LogoutResult { phone: phone.to_owned(), ..end(db, origin, &asked).into() }
+    let asked = Asked { names: meant.names(), task, cause: cause.clone() };
+    meant.became(end(db, origin, &asked))
 }
 
 fn end(db: &Db, origin: &Origin, asked: &Asked) -> Result<LogoutOutcome, EmCode> {

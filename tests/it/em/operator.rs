@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use emgate::domain::event::{Cause, Via};
+use emgate::domain::logout::LogoutOrigin;
+use emgate::em::operator::{self, Ended, Meant};
+use emgate::event::Origin;
 use serde_json::{Value, json};
 
 use crate::support::axl::{AxlClient, Caller};
@@ -147,6 +151,24 @@ fn a_filter_shows_what_it_means_until_it_is_told_yes() {
 }
 
 #[test]
+fn whoever_came_after_the_list_was_read_stays() {
+    let floor = Floor::new();
+    let db = floor.gateway.database.open_real();
+    let cause = || Cause::by_system(db.ids().next(), Via::Cli);
+    let origin = Origin { node: "cli".into(), cluster: "test".into() };
+    let end = |user: &str| {
+        let meant = Meant { phone: "SEP000000000002".into(), user: Some(user.into()) };
+        operator::log_out(&db, &origin, &meant, LogoutOrigin::All, &cause()).result
+    };
+    for other in ["user1", "nobody"] {
+        assert_eq!(end(other), Ended::NobodyLoggedIn, "{other}");
+    }
+    assert_eq!(floor.on().len(), 3);
+    assert_eq!(end("USER2"), Ended::LoggedOut);
+    assert_eq!(floor.on(), ["user1", "user3"]);
+}
+
+#[test]
 fn a_rate_keeps_logouts_apart() {
     let floor = Floor::new();
     let began = std::time::Instant::now();
@@ -173,6 +195,7 @@ fn what_cannot_be_meant_is_refused_with_the_field_and_what_to_change() {
         (r#"{"filter": {"site": 5}}"#, "read: filter: invalid type"),
         (r#"{"filter": {"longerThan": "x"}}"#, "longerThan: give hours:minutes"),
         (r#"{"phones": ["SEP\u0000"]}"#, "U+0000"),
+        (r#"{"phones": ["x"], "reason": "\\u0000\u0007"}"#, "reason: give 1 to 256"),
         (r#"{"phones": ["x"], "dryRun": "yes"}"#, "read: dryRun: give true or false"),
         (r#"{"phones": ["x"], "reason": ""}"#, "reason: give 1 to 256"),
         (r#"{"phones": ["x"], "reason": "a\u0007b"}"#, "reason: give 1 to 256"),
