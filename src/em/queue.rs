@@ -3,7 +3,7 @@
 //! Writers take turns: while one decides, the other leaves what comes to gather, and begins when that is enough or when the first has
 //! only its commit left, so that batches are large and flushes overlap. A turn that lasts, because of a lock, is not waited for.
 //! A batch holds distinct phones and distinct users; a request that names a phone or user that is in it waits for the next, in order.
-//! A login whose caller has gone is forgotten. Nobody begins in the way of a backlog.
+//! A login whose caller has gone is forgotten. Fewer than enough give way to a backlog.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -105,9 +105,11 @@ impl Queue {
             if state.waiting.is_empty() {
                 return None;
             }
-            drop(state);
-            self.backlog.give_way();
-            state = self.lock();
+            if state.waiting.len() < ENOUGH {
+                drop(state);
+                self.backlog.give_way();
+                state = self.lock();
+            }
             let wait = |state: &mut State| state.deciding > 0 && state.waiting.len() < ENOUGH;
             let waited = self.ready.wait_timeout_while(state, LONGEST_TURN, wait);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;

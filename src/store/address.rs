@@ -3,6 +3,7 @@
 /// How soon a connection to a server that is gone without a word is given up; settings of the client library, in its own names.
 const NOTICE: &str =
     "connect_timeout=5&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=10000";
+
 /// The address with [`NOTICE`] in it. Of a setting that is given twice the last one holds, so that the operator's own come after ours.
 pub(super) fn with_notice(url: &str) -> String {
     let scheme = ["postgres://", "postgresql://"].into_iter().find(|scheme| url.starts_with(scheme));

@@ -1,7 +1,7 @@
 //! Work that waits for a core, and the patience of those who would take the core from it.
 //!
 //! While hashes wait for their threads, a statement begun at once only takes time from them, and one begun a little later carries more
-//! requests. Promises that nobody waits longer than a few milliseconds, and not at all while threads are to be had.
+//! requests. Promises that no statement waits longer than a few milliseconds for it, and none while threads are to be had.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -93,6 +93,8 @@ mod tests {
         let begun = Instant::now();
         std::thread::scope(|scope| {
             scope.spawn(|| backlog.give_way_for(LONG));
+            // long enough for it to wait; where it does not yet, it finds that the work was taken
+            std::thread::sleep(Duration::from_millis(100));
             work.pop();
         });
         assert!(begun.elapsed() < LONG);

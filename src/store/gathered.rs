@@ -1,10 +1,10 @@
 //! What many requests need to read or write at the same moment, in one statement for all of them.
 //!
-//! A thread with a connection of its own takes what has been asked while its last statement ran, and gives way to a backlog. Promises that the statement which
-//! answers a request began after the request asked, so that nobody is told what was true before; equal keys are read once and written
-//! each. A statement that cannot be carried out is repeated for each key, so that what is at fault fails alone. When the connection was
-//! lost, a read is repeated and a write never. A write whose caller has gone is forgotten, as are all who have given up while the
-//! database does not answer.
+//! A thread with a connection of its own takes what has been asked while its last statement ran, and gives way to a backlog where more may
+//! come. Promises that the statement which answers a request began after the request asked, so that nobody is told what was true before;
+//! equal keys are read once and written each. A statement that cannot be carried out is repeated for each key, so that what is at fault
+//! fails alone. When the connection was lost, a read is repeated and a write never. A write whose caller has gone is forgotten, as are all
+//! who have given up while the database does not answer.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -80,8 +80,12 @@ impl<K, V> Shared<K, V> {
     /// Waits until something is asked and takes all of it, up to what one statement bears; `None`: nobody can ask any more.
     fn take(&self, most: usize, backlog: &Backlog) -> Option<Vec<(K, Reply<V>)>> {
         let nobody = |asked: &mut Asked<K, V>| asked.waiting.is_empty() && !asked.closed;
-        drop(self.changed.wait_while(self.lock(), nobody));
-        backlog.give_way();
+        let asked = self.changed.wait_while(self.lock(), nobody).unwrap_or_else(PoisonError::into_inner);
+        let is_full = asked.waiting.len() >= most;
+        drop(asked);
+        if !is_full {
+            backlog.give_way();
+        }
         let mut asked = self.lock();
         let most = asked.waiting.len().min(most);
         (most > 0).then(|| asked.waiting.drain(..most).collect())

@@ -13,7 +13,7 @@ use diesel::r2d2::{self, ConnectionManager, ManageConnection};
 /// How long a connection is trusted after its last use; a server does not start again sooner.
 pub(super) const TRUSTED: Duration = Duration::from_millis(100);
 
-/// Fails over a connection to a server that has become a standby: it holds, and nothing can be written over it.
+/// Is refused over a connection to a server that has become a standby: such a connection holds, and nothing can be written over it.
 const CAN_WRITE: &str = "DO $$ BEGIN IF current_setting('transaction_read_only')::boolean THEN \
     RAISE read_only_sql_transaction; END IF; END $$";
 
