@@ -35,7 +35,9 @@ pub enum TrustedSource {
 /// How a request came here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Route {
-    /// Source of the connection, or the address of the phone that a trusted application names.
+    /// Source of the connection.
+    pub peer: Option<IpAddr>,
+    /// The same, or the address of the phone that a trusted application names: what is judged.
     pub address: Option<IpAddr>,
     /// Whether a web proxy was in between.
     pub is_proxied: bool,
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     fn judge(policy: &TrustPolicy, source: &str, is_proxied: bool) -> Result<(), Distrust> {
-        let route = Route { address: source.parse().ok(), is_proxied };
+        let route = Route { address: source.parse().ok(), is_proxied, ..Route::default() };
         policy.judge(route, "10.0.0.7".parse().ok(), &["192.0.2.9".parse().unwrap()])
     }
 

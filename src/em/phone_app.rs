@@ -91,7 +91,7 @@ fn attempt(visit: &Visit, em: &Em, pairs: &[(String, String)]) -> Attempt {
         phone: sent("device").map(Selector::name),
         user: sent("userid").filter(|_| by_user_id).map(|id| id.trim().to_owned()),
         cause: Cause { actor, auth_type: AuthType::Anonymous, ..Cause::by_system(id, Via::Phone) }
-            .traced(&visit.context),
+            .traced(&visit.trace),
     }
 }
 

@@ -112,7 +112,7 @@ impl Em {
     pub async fn trust(&self, conditions: &Conditions, route: Route) -> Result<(), EmCode> {
         let policy = &conditions.parameters.trust;
         if route.is_proxied {
-            self.trust_cache().see_proxy(route.address);
+            self.trust_cache().see_proxy(route.peer);
         }
         if !policy.validate {
             return Ok(());
@@ -132,7 +132,12 @@ impl Em {
         };
         tracing::debug!(?route, phone.address = ?address, ?judged, "a source was judged");
         if judged.is_err() {
-            tracing::info!(source = ?route.address, proxied = route.is_proxied, "a source is not trusted");
+            let source = route.address.map(tracing::field::display);
+            tracing::info!(
+                source.address = source,
+                source.is_proxied = route.is_proxied,
+                "a source is not trusted"
+            );
         }
         match judged {
             Ok(()) => {

@@ -1,4 +1,5 @@
-//! What all pages of phones share: what they need, what they read of the HTTP request, and the HTTP answer that carries a screen or refusal.
+//! What all pages of phones share: what they need, what they read of the HTTP request, and the HTTP answer that carries a screen or a
+//! refusal.
 
 use std::sync::Arc;
 
@@ -47,9 +48,10 @@ pub(super) struct Visit {
     /// Identity of the request.
     pub(super) request: Option<Uuid>,
     /// The trace that the request belongs to.
-    pub(super) context: Trace,
+    pub(super) trace: Trace,
     charset: Charset,
-    trace: Option<String>,
+    /// What finds the log lines of the request.
+    reference: Option<String>,
 }
 
 impl Visit {
@@ -62,16 +64,16 @@ impl Visit {
             base: format!("{scheme}://{host}"),
             language: page.texts.choose(text(headers, &ACCEPT_LANGUAGE).unwrap_or_default()),
             route: route_of(request),
-            context: Trace::read(text(headers, &TRACE_PARENT), text(headers, &TRACE_STATE)),
+            trace: Trace::read(text(headers, &TRACE_PARENT), text(headers, &TRACE_STATE)),
             charset: charset(text(headers, &ACCEPT_CHARSET).unwrap_or_default()),
             request: id.map(|id| id.0),
-            trace: id.map(|id| id.short()),
+            reference: id.map(|id| id.short()),
         }
     }
 
     /// A refusal of this request, asked for by a user id where one is proved.
     pub(super) fn refusal<'r>(&'r self, code: EmCode, doing: Doing, user_id: Option<&'r str>) -> Refusal<'r> {
-        Refusal { code, number: code.number(), doing, user_id, trace: self.trace.as_deref() }
+        Refusal { code, number: code.number(), doing, user_id, trace: self.reference.as_deref() }
     }
 
     /// To whom a failed attempt is charged.
@@ -131,10 +133,9 @@ impl Refusal<'_> {
 
 /// How a request came: from where, and whether anything says that a proxy was in between.
 pub(super) fn route_of(request: &HttpRequest) -> Route {
-    Route {
-        address: request.peer_addr().map(|peer| peer.ip().to_canonical()),
-        is_proxied: FORWARDED.iter().any(|name| request.headers().contains_key(name)),
-    }
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_proxied = FORWARDED.iter().any(|name| request.headers().contains_key(name));
+    Route { peer, address: peer, is_proxied }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {

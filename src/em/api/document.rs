@@ -193,7 +193,8 @@ impl ClaimedRoute {
     /// proxy where either of them says so.
     pub(super) fn route(&self, reach: &Reach, peer: Route) -> Route {
         let claimed = self.address.filter(|_| *reach == Reach::Anybody);
-        Route { address: claimed.unwrap_or(peer.address), is_proxied: peer.is_proxied || self.is_proxied }
+        let is_proxied = peer.is_proxied || self.is_proxied;
+        Route { address: claimed.unwrap_or(peer.address), is_proxied, ..peer }
     }
 }
 

@@ -11,8 +11,8 @@ use crate::em::error::EmCode;
 /// The control that holds the document.
 const CONTROL: &[u8] = b"xml=";
 
-/// Takes the document out of a form body or a query string; a form with none or two of them cannot be read.
-pub(super) fn document(form: &[u8]) -> Result<Zeroizing<Vec<u8>>, EmCode> {
+/// Takes the document out of a form body or a query string, where there is one; a form with two of them cannot be read.
+pub(super) fn document(form: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, EmCode> {
     let (mut found, mut rest) = (None, form);
     while !rest.is_empty() {
         let (control, after) = split_control(rest);
@@ -23,8 +23,7 @@ pub(super) fn document(form: &[u8]) -> Result<Zeroizing<Vec<u8>>, EmCode> {
             return Err(EmCode::Parse);
         }
     }
-    let decoded = found.ok_or(EmCode::Parse)?;
-    Ok(Zeroizing::new(decoded.trim_ascii().to_vec()))
+    Ok(found.map(|decoded| Zeroizing::new(decoded.trim_ascii().to_vec())))
 }
 
 fn value_of(control: &[u8]) -> Option<&[u8]> {
@@ -52,7 +51,8 @@ mod tests {
     use super::*;
 
     fn read(form: &str) -> Result<String, EmCode> {
-        document(form.as_bytes()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        let found = document(form.as_bytes())?.ok_or(EmCode::Parse)?;
+        Ok(String::from_utf8(found.to_vec()).unwrap())
     }
 
     #[test]

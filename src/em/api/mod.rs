@@ -166,11 +166,9 @@ fn logged(code: EmCode) -> EmCode {
 
 /// Takes the document out of its form and reads it; bytes that are not what the header says are no document.
 fn read(query: &[u8], body: &[u8], content_type: &str) -> Result<Element, EmCode> {
-    let document = match (body.is_empty(), form::document(query)) {
-        (true, document) => document?,
-        (false, Err(_)) => form::document(body)?,
-        // one in the address and one in the body
-        (false, Ok(_)) => return Err(EmCode::Parse),
+    let document = match (form::document(query)?, form::document(body)?) {
+        (Some(document), None) | (None, Some(document)) => document,
+        (None, None) | (Some(_), Some(_)) => return Err(EmCode::Parse),
     };
     if wellformed::charset(content_type).is_some_and(|charset| !wellformed::agrees(charset, &document)) {
         return Err(EmCode::Parse);

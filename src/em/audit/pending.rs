@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::Attempt;
-use crate::domain::event::{Actor, ActorKind, AuthType, Cause, RejectedOperation};
+use crate::domain::event::{Actor, AuthType, Cause, RejectedOperation, Via};
 use crate::domain::names::fold;
 use crate::em::error::{Doing, EmCode};
 use crate::store::objects::Selector;
@@ -71,9 +71,10 @@ impl Refused {
             Some(Selector::Key(name)) => Some(printable(&name)).filter(|n| !n.is_empty()).map(Selector::Key),
             other @ (Some(Selector::Uuid(_)) | None) => other,
         };
-        // who has proved who they are may have named themselves in another way
-        let user = user.or_else(|| cause.auth_id.clone().filter(|_| cause.actor.kind == ActorKind::User));
-        let user = user.map(Zeroizing::new).map(|user| Typed(Zeroizing::new(fold(&printable(&user)))));
+        // who stands at a phone and has proved who they are may have named themselves in another way
+        let user = user.or_else(|| cause.auth_id.clone().filter(|_| cause.actor.via == Via::Phone));
+        let user = user.map(|user| Zeroizing::new(printable(&Zeroizing::new(user))));
+        let user = user.map(|user| Typed(Zeroizing::new(fold(&user))));
         Self { doing, code, phone, user, cause, count: 1, since }
     }
 

@@ -53,9 +53,6 @@ pub(super) enum Wish {
 pub(super) const LOGIN_TYPES: [(&str, LoginMethod); 3] =
     [("UID", LoginMethod::UserId), ("SP", LoginMethod::SelfServiceId), ("DN", LoginMethod::PrimaryExtension)];
 
-/// No login type.
-const MISSPELT: &str = "?";
-
 #[derive(Default)]
 struct Parameters {
     device: Option<String>,
@@ -68,6 +65,7 @@ struct Parameters {
     shown: Option<String>,
     extend: Option<String>,
     notice: Option<String>,
+    misspells_login_type: bool,
 }
 
 /// What cannot be read.
@@ -86,9 +84,23 @@ impl From<EmCode> for Unreadable {
 
 /// Reads the pairs of a query string; the order of refusals is 1, 207, 215, 202, 11.
 pub(super) fn parse(pairs: Vec<(String, String)>) -> Result<PhoneRequest, Unreadable> {
-    let Parameters { device, user_id, pin, login_type, log_out, ticket, profile, shown, extend, notice } =
-        gather(pairs)?;
+    let Parameters {
+        device,
+        user_id,
+        pin,
+        login_type,
+        log_out,
+        ticket,
+        profile,
+        shown,
+        extend,
+        notice,
+        misspells_login_type,
+    } = gather(pairs)?;
     let device = device.filter(|d| !d.trim().is_empty()).ok_or(EmCode::DeviceNameEmpty)?;
+    if misspells_login_type {
+        return Err(EmCode::LoginTypeInvalid.into());
+    }
     let login_type = parse_login_type(login_type.as_deref())?;
     let wish = match (log_out.as_deref(), ticket, user_id, pin) {
         (Some("true"), ..) => Wish::LogOut,
@@ -131,9 +143,7 @@ fn gather(pairs: Vec<(String, String)>) -> Result<Parameters, EmCode> {
             "seq" => parameters.pin = Some(Zeroizing::new(value)),
             "loginType" => parameters.login_type = Some(value),
             // EM-043: whoever wrote the URL meant it, and would wonder why phones ask for something else
-            other if other.eq_ignore_ascii_case("loginType") => {
-                parameters.login_type = Some(MISSPELT.to_owned())
-            }
+            other if other.eq_ignore_ascii_case("loginType") => parameters.misspells_login_type = true,
             "doLogout" => parameters.log_out = Some(value),
             "t" => parameters.ticket = Some(Zeroizing::new(value)),
             "p" => parameters.profile = Some(value),
@@ -170,6 +180,9 @@ mod tests {
         assert_eq!(code(&[("device", "SEP1"), ("device", "SEP2")]), Some(EmCode::Parse));
         assert_eq!(code(&[("device", "SEP1"), ("check", "1"), ("check", "2")]), Some(EmCode::Parse));
         assert_eq!(code(&[("device", "SEP1"), ("EMCC", "#EMCC#"), ("check", "1")]), None);
-        assert_eq!(code(&[("device", "SEP1"), ("LoginType", "DN")]), Some(EmCode::LoginTypeInvalid));
+        for name in ["LoginType", "logintype"] {
+            let pairs = [("device", "SEP1"), (name, "DN"), ("loginType", "UID")];
+            assert_eq!(code(&pairs), Some(EmCode::LoginTypeInvalid), "{name}");
+        }
     }
 }

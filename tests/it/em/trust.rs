@@ -20,7 +20,7 @@ fn address(n: u32) -> IpAddr {
 }
 
 fn from(n: u32) -> Route {
-    Route { address: Some(address(n)), is_proxied: false }
+    Route { peer: Some(address(n)), address: Some(address(n)), is_proxied: false }
 }
 
 /// Many phones, each registered at an address of its own, while sources are checked.

@@ -196,7 +196,12 @@ async fn what_nobody_can_mean_is_not_guessed() {
         assert_eq!(post(&site, form.clone()).await, failure(1, "Error on Parsing"), "{form}");
     }
     let twice = format!("xml={0}&xml={0}", encoded(&request(&format!("{app}{good}"))));
-    assert_eq!(post(&site, twice).await, failure(1, "Error on Parsing"));
+    assert_eq!(post(&site, twice.clone()).await, failure(1, "Error on Parsing"));
+    let once = format!("xml={}", encoded(&request(&format!("{app}{good}"))));
+    for in_address in [format!("?{once}"), format!("?{twice}")] {
+        let sent = Sent { query: in_address, body: once.clone().into_bytes(), ..Sent::default() };
+        assert_eq!(sent.answer(&site).await, failure(1, "Error on Parsing"));
+    }
     let latin1 = [b"xml=".as_slice(), request(&format!("{app}{good}")).as_bytes(), b"<!-- \xF6 -->"].concat();
     assert_eq!(post(&site, latin1).await, failure(1, "Error on Parsing"));
     let nul = format!("xml={}", encoded(&request(&format!("{app}{good}")).replace("ada", "a\0da")));
