@@ -1,5 +1,5 @@
 -- Attempts at credentials that come at the same moment are counted and settled in one statement with one flush. It waits for nobody: what
--- is said of a credential or name that somebody else is writing, or that comes twice, is not among the rows and is written alone. Beside
+-- is said of a credential that somebody else is writing, or that comes twice, is not among the rows and is written alone. Beside
 -- charge_attempt and charge_absent, which a gateway that still runs may call.
 CREATE FUNCTION write_attempts(p_now timestamptz, p_task text[], p_holder bigint[], p_kind text[], p_version bigint[],
     p_used_at timestamptz[], p_key bytea[], p_most integer[], p_reset integer[], p_lock integer[])
@@ -53,14 +53,12 @@ BEGIN
             ON CONFLICT DO NOTHING
         )
         SELECT n.place, c.hash, c.pepper_id, c.version, c.locks FROM held n LEFT JOIN charged c ON c.place = n.place;
-        -- in the order of their keys: two nodes that begin to count the same names wait for each other in one direction only
+        -- in the order of their keys: two nodes that count the same names wait for each other in one direction only
         FOR v_absent IN
-            SELECT DISTINCT ON (f.key) f.place, f.key, f.most, f.reset, f.lock
+            SELECT f.place, f.key, f.most, f.reset, f.lock
             FROM unnest(p_task, p_key, p_most, p_reset, p_lock) WITH ORDINALITY AS f (task, key, most, reset, lock, place)
             WHERE f.task = 'absent' ORDER BY f.key, f.place
         LOOP
-            PERFORM 1 FROM absent_accounts x WHERE x.key = v_absent.key FOR NO KEY UPDATE SKIP LOCKED;
-            CONTINUE WHEN NOT FOUND AND EXISTS (SELECT 1 FROM absent_accounts x WHERE x.key = v_absent.key);
             place := v_absent.place;
             locks := (SELECT c.locks FROM charge_absent(v_absent.key, v_now, v_absent.most, v_absent.reset, v_absent.lock) c);
             RETURN NEXT;
