@@ -65,6 +65,14 @@ fn site() -> Site {
 }
 
 #[tokio::test]
+async fn user_ids_are_typed_as_numbers_where_they_are_numbers() {
+    let site = site();
+    site.parameter("AlphanumericUserID", "F");
+    let form = get(&site, page::PATH, "device=SEP0000000000A1").await;
+    assert!(form.contains("<QueryStringParam>userid</QueryStringParam><InputFlags>N</InputFlags>"), "{form}");
+}
+
+#[tokio::test]
 async fn a_person_opens_the_form_changes_the_pin_and_needs_the_new_one() {
     let site = site();
     assert_snapshot!(get(&site, page::PATH, "device=sep0000000000a1").await, @r#"<?xml version="1.0" encoding="utf-8"?><CiscoIPPhoneInput><Title>Change Credential</Title><Prompt>Enter current and new PIN</Prompt><SoftKeyItem><Name>Change</Name><Position>1</Position><URL>SoftKey:Submit</URL></SoftKeyItem><SoftKeyItem><Name>Exit</Name><Position>3</Position><URL>SoftKey:Exit</URL></SoftKeyItem><URL>http://gate.example:8080/changecredential/ChangeCredentialServlet?changePin=true&amp;device=SEP0000000000A1</URL><InputItem><DisplayName>User ID</DisplayName><QueryStringParam>userid</QueryStringParam><InputFlags>L</InputFlags><DefaultValue></DefaultValue></InputItem><InputItem><DisplayName>Current PIN</DisplayName><QueryStringParam>oldpin</QueryStringParam><InputFlags>NP</InputFlags><DefaultValue></DefaultValue></InputItem><InputItem><DisplayName>New PIN</DisplayName><QueryStringParam>newpin</QueryStringParam><InputFlags>NP</InputFlags><DefaultValue></DefaultValue></InputItem><InputItem><DisplayName>Confirm PIN</DisplayName><QueryStringParam>confirmnewpin</QueryStringParam><InputFlags>NP</InputFlags><DefaultValue></DefaultValue></InputItem></CiscoIPPhoneInput>"#);

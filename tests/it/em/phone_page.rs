@@ -8,6 +8,9 @@ use serde_json::json;
 use crate::support::http::assert_can_be_shown;
 use crate::support::site::Site;
 
+/// The trace that every request here belongs to.
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// What the phone gets for a query.
 pub(super) async fn get(site: &Site, query: &str) -> String {
     let page = site.phone_page("gate.example:8080");
@@ -15,6 +18,7 @@ pub(super) async fn get(site: &Site, query: &str) -> String {
     let request = test::TestRequest::get()
         .uri(&format!("/emapp/EMAppServlet{query}"))
         .insert_header(("host", "gate.example:8080"))
+        .insert_header(("traceparent", TRACE))
         .peer_addr("10.20.4.17:50000".parse().unwrap())
         .to_request();
     let response = test::call_service(&app, request).await;
@@ -103,6 +107,7 @@ async fn each_refusal_shows_the_text_of_its_code() {
         assert_eq!(prompt(&site, query).await, text, "{query}");
     }
     assert_eq!(site.story(), ["login SEP0000000000A1 ada"]);
+    assert_eq!(site.envelopes()[0]["traceparent"], TRACE);
 }
 
 #[tokio::test]

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
+use emgate::app::Migrations;
+use emgate::config::DatabaseConfig;
 
 use crate::support::axl::{AxlClient, Caller};
+use crate::support::database::TestDatabase;
 use crate::support::gateway::TestGateway;
 use crate::support::http::Answer;
+use crate::support::relay::Relay;
 use crate::support::waiting::await_some;
 
 fn report(answer: &Answer) -> (u16, serde_json::Value) {
@@ -46,6 +50,30 @@ fn a_gateway_without_its_database_lives_and_is_not_ready() {
     await_some(Duration::from_secs(30), || match admin.get("/health/ready") {
         ready if ready.status == 200 => Ok(()),
         not => Err(format!("ready again once the database is back: {not:?}")),
+    });
+}
+
+#[test]
+fn a_database_that_is_frozen_is_away_too() {
+    let database = TestDatabase::new();
+    let (before, rest) = database.url.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let relay = Relay::to(server.to_owned());
+    let url = format!("{before}@{}/{name}", relay.address);
+    let gateway =
+        TestGateway::start_on(database, Migrations::Refuse, |c| c.database = DatabaseConfig::at(&url));
+    let admin = gateway.admin();
+    assert_eq!(admin.get("/health/ready").status, 200);
+    relay.freeze(true);
+    let (status, ready) = report(&admin.get("/health/ready"));
+    assert_eq!((status, &ready["database"]), (503, &"away".into()));
+    let metrics = admin.get("/metrics");
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.body.lines().any(|line| line == "em_database_connected 0"), "{}", metrics.body);
+    relay.freeze(false);
+    await_some(Duration::from_secs(30), || match admin.get("/health/ready") {
+        ready if ready.status == 200 => Ok(()),
+        not => Err(format!("ready again once the database goes on: {not:?}")),
     });
 }
 

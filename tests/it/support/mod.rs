@@ -8,5 +8,6 @@ pub mod http;
 pub mod many;
 pub(crate) mod outside;
 pub mod process;
+pub(crate) mod relay;
 pub(crate) mod site;
 pub(crate) mod waiting;

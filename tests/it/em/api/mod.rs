@@ -95,7 +95,15 @@ impl Sent<'_> {
         let response = test::call_service(&app, request.to_request()).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers().get("content-type").unwrap(), "text/xml;charset=UTF-8");
-        String::from_utf8(test::read_body(response).await.to_vec()).unwrap()
+        let retry = response.headers().get("retry-after").map(|after| after.to_str().unwrap().to_owned());
+        let body = String::from_utf8(test::read_body(response).await.to_vec()).unwrap();
+        let is_busy = body.contains("<error code=\"26\">");
+        assert_eq!(
+            retry.as_deref(),
+            is_busy.then_some("1"),
+            "whoever is told to try again is told when: {body}"
+        );
+        body
     }
 }
 

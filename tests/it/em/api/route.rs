@@ -88,4 +88,5 @@ async fn a_proxy_before_the_program_is_one_whatever_the_program_says() {
     );
     let sent = Sent { headers: vec![("via", "1.1 proxy")], body: body.into_bytes(), ..Sent::default() };
     assert_eq!(sent.answer(&site).await, failure(PROXIED.0, PROXIED.1));
+    assert_eq!(site.em.last_proxy(), PEER.parse().ok(), "not the phone that the program names");
 }
